@@ -1,1 +1,11 @@
+//! Where Flink's files are: a narrow [port](Storage), its adapters, and what is built on nothing but the port.
+//!
+//! The port can list one level, look at, read and delete *one* object, and write an object of our own. It cannot
+//! delete recursively, follow a symbolic link or match a pattern, so no caller can ask for that by mistake.
 
+pub mod port;
+
+pub use port::{
+    Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, InvalidKey, Key,
+    Operation, PartialWrite, Put, RemovedDirectory, Storage, StorageError, Version,
+};

@@ -1,0 +1,175 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a store could not answer. Each says which path, and what to do.
+///
+/// Every variant means "we do not know", never "it is not there", except [`StorageError::NotFound`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StorageError {
+    #[error(
+        "cannot {operation} {path}: it does not exist; check the spelling and that the volume is mounted"
+    )]
+    NotFound { operation: Operation, path: String },
+    #[error("cannot {operation} {path}: permission denied; give this user {} it", operation.needed_permission())]
+    PermissionDenied { operation: Operation, path: String },
+    #[error("cannot {operation} {path}: {obstacle} is not a directory; name a directory")]
+    NotADirectory {
+        operation: Operation,
+        path: String,
+        obstacle: String,
+    },
+    #[error("cannot {operation} {path}: it is a directory; name a file in it")]
+    IsADirectory { operation: Operation, path: String },
+    #[error(
+        "cannot {operation} {path}: it is a pipe, socket or device, which is never opened; move it away"
+    )]
+    NotAFile { operation: Operation, path: String },
+    #[error(
+        "cannot {operation} {path}: {link} is a symbolic link, and links are never followed; name the real path"
+    )]
+    SymlinkInPath {
+        operation: Operation,
+        path: String,
+        link: String,
+    },
+    #[error(
+        "cannot read {path}: it has {size} bytes, more than the limit of {limit} bytes; raise the limit or move it"
+    )]
+    TooLarge { path: String, size: u64, limit: u64 },
+    #[error(
+        "cannot {operation} {path}: the root of the store cannot be the target; name something below it"
+    )]
+    IsRoot { operation: Operation, path: String },
+    #[error(
+        "cannot delete {path}: neither a modification time nor an etag is known to compare; list it again"
+    )]
+    Unverifiable { path: String },
+    #[error(
+        "cannot {operation} {path}: {root} is not the directory that was opened; was the volume unmounted? Run again"
+    )]
+    RootChanged {
+        operation: Operation,
+        path: String,
+        root: String,
+    },
+    #[error(
+        "cannot {operation} {path}: the store does not support it ({cause}); put it on another store"
+    )]
+    Unsupported {
+        operation: Operation,
+        path: String,
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+    #[error("cannot {operation} {path}: {cause}; check the volume or service and run again")]
+    Unavailable {
+        operation: Operation,
+        path: String,
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+}
+
+impl StorageError {
+    /// A stable name of the kind of error, for metrics and conditions.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::PermissionDenied { .. } => "permission_denied",
+            Self::NotADirectory { .. } => "not_a_directory",
+            Self::IsADirectory { .. } => "is_a_directory",
+            Self::NotAFile { .. } => "not_a_file",
+            Self::SymlinkInPath { .. } => "symlink_in_path",
+            Self::TooLarge { .. } => "too_large",
+            Self::IsRoot { .. } => "is_root",
+            Self::Unverifiable { .. } => "unverifiable",
+            Self::RootChanged { .. } => "root_changed",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// The full path that was asked for.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::NotFound { path, .. }
+            | Self::PermissionDenied { path, .. }
+            | Self::NotADirectory { path, .. }
+            | Self::IsADirectory { path, .. }
+            | Self::NotAFile { path, .. }
+            | Self::SymlinkInPath { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::IsRoot { path, .. }
+            | Self::Unverifiable { path }
+            | Self::RootChanged { path, .. }
+            | Self::Unsupported { path, .. }
+            | Self::Unavailable { path, .. } => path,
+        }
+    }
+
+    /// Whether the thing asked for is not there, for certain.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+/// What was asked of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    Open,
+    List,
+    Stat,
+    Read,
+    Delete,
+    RemoveDirectory,
+    Write,
+}
+
+impl Operation {
+    /// All of them, for metrics that start at zero.
+    pub const ALL: [Self; 7] = [
+        Self::Open,
+        Self::List,
+        Self::Stat,
+        Self::Read,
+        Self::Delete,
+        Self::RemoveDirectory,
+        Self::Write,
+    ];
+
+    /// A stable name, for metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::List => "list",
+            Self::Stat => "stat",
+            Self::Read => "read",
+            Self::Delete => "delete",
+            Self::RemoveDirectory => "remove_directory",
+            Self::Write => "write",
+        }
+    }
+
+    fn needed_permission(self) -> &'static str {
+        match self {
+            Self::Open | Self::List => "read and execute permission on",
+            Self::Stat => "execute permission on the directories above",
+            Self::Read => "read permission on",
+            Self::Delete | Self::RemoveDirectory | Self::Write => {
+                "write permission on the directory of"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::RemoveDirectory => "remove directory",
+            other => other.as_str(),
+        })
+    }
+}
