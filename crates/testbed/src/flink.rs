@@ -1,1 +1,20 @@
-//! 
+//! Real Flink as plain processes: a `JobManager` in standalone application mode and a `TaskManager`, with Kubernetes
+//! high availability against any API server that a kubeconfig names. No kubelet, no pods.
+//!
+//! The job ([`SequenceJob`]) has state that follows from one number, so a test can compare it exactly after a restore.
+
+mod builder;
+mod cluster;
+mod configuration;
+mod distribution;
+mod error;
+mod log;
+mod rest;
+mod sequence;
+
+pub use builder::FlinkClusterBuilder;
+pub use cluster::FlinkCluster;
+pub use distribution::{FlinkDistribution, FlinkVersion};
+pub use error::FlinkError;
+pub use rest::{CompletedCheckpoint, Rest};
+pub use sequence::{KeyTotals, Progress, SequenceJob};

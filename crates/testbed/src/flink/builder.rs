@@ -1,0 +1,129 @@
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::configuration::Configuration;
+use super::{FlinkCluster, FlinkDistribution, FlinkError, Rest, SequenceJob};
+
+/// What to run where; see [`FlinkCluster::builder`].
+#[derive(Debug, Clone)]
+pub struct FlinkClusterBuilder {
+    distribution: FlinkDistribution,
+    kubeconfig: PathBuf,
+    directory: PathBuf,
+    cluster_id: String,
+    namespace: String,
+    job_id: String,
+    job: SequenceJob,
+    restore_from: Option<String>,
+    configuration: Configuration,
+}
+
+impl FlinkClusterBuilder {
+    pub(super) fn new(distribution: &FlinkDistribution, kubeconfig: &Path, directory: &Path) -> Self {
+        Self {
+            distribution: distribution.clone(),
+            kubeconfig: kubeconfig.to_path_buf(),
+            directory: directory.to_path_buf(),
+            cluster_id: "orders".to_owned(),
+            namespace: "default".to_owned(),
+            job_id: "00000000000000000000000000000abc".to_owned(),
+            job: SequenceJob::default(),
+            restore_from: None,
+            configuration: Configuration::small(),
+        }
+    }
+
+    /// `kubernetes.cluster-id`, the `FlinkDeployment`'s name. Default `orders`.
+    #[must_use]
+    pub fn cluster_id(mut self, cluster_id: &str) -> Self {
+        cluster_id.clone_into(&mut self.cluster_id);
+        self
+    }
+
+    /// Default `default`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// 32 hex digits. Default `00000000000000000000000000000abc`.
+    #[must_use]
+    pub fn job_id(mut self, job_id: &str) -> Self {
+        job_id.clone_into(&mut self.job_id);
+        self
+    }
+
+    #[must_use]
+    pub fn job(mut self, job: SequenceJob) -> Self {
+        self.job = job;
+        self
+    }
+
+    /// A `chk-N` or savepoint directory, as path or URI.
+    #[must_use]
+    pub fn restore_from(mut self, snapshot: &str) -> Self {
+        self.restore_from = Some(snapshot.to_owned());
+        self
+    }
+
+    /// Sets one key of Flink's configuration, for instance `execution.checkpointing.interval`.
+    #[must_use]
+    pub fn configure(mut self, key: &str, value: &str) -> Self {
+        self.configuration.set(key, value);
+        self
+    }
+
+    /// Starts a `JobManager`, which runs the job, and a `TaskManager`. Returns at once: wait for what you need.
+    pub fn start(self) -> Result<FlinkCluster, FlinkError> {
+        let Self {
+            distribution,
+            kubeconfig,
+            directory,
+            cluster_id,
+            namespace,
+            job_id,
+            job,
+            restore_from,
+            mut configuration,
+        } = self;
+        let port = free_port().map_err(FlinkError::io("find a free port for", &directory))?;
+        let run = directory.join("runs").join(&job_id);
+        configuration.set("kubernetes.cluster-id", cluster_id);
+        configuration.set("kubernetes.namespace", namespace);
+        configuration.set("kubernetes.config.file", kubeconfig.display().to_string());
+        configuration.set("execution.checkpointing.dir", uri(&directory.join("checkpoints")));
+        configuration.set("high-availability.storageDir", uri(&directory.join("ha")));
+        configuration.set("rest.port", port.to_string());
+        configuration.set("io.tmp.dirs", run.join("tmp").display().to_string());
+        configuration.write(&run.join("conf"))?;
+        let temporary = run.join("tmp");
+        fs::create_dir_all(&temporary).map_err(FlinkError::io("create", &temporary))?;
+
+        let mut cluster = FlinkCluster {
+            rest: Rest::new(format!("http://127.0.0.1:{port}")),
+            distribution,
+            directory,
+            run,
+            job_id,
+            job,
+            restore_from,
+            starts: 0,
+            job_manager: None,
+            task_manager: None,
+        };
+        cluster.start_job_manager()?;
+        cluster.start_task_manager()?;
+        Ok(cluster)
+    }
+}
+
+/// Free at this moment; nobody else is likely to be given it within the second until the `JobManager` binds it.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}

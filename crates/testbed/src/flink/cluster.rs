@@ -1,0 +1,214 @@
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Progress, Rest, SequenceJob, log};
+use crate::process::Process;
+
+const POLL: Duration = Duration::from_millis(100);
+const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
+const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
+const JOB: &str = "dev.flinkretention.sequence.SequenceJob";
+
+/// One Flink cluster in application mode under Kubernetes HA. Dropping it kills its processes and leaves its files.
+#[derive(Debug)]
+pub struct FlinkCluster {
+    pub(super) distribution: FlinkDistribution,
+    pub(super) directory: PathBuf,
+    /// Configuration, logs, temporary files and results of this job id.
+    pub(super) run: PathBuf,
+    pub(super) job_id: String,
+    pub(super) job: SequenceJob,
+    pub(super) restore_from: Option<String>,
+    pub(super) rest: Rest,
+    /// Processes started so far; numbers the logs.
+    pub(super) starts: u32,
+    pub(super) job_manager: Option<Process>,
+    pub(super) task_manager: Option<Process>,
+}
+
+impl FlinkCluster {
+    /// A cluster whose HA lives in the API server of `kubeconfig` and whose files live below `directory`, an absolute
+    /// path: `checkpoints/`, `ha/` (both shared by all clusters of the directory) and `runs/<job id>/` with logs.
+    #[must_use]
+    pub fn builder(distribution: &FlinkDistribution, kubeconfig: &Path, directory: &Path) -> FlinkClusterBuilder {
+        FlinkClusterBuilder::new(distribution, kubeconfig, directory)
+    }
+
+    /// Stays the same when the `JobManager` is restarted.
+    #[must_use]
+    pub fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    #[must_use]
+    pub fn job_id(&self) -> &str {
+        &self.job_id
+    }
+
+    #[must_use]
+    pub fn job(&self) -> &SequenceJob {
+        &self.job
+    }
+
+    /// The configured `execution.checkpointing.dir`.
+    #[must_use]
+    pub fn checkpoints_directory(&self) -> PathBuf {
+        self.directory.join("checkpoints")
+    }
+
+    /// `<base>/<job id>`.
+    #[must_use]
+    pub fn job_directory(&self) -> PathBuf {
+        self.checkpoints_directory().join(&self.job_id)
+    }
+
+    /// `SIGKILL`; returns when the process is gone. The `TaskManager` lives on and waits for the next leader.
+    pub fn kill_job_manager(&mut self) {
+        self.job_manager.take().map(Process::kill).unwrap_or_default();
+    }
+
+    /// Kills the `JobManager`, if it runs, and starts the next, which recovers from the HA `ConfigMaps`.
+    pub fn restart_job_manager(&mut self) -> Result<(), FlinkError> {
+        self.kill_job_manager();
+        self.start_job_manager()
+    }
+
+    /// `SIGKILL`; returns when the process is gone.
+    pub fn kill_task_manager(&mut self) {
+        self.task_manager.take().map(Process::kill).unwrap_or_default();
+    }
+
+    /// Kills the `TaskManager`, if it runs, and starts another.
+    pub fn restart_task_manager(&mut self) -> Result<(), FlinkError> {
+        self.kill_task_manager();
+        self.start_task_manager()
+    }
+
+    /// Waits until REST reports a completed checkpoint with this number or a higher one.
+    pub fn wait_for_checkpoint(&mut self, at_least: u64, limit: Duration) -> Result<CompletedCheckpoint, FlinkError> {
+        self.wait_for(&format!("checkpoint {at_least} or later"), limit, |cluster| {
+            let latest = cluster.rest.latest_completed(&cluster.job_id)?;
+            Ok(latest.filter(|checkpoint| checkpoint.id >= at_least))
+        })
+    }
+
+    /// Polls `probe` until it gives a value. An error of REST counts as "not yet", since there is none while no
+    /// `JobManager` leads; a process that ended is an error at once.
+    pub fn wait_for<T>(
+        &mut self,
+        goal: &str,
+        limit: Duration,
+        mut probe: impl FnMut(&Self) -> Result<Option<T>, FlinkError>,
+    ) -> Result<T, FlinkError> {
+        let started = Instant::now();
+        loop {
+            for process in [&mut self.job_manager, &mut self.task_manager].into_iter().flatten() {
+                if let Some(status) = exit_status(process)? {
+                    return Err(FlinkError::ended(process, status));
+                }
+            }
+            let last = match probe(self) {
+                Ok(Some(value)) => return Ok(value),
+                Ok(None) => "not yet".to_owned(),
+                Err(error @ FlinkError::Rest { .. }) => error.to_string(),
+                Err(error) => return Err(error),
+            };
+            if started.elapsed() > limit {
+                return Err(self.timed_out(goal, limit, last));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Cancels the job; its checkpoints are retained, its HA data is cleaned up by Flink. Returns when the `JobManager`
+    /// has shut down by itself.
+    pub fn cancel(&mut self, limit: Duration) -> Result<(), FlinkError> {
+        self.rest.cancel(&self.job_id)?;
+        self.wait_for_shutdown("shutdown after the cancellation", limit)
+    }
+
+    /// Waits until a job with an end has finished and the `JobManager` has shut down.
+    pub fn wait_until_finished(&mut self, limit: Duration) -> Result<(), FlinkError> {
+        self.wait_for_shutdown("end of the sequence", limit)
+    }
+
+    /// What the job has written about its positions and totals so far.
+    pub fn progress(&self) -> Result<Progress, FlinkError> {
+        Progress::read(&self.results())
+    }
+
+    fn results(&self) -> PathBuf {
+        self.run.join("results.txt")
+    }
+
+    pub(super) fn start_job_manager(&mut self) -> Result<(), FlinkError> {
+        let mut command = self.java(JOB_MANAGER);
+        command.args(["--job-classname", JOB, "--job-id", &self.job_id]);
+        if let Some(snapshot) = &self.restore_from {
+            command.args(["--fromSavepoint", snapshot]);
+        }
+        command.args(self.job.arguments(&self.results()));
+        self.job_manager = Some(self.spawn("JobManager", &mut command)?);
+        Ok(())
+    }
+
+    pub(super) fn start_task_manager(&mut self) -> Result<(), FlinkError> {
+        let mut command = self.java(TASK_MANAGER);
+        self.task_manager = Some(self.spawn("TaskManager", &mut command)?);
+        Ok(())
+    }
+
+    fn java(&self, class: &str) -> Command {
+        let temporary = self.run.join("tmp");
+        let mut command = self.distribution.java();
+        command
+            .arg("-Xmx256m")
+            .arg(format!("-Djava.io.tmpdir={}", temporary.display()))
+            .args([class, "--configDir"])
+            .arg(self.run.join("conf"));
+        command
+    }
+
+    fn spawn(&mut self, name: &'static str, command: &mut Command) -> Result<Process, FlinkError> {
+        self.starts += 1;
+        let log = self.run.join(format!("{}-{}.log", name.to_lowercase(), self.starts));
+        Process::spawn(name, command, &log).map_err(|source| FlinkError::MissingTool {
+            tool: "java",
+            install: "a JDK, 17 for choice (Debian: openjdk-17-jdk-headless)",
+            variable: "JAVA_HOME",
+            source,
+        })
+    }
+
+    fn wait_for_shutdown(&mut self, goal: &str, limit: Duration) -> Result<(), FlinkError> {
+        let started = Instant::now();
+        while let Some(job_manager) = &mut self.job_manager {
+            match exit_status(job_manager)? {
+                Some(status) if status.success() => self.job_manager = None,
+                Some(status) => return Err(FlinkError::ended(job_manager, status)),
+                None if started.elapsed() > limit => return Err(self.timed_out(goal, limit, "still running".to_owned())),
+                None => thread::sleep(POLL),
+            }
+        }
+        // In standalone mode nobody stops the TaskManagers.
+        self.kill_task_manager();
+        Ok(())
+    }
+
+    fn timed_out(&self, goal: &str, limit: Duration, last: String) -> FlinkError {
+        let logs = [&self.job_manager, &self.task_manager].into_iter().flatten();
+        FlinkError::TimedOut {
+            goal: goal.to_owned(),
+            limit,
+            last,
+            logs: logs.map(|process| log::tail(process.log())).collect::<Vec<_>>().join("\n----\n"),
+        }
+    }
+}
+
+fn exit_status(process: &mut Process) -> Result<Option<ExitStatus>, FlinkError> {
+    let status = process.try_wait();
+    status.map_err(FlinkError::io("watch the process that logs to", process.log()))
+}

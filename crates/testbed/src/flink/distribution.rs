@@ -1,0 +1,152 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use super::FlinkError;
+use crate::cache::{self, Key};
+
+/// The Flink releases that run; each is a profile of `tests/flink/pom.xml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FlinkVersion {
+    V1_20,
+    V2_1,
+    V2_3,
+}
+
+impl FlinkVersion {
+    pub const ALL: [Self; 3] = [Self::V1_20, Self::V2_1, Self::V2_3];
+
+    /// The release, as REST's `/config` reports it.
+    #[must_use]
+    pub fn release(self) -> &'static str {
+        match self {
+            Self::V1_20 => "1.20.1",
+            Self::V2_1 => "2.1.0",
+            Self::V2_3 => "2.3.0",
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Self::V1_20 => "flink-1.20",
+            Self::V2_1 => "flink-2.1",
+            Self::V2_3 => "flink-2.3",
+        }
+    }
+}
+
+/// A Flink release with [`SequenceJob`](super::SequenceJob) on one class path, ready to start.
+#[derive(Debug, Clone)]
+pub struct FlinkDistribution {
+    version: FlinkVersion,
+    directory: PathBuf,
+}
+
+impl FlinkDistribution {
+    /// Takes the release from the [cache], or lets Maven build it there: about 130 MB to download the first time.
+    pub fn prepare(version: FlinkVersion) -> Result<Self, FlinkError> {
+        let module = module_directory();
+        let announce = format!(
+            "building Flink {} with its test job (Maven; the first time about 130 MB to download, half a minute)",
+            version.release()
+        );
+        let directory = cache::artefact("flink", &key(&module, version)?, &announce, |directory| {
+            build(&module, version, directory)
+        })?;
+        Ok(Self { version, directory })
+    }
+
+    #[must_use]
+    pub fn version(&self) -> FlinkVersion {
+        self.version
+    }
+
+    /// `java` with the class path and what Flink needs opened; the caller adds memory and the class to run.
+    pub(super) fn java(&self) -> Command {
+        let mut command = Command::new(java_program());
+        command
+            .args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"])
+            .args(OPENED.map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED")))
+            .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
+            .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
+            .arg("-cp")
+            .arg(self.class_path());
+        command
+    }
+
+    fn class_path(&self) -> OsString {
+        let mut path = self.directory.join("sequence-job.jar").into_os_string();
+        path.push(":");
+        path.push(self.directory.join("lib/*"));
+        path
+    }
+}
+
+/// As in `env.java.opts.all` of Flink's own distribution.
+const OPENED: [&str; 13] = [
+    "java.io",
+    "java.lang",
+    "java.lang.reflect",
+    "java.net",
+    "java.nio",
+    "java.text",
+    "java.time",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "java.util.concurrent.locks",
+    "sun.net.util",
+    "sun.nio.ch",
+];
+
+fn java_program() -> PathBuf {
+    match env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home).join("bin/java"),
+        None => PathBuf::from("java"),
+    }
+}
+
+fn module_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/flink")
+}
+
+/// What goes in: the version, the POM and every Java source.
+fn key(module: &Path, version: FlinkVersion) -> Result<Key, FlinkError> {
+    let sources = module.join("src/main/java/dev/flinkretention/sequence");
+    let mut files = fs::read_dir(&sources)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(FlinkError::io("list the Java sources in", &sources))?;
+    files.push(module.join("pom.xml"));
+    files.sort();
+    let mut key = Key::new().text(version.profile());
+    for file in &files {
+        key = key.file(file)?;
+    }
+    Ok(key)
+}
+
+fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), FlinkError> {
+    let output = Command::new("mvn")
+        .args(["--quiet", "--batch-mode", "--activate-profiles", version.profile(), "package"])
+        .arg(format!("-Doutput={}", directory.display()))
+        .current_dir(module)
+        .output()
+        .map_err(|source| FlinkError::MissingTool {
+            tool: "mvn",
+            install: "Maven 3.8 or later and a JDK (Debian: maven openjdk-17-jdk-headless)",
+            variable: "PATH",
+            source,
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(FlinkError::Build {
+        version: version.release(),
+        output: String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+    })
+}

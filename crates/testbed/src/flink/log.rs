@@ -1,0 +1,19 @@
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+const TAIL_BYTES: u64 = 6 * 1024;
+
+/// The end of a log, for an error message; never fails, since it is asked when something failed already.
+pub(super) fn tail(log: &Path) -> String {
+    read_end(log).unwrap_or_else(|error| format!("(cannot read {}: {error})", log.display()))
+}
+
+fn read_end(log: &Path) -> std::io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,90 @@
+package dev.flinkretention.sequence;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Map;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+
+/**
+ * Per key: how many numbers came, their sum, and one payload for each of the last numbers. When the sequence ends, each
+ * key notes "key K COUNT SUM HELD" in the results, where HELD is the sum of the numbers whose payloads it holds.
+ */
+final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> {
+    private static final long serialVersionUID = 1L;
+
+    private final int keys;
+    private final int slots;
+    private final int payloadBytes;
+    private final Results results;
+
+    private transient ValueState<Long> count;
+    private transient ValueState<Long> sum;
+    private transient MapState<Integer, byte[]> payloads;
+
+    CountPerKey(int keys, int slots, int payloadBytes, Results results) {
+        this.keys = keys;
+        this.slots = slots;
+        this.payloadBytes = payloadBytes;
+        this.results = results;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+        count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
+        sum = getRuntimeContext().getState(new ValueStateDescriptor<>("sum", Types.LONG));
+        payloads = getRuntimeContext()
+                .getMapState(new MapStateDescriptor<>(
+                        "payloads", Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+    }
+
+    @Override
+    public void processElement(Long number, Context context, Collector<Void> out) throws Exception {
+        if (count.value() == null) {
+            // The end of a bounded input is the watermark of the end of time.
+            context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+        }
+        count.update(orZero(count.value()) + 1);
+        sum.update(orZero(sum.value()) + number);
+        payloads.put((int) (number / keys % slots), payload(number));
+    }
+
+    @Override
+    public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) throws Exception {
+        long held = 0;
+        for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
+            long number = ByteBuffer.wrap(slot.getValue()).getLong();
+            if (!Arrays.equals(slot.getValue(), payload(number))) {
+                throw new IllegalStateException(
+                        "key " + context.getCurrentKey() + " holds a damaged payload for number " + number);
+            }
+            held += number;
+        }
+        results.append("key " + context.getCurrentKey() + " " + count.value() + " " + sum.value() + " " + held);
+    }
+
+    private static long orZero(Long value) {
+        return value == null ? 0 : value;
+    }
+
+    /** The number itself and then bytes that follow from it and do not compress (SplitMix64). */
+    private byte[] payload(long number) {
+        ByteBuffer bytes = ByteBuffer.allocate(Math.max(payloadBytes, Long.BYTES) / Long.BYTES * Long.BYTES);
+        bytes.putLong(number);
+        long state = number;
+        while (bytes.hasRemaining()) {
+            state += 0x9E3779B97F4A7C15L;
+            long mixed = (state ^ (state >>> 30)) * 0xBF58476D1CE4E5B9L;
+            mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
+            bytes.putLong(mixed ^ (mixed >>> 31));
+        }
+        return bytes.array();
+    }
+}
