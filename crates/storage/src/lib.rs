@@ -3,9 +3,19 @@
 //! The port can list one level, look at, read and delete *one* object, and write an object of our own. It cannot
 //! delete recursively, follow a symbolic link or match a pattern, so no caller can ask for that by mistake.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod faults;
+mod local;
+#[cfg(any(test, feature = "contract"))]
+pub mod memory;
 pub mod port;
+pub mod walk;
 
+pub use local::LocalStorage;
 pub use port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, InvalidKey, Key,
     Operation, PartialWrite, Put, RemovedDirectory, Storage, StorageError, Version,
 };
+pub use walk::{CompleteWalk, Descend, Walk};

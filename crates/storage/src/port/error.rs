@@ -37,6 +37,8 @@ pub enum StorageError {
         "cannot read {path}: it has {size} bytes, more than the limit of {limit} bytes; raise the limit or move it"
     )]
     TooLarge { path: String, size: u64, limit: u64 },
+    #[error("cannot read {path}: it was changed while it was read; run again when it is complete")]
+    ChangedWhileRead { path: String },
     #[error(
         "cannot {operation} {path}: the root of the store cannot be the target; name something below it"
     )]
@@ -81,6 +83,7 @@ impl StorageError {
             Self::NotAFile { .. } => "not_a_file",
             Self::SymlinkInPath { .. } => "symlink_in_path",
             Self::TooLarge { .. } => "too_large",
+            Self::ChangedWhileRead { .. } => "changed_while_read",
             Self::IsRoot { .. } => "is_root",
             Self::Unverifiable { .. } => "unverifiable",
             Self::RootChanged { .. } => "root_changed",
@@ -100,6 +103,7 @@ impl StorageError {
             | Self::NotAFile { path, .. }
             | Self::SymlinkInPath { path, .. }
             | Self::TooLarge { path, .. }
+            | Self::ChangedWhileRead { path }
             | Self::IsRoot { path, .. }
             | Self::Unverifiable { path }
             | Self::RootChanged { path, .. }

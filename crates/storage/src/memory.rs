@@ -1,0 +1,270 @@
+//! A store in memory, for tests and simulations: a file system whose clock is given and that never waits.
+
+mod tree;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use jiff::Timestamp;
+
+use crate::port::{
+    Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, Operation, Put,
+    RemovedDirectory, Storage, StorageError, Version,
+};
+pub use tree::Node;
+use tree::{Found, Tree};
+
+/// Gives the time that new files get.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A store in memory. Clones share their contents.
+#[derive(Clone)]
+pub struct MemoryStorage {
+    tree: Arc<Mutex<Tree>>,
+    clock: Clock,
+}
+
+impl MemoryStorage {
+    /// An empty store whose files are stamped by `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            tree: Arc::default(),
+            clock,
+        }
+    }
+
+    /// Puts `node` at `key` as another program would, replacing what is there and making missing directories.
+    ///
+    /// # Panics
+    /// Never; putting something below a file or at the root does nothing.
+    pub fn insert(&self, key: &Key, node: Node) {
+        let now = (self.clock)();
+        self.tree().insert(key, node, now);
+    }
+
+    /// Puts a file at `key` as another program would.
+    pub fn insert_file(&self, key: &Key, bytes: impl Into<Bytes>) {
+        self.insert(key, Node::File(bytes.into()));
+    }
+
+    /// Removes whatever is at `key`, and below it, as another program would.
+    pub fn remove(&self, key: &Key) {
+        self.tree().remove(key);
+    }
+
+    /// Every file, for comparing states.
+    #[must_use]
+    pub fn files(&self) -> Vec<(Key, Bytes)> {
+        self.tree().files()
+    }
+
+    fn tree(&self) -> MutexGuard<'_, Tree> {
+        // No operation on the tree leaves it half changed, so that a panic elsewhere does not spoil it.
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self, key: &Key) -> Result<(Bytes, Version), StorageError> {
+        let path = self.location(key);
+        let operation = Operation::Read;
+        match self.tree().find(key, operation, self)? {
+            None => Err(StorageError::NotFound { operation, path }),
+            Some(Found {
+                node: Node::File(bytes),
+                entry,
+            }) => Ok((bytes.clone(), entry.version)),
+            Some(Found {
+                node: Node::Directory,
+                ..
+            }) => Err(StorageError::IsADirectory { operation, path }),
+            Some(Found {
+                node: Node::Symlink,
+                ..
+            }) => Err(StorageError::SymlinkInPath {
+                operation,
+                link: path.clone(),
+                path,
+            }),
+            Some(Found {
+                node: Node::Other, ..
+            }) => Err(StorageError::NotAFile { operation, path }),
+        }
+    }
+
+    fn refuse_root(&self, key: &Key, operation: Operation) -> Result<(), StorageError> {
+        if key.is_root() {
+            Err(StorageError::IsRoot {
+                operation,
+                path: self.location(key),
+            })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for MemoryStorage {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            conditional_delete: ConditionalDelete::Atomic,
+            real_directories: true,
+            modified_resolution: Duration::from_nanos(1),
+        }
+    }
+
+    fn location(&self, key: &Key) -> String {
+        format!("memory:/{key}")
+    }
+
+    fn list_level<'a>(&'a self, directory: &Key) -> BoxStream<'a, Result<Entry, StorageError>> {
+        let directory = directory.clone();
+        // The names are fixed at the first look, as by a real directory; what is at them is looked at one by one.
+        stream::try_unfold(None, move |names: Option<std::vec::IntoIter<Key>>| {
+            let directory = directory.clone();
+            async move {
+                let tree = self.tree();
+                let mut names = match names {
+                    Some(names) => names,
+                    None => tree.names(&directory, self)?.into_iter(),
+                };
+                for key in names.by_ref() {
+                    if let Some(found) = tree.find(&key, Operation::List, self)? {
+                        return Ok(Some((found.entry, Some(names))));
+                    }
+                }
+                // A directory that went away meanwhile was not listed.
+                tree.names(&directory, self).map(|_| None)
+            }
+        })
+        .boxed()
+    }
+
+    async fn stat(&self, key: &Key) -> Result<Option<Entry>, StorageError> {
+        Ok(self
+            .tree()
+            .find(key, Operation::Stat, self)?
+            .map(|found| found.entry))
+    }
+
+    async fn read(&self, key: &Key, limit: u64) -> Result<Contents, StorageError> {
+        let (bytes, version) = self.file(key)?;
+        if version.size > limit {
+            return Err(StorageError::TooLarge {
+                path: self.location(key),
+                size: version.size,
+                limit,
+            });
+        }
+        Ok(Contents { bytes, version })
+    }
+
+    async fn read_range(
+        &self,
+        key: &Key,
+        offset: u64,
+        length: u64,
+    ) -> Result<Contents, StorageError> {
+        let (bytes, version) = self.file(key)?;
+        let in_file =
+            |position: u64| usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()));
+        let range = in_file(offset)..in_file(offset.saturating_add(length));
+        Ok(Contents {
+            bytes: bytes.slice(range),
+            version,
+        })
+    }
+
+    async fn delete_if_unchanged(
+        &self,
+        key: &Key,
+        expected: &Version,
+    ) -> Result<Deletion, StorageError> {
+        self.refuse_root(key, Operation::Delete)?;
+        if !expected.is_verifiable() {
+            return Err(StorageError::Unverifiable {
+                path: self.location(key),
+            });
+        }
+        let mut tree = self.tree();
+        match tree.find(key, Operation::Delete, self)? {
+            None => Ok(Deletion::AlreadyGone),
+            Some(Found {
+                node: Node::File(_),
+                entry,
+            }) if entry.version == *expected => {
+                tree.remove(key);
+                Ok(Deletion::Deleted)
+            }
+            Some(Found { entry, .. }) => Ok(Deletion::Changed { found: entry }),
+        }
+    }
+
+    async fn remove_empty_directory(&self, key: &Key) -> Result<RemovedDirectory, StorageError> {
+        let operation = Operation::RemoveDirectory;
+        self.refuse_root(key, operation)?;
+        let path = self.location(key);
+        let mut tree = self.tree();
+        match tree.find(key, operation, self)?.map(|found| found.node) {
+            None => Ok(RemovedDirectory::AlreadyGone),
+            Some(Node::Directory) if tree.is_empty(key) => {
+                tree.remove(key);
+                Ok(RemovedDirectory::Removed)
+            }
+            Some(Node::Directory) => Ok(RemovedDirectory::NotEmpty),
+            Some(Node::Symlink) => Err(StorageError::SymlinkInPath {
+                operation,
+                link: path.clone(),
+                path,
+            }),
+            Some(Node::File(_) | Node::Other) => Err(StorageError::NotADirectory {
+                operation,
+                obstacle: path.clone(),
+                path,
+            }),
+        }
+    }
+
+    async fn put_if_absent(&self, key: &Key, contents: Bytes) -> Result<Put, StorageError> {
+        self.refuse_root(key, Operation::Write)?;
+        let now = (self.clock)();
+        let mut tree = self.tree();
+        if tree.find(key, Operation::Write, self)?.is_some() {
+            return Ok(Put::Exists);
+        }
+        tree.insert(key, Node::File(contents), now);
+        Ok(Put::Created)
+    }
+
+    async fn replace(&self, key: &Key, contents: Bytes) -> Result<(), StorageError> {
+        let operation = Operation::Write;
+        self.refuse_root(key, operation)?;
+        let now = (self.clock)();
+        let mut tree = self.tree();
+        if let Some(Found {
+            node: Node::Directory,
+            ..
+        }) = tree.find(key, operation, self)?
+        {
+            return Err(StorageError::IsADirectory {
+                operation,
+                path: self.location(key),
+            });
+        }
+        tree.insert(key, Node::File(contents), now);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for MemoryStorage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tree: _, clock: _ } = self;
+        formatter
+            .debug_struct("MemoryStorage")
+            .field("files", &self.files().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! All entries below a directory, over any store.
+
+use futures::stream::{SelectAll, StreamExt};
+
+use crate::port::{Entry, EntryKind, Key, Storage, StorageError};
+
+/// How many directories are listed at the same time, unless told otherwise: enough to hide the latency of a network
+/// volume, few enough to leave the `JobManager` its share.
+const DIRECTORIES_AT_ONCE: usize = 8;
+
+/// Entries taken from one directory before another has its turn.
+const BATCH: usize = 1024;
+
+/// A walk below one directory that either saw everything or failed: its success is a value, [`CompleteWalk`], that
+/// nothing else can make.
+///
+/// Directories are entered as the visitor says, symbolic links never. Memory holds the directories still to be
+/// listed and one batch of each directory being listed. Entries come in no particular order, a directory before
+/// what is in it.
+#[derive(Debug, Clone)]
+pub struct Walk<'store> {
+    store: &'store dyn Storage,
+    start: Key,
+    at_once: usize,
+}
+
+/// What the visitor wants of a directory that it was shown. For anything else the answer has no meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Descend {
+    Yes,
+    No,
+}
+
+/// Proof that a walk listed every directory that it was to enter, to the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompleteWalk {
+    /// Entries shown to the visitor.
+    pub entries: u64,
+    /// Directories listed, the start among them.
+    pub directories: u64,
+    /// Directories that were seen in their parent and were gone, for certain, when they were listed or while they were:
+    /// deleted as a rule, but possibly moved to where the walk had been before. Some of their entries may
+    /// have been shown. The caller decides what that means.
+    pub vanished: Vec<Key>,
+}
+
+impl<'store> Walk<'store> {
+    #[must_use]
+    pub fn new(store: &'store dyn Storage, start: Key) -> Self {
+        Self {
+            store,
+            start,
+            at_once: DIRECTORIES_AT_ONCE,
+        }
+    }
+
+    /// Lists at most `count` directories at the same time (at least one).
+    #[must_use]
+    pub fn directories_at_once(mut self, count: usize) -> Self {
+        self.at_once = count.max(1);
+        self
+    }
+
+    /// Shows every entry to `visit`. Dropping the future stops the walk.
+    ///
+    /// # Errors
+    /// The first failure of any listing, also [`StorageError::NotFound`] of the start. Entries that were shown before it
+    /// are true, but not all.
+    pub async fn run(
+        self,
+        mut visit: impl FnMut(Entry) -> Descend + Send,
+    ) -> Result<CompleteWalk, StorageError> {
+        let Self {
+            store,
+            start,
+            at_once,
+        } = self;
+        let mut complete = CompleteWalk {
+            entries: 0,
+            directories: 0,
+            vanished: Vec::new(),
+        };
+        // Last in, first out: deep before wide, so that the list stays short.
+        let mut waiting = vec![start.clone()];
+        let mut listing = SelectAll::new();
+        loop {
+            while listing.len() < at_once
+                && let Some(directory) = waiting.pop()
+            {
+                complete.directories += 1;
+                let batches = store.list_level(&directory).ready_chunks(BATCH);
+                listing.push(batches.map(move |batch| (directory.clone(), batch)).boxed());
+            }
+            let Some((directory, batch)) = listing.next().await else {
+                return Ok(complete);
+            };
+            for listed in batch {
+                match listed {
+                    Ok(entry) => {
+                        complete.entries += 1;
+                        let below = (entry.kind == EntryKind::Directory).then(|| entry.key.clone());
+                        if visit(entry) == Descend::Yes {
+                            waiting.extend(below);
+                        }
+                    }
+                    Err(error) if error.is_not_found() && directory != start => {
+                        confirm_gone(store, &directory, error).await?;
+                        complete.vanished.push(directory.clone());
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+}
+
+/// "Not found" in a listing can also be a hiccup of a network volume; a look from the root down must agree.
+async fn confirm_gone(
+    store: &dyn Storage,
+    directory: &Key,
+    error: StorageError,
+) -> Result<(), StorageError> {
+    match store.stat(directory).await? {
+        None => Ok(()),
+        Some(_) => Err(error),
+    }
+}
