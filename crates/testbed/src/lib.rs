@@ -4,4 +4,5 @@ pub mod cache;
 pub mod control_plane;
 pub mod corpus;
 pub mod flink;
+pub mod process;
 pub mod tools;

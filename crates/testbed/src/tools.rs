@@ -1,1 +1,112 @@
-//! 
+//! The Kubernetes programs that tests and the demo run: pinned in `tests/tools`, built once into the [cache].
+//!
+//! Where `KUBEBUILDER_ASSETS` names a directory, `kube-apiserver`, `etcd` and `kubectl` are taken from there.
+
+mod go;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::cache;
+use go::GoModule;
+
+/// A program that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "Go is missing: install Go 1.24 or later (https://go.dev/dl) so that `go version` works; `make doctor` checks"
+    )]
+    GoMissing,
+    #[error("cannot run go in {}: {source}", module.display())]
+    GoUnusable {
+        module: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("`go build` in {} failed ({status}); its messages are above", module.display())]
+    GoBuild {
+        module: PathBuf,
+        status: std::process::ExitStatus,
+    },
+    #[error("{} does not pin {requirement}", module.display())]
+    NotPinned {
+        module: PathBuf,
+        requirement: &'static str,
+    },
+    #[error("KUBEBUILDER_ASSETS is set, but {} is not a file; unset the variable to have it built", path.display())]
+    NotInAssets { path: PathBuf },
+    #[error(transparent)]
+    Cache(#[from] cache::Error),
+}
+
+/// The API server.
+pub fn kube_apiserver() -> Result<PathBuf, Error> {
+    kubernetes("kube-apiserver")
+}
+
+/// The API server's store.
+pub fn etcd() -> Result<PathBuf, Error> {
+    kubernetes("etcd")
+}
+
+/// Kubernetes' command line, of the API server's version.
+pub fn kubectl() -> Result<PathBuf, Error> {
+    kubernetes("kubectl")
+}
+
+/// Renders, checks and installs the chart.
+pub fn helm() -> Result<PathBuf, Error> {
+    Ok(HELM.build()?.join("helm"))
+}
+
+const KUBERNETES: GoModule = GoModule {
+    name: "kubernetes",
+    directory: "",
+    packages: &[
+        ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+        ("etcd", "go.etcd.io/etcd/server/v3"),
+        ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+    ],
+    takes: "two to four minutes",
+};
+
+const HELM: GoModule = GoModule {
+    name: "helm",
+    directory: "helm",
+    packages: &[("helm", "helm.sh/helm/v3/cmd/helm")],
+    takes: "about a minute",
+};
+
+fn kubernetes(program: &str) -> Result<PathBuf, Error> {
+    match env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()) {
+        Some(assets) => in_assets(Path::new(&assets), program),
+        None => Ok(KUBERNETES.build()?.join(program)),
+    }
+}
+
+fn in_assets(assets: &Path, program: &str) -> Result<PathBuf, Error> {
+    let path = assets.join(program);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(Error::NotInAssets { path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::in_assets;
+
+    #[test]
+    fn assets_without_the_program_are_an_error_that_names_it() {
+        let assets = tempfile::tempdir().unwrap();
+        std::fs::write(assets.path().join("etcd"), "").unwrap();
+        assert_eq!(
+            in_assets(assets.path(), "etcd").unwrap(),
+            assets.path().join("etcd")
+        );
+        let error = in_assets(assets.path(), "kubectl").unwrap_err().to_string();
+        assert!(error.contains("kubectl is not a file"), "{error}");
+    }
+}

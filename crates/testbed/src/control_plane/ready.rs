@@ -1,0 +1,62 @@
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use crate::process::Process;
+
+/// Generous, for a machine that compiles while the tests run.
+const LIMIT: Duration = Duration::from_secs(90);
+/// Servers offer no event for "ready".
+const POLL: Duration = Duration::from_millis(25);
+const LAST_LINES: usize = 15;
+
+/// Asks until the server is ready, ends or takes too long.
+pub(super) fn wait(
+    server: &'static str,
+    process: &mut Process,
+    mut ask: impl FnMut() -> Result<(), String>,
+) -> Result<(), Error> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = process
+            .try_wait()
+            .map_err(Error::io("wait for", process.log()))?
+        {
+            let log = process.log().to_owned();
+            let last_lines = last_lines(&log);
+            return Err(if last_lines.contains("address already in use") {
+                Error::PortTaken { server, log }
+            } else {
+                Error::Ended {
+                    server,
+                    status,
+                    log,
+                    last_lines,
+                }
+            });
+        }
+        // A foreign server on our port would answer before ours gives up on it, so look at ours first.
+        match ask() {
+            Ok(()) => return Ok(()),
+            Err(reason) if started.elapsed() > LIMIT => {
+                let log = process.log().to_owned();
+                return Err(Error::NotReady {
+                    server,
+                    seconds: LIMIT.as_secs(),
+                    reason,
+                    log,
+                });
+            }
+            Err(_) => thread::sleep(POLL),
+        }
+    }
+}
+
+fn last_lines(log: &Path) -> String {
+    let content = fs::read(log).unwrap_or_default();
+    let content = String::from_utf8_lossy(&content);
+    let lines: Vec<&str> = content.lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}
