@@ -1,1 +1,4 @@
+//! The operator and the command line around the pure crates: Kubernetes, REST, storage and clocks live here.
 
+pub mod api;
+pub mod cli;

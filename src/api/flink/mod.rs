@@ -1,0 +1,1 @@
+//! The parts of Flink's resources that we read.

@@ -1,0 +1,88 @@
+//! How a policy reaches its storage: as whom, and with which settings.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::schema::validation;
+
+/// How the storage is reached. Exactly one identity: `secretRef`, `worker` or `operatorIdentity`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    validation(
+        "[has(self.secretRef), has(self.worker), has(self.operatorIdentity)].filter(set, set).size() == 1",
+        "set exactly one of secretRef, worker and operatorIdentity, for example `storage: {operatorIdentity: {}}`",
+    ),
+    validation(
+        "!(has(self.operatorIdentity) && has(self.s3) && has(self.s3.endpoint))",
+        "with operatorIdentity the administrator chooses the endpoint: remove `s3.endpoint`, or use secretRef",
+    ),
+]))]
+pub struct StorageAccess {
+    /// Credentials from a Secret of this namespace, read for each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretReference>,
+    /// A Job in this namespace that reaches the storage as this namespace's own workloads do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerIdentity>,
+    /// The operator's own identity, within what the administrator granted to this namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_identity: Option<OperatorIdentity>,
+    /// Settings for S3 and stores that speak its protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Access>,
+    /// At most so many requests to the storage in a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000), extend("format" = "int32"))]
+    pub requests_per_second: Option<u32>,
+}
+
+/// A Secret of the policy's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretReference {
+    /// The Secret's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// Who the worker Job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerIdentity {
+    /// The service account of the worker's pod. Without it the one of the Flink resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: Option<String>,
+}
+
+/// The operator's own identity. It has no settings: the administrator's grants decide what it reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OperatorIdentity {}
+
+/// Settings for S3 and stores that speak its protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct S3Access {
+    /// The endpoint, for example `https://minio.storage:9000`. Without it that of AWS for the region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
+        "self.matches('^https?://[^/]+/?$')",
+        "write the endpoint as a URL without a path, for example https://minio.storage:9000",
+    )]))]
+    pub endpoint: Option<String>,
+    /// The region, for example `eu-central-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub region: Option<String>,
+    /// Whether the bucket is part of the path or of the host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressing: Option<Addressing>,
+}
+
+/// Where the bucket's name goes in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Addressing {
+    /// `https://host/bucket/key`.
+    Path,
+    /// `https://bucket.host/key`.
+    VirtualHost,
+}

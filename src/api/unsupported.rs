@@ -1,0 +1,142 @@
+//! Fields of the API that this version of the operator does not honour yet.
+//!
+//! The schema shows the whole API, so that policies need no rewrite later. Until a field is honoured, a policy that
+//! uses it says so in its condition `Unsupported` and is not enforced. This is the one list of them.
+
+use crate::api::retention_policy::{
+    ApprovalMode, History, Limits, RetentionPolicySpec, SavepointRules, StorageAccess,
+};
+
+/// The paths of the fields in use that are not honoured, in the order of the schema.
+#[must_use]
+pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
+    // Taken apart without `..`: a new field does not compile until somebody has decided about it here.
+    let RetentionPolicySpec {
+        selector: _,
+        mode: _,
+        schedule: _,
+        time_zone: _,
+        suspend: _,
+        approval,
+        checkpoints: _,
+        savepoints,
+        orphans: _,
+        unrestorable,
+        deleted_jobs,
+        additional_roots,
+        adopt,
+        limits,
+        history: History {
+            successful: _,
+            failed: _,
+        },
+        storage,
+    } = spec;
+    let mut used = Vec::new();
+    used.extend((*approval == ApprovalMode::Manual).then_some("spec.approval: Manual"));
+    used.extend(savepoints.iter().flat_map(in_savepoints));
+    used.extend(unrestorable.map(|_| "spec.unrestorable"));
+    used.extend(deleted_jobs.map(|_| "spec.deletedJobs"));
+    used.extend((!additional_roots.is_empty()).then_some("spec.additionalRoots"));
+    used.extend((!adopt.is_empty()).then_some("spec.adopt"));
+    used.extend(limits.iter().flat_map(in_limits));
+    used.extend(in_storage(storage));
+    used
+}
+
+fn in_savepoints(rules: &SavepointRules) -> impl Iterator<Item = &'static str> + use<> {
+    let SavepointRules {
+        keep_last: _,
+        keep_within: _,
+        keep_hourly,
+        keep_daily,
+        keep_weekly,
+        keep_monthly,
+        pinned: _,
+    } = rules;
+    [
+        keep_hourly.map(|_| "spec.savepoints.keepHourly"),
+        keep_daily.map(|_| "spec.savepoints.keepDaily"),
+        keep_weekly.map(|_| "spec.savepoints.keepWeekly"),
+        keep_monthly.map(|_| "spec.savepoints.keepMonthly"),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn in_limits(limits: &Limits) -> impl Iterator<Item = &'static str> + use<> {
+    let Limits {
+        max_bytes_per_run: _,
+        max_referenced_shrink_percent,
+    } = limits;
+    max_referenced_shrink_percent
+        .map(|_| "spec.limits.maxReferencedShrinkPercent")
+        .into_iter()
+}
+
+fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + use<> {
+    let StorageAccess {
+        secret_ref,
+        worker,
+        operator_identity: _,
+        s3,
+        requests_per_second,
+    } = storage;
+    [
+        secret_ref.as_ref().map(|_| "spec.storage.secretRef"),
+        worker.as_ref().map(|_| "spec.storage.worker"),
+        s3.as_ref().map(|_| "spec.storage.s3"),
+        requests_per_second.map(|_| "spec.storage.requestsPerSecond"),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_plain_policy_uses_nothing_unsupported() {
+        let spec = serde_json::from_value(json!({
+            "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
+            "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "savepoints": {"keepLast": 3, "pinned": ["s3://b/s"]},
+            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "limits": {"maxBytesPerRun": "2Ti"},
+            "storage": {"operatorIdentity": {}},
+        }));
+        assert_eq!(in_policy(&spec.unwrap()), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn nothing_unsupported_is_accepted_silently() {
+        let spec = serde_json::from_value(json!({
+            "selector": {}, "approval": "Manual",
+            "savepoints": {"keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1},
+            "unrestorable": {"expireAfter": "7d"}, "deletedJobs": {"expireAfter": "30d"},
+            "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
+            "limits": {"maxReferencedShrinkPercent": 20},
+            "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}, "requestsPerSecond": 200},
+        }));
+        assert_eq!(
+            in_policy(&spec.unwrap()),
+            [
+                "spec.approval: Manual",
+                "spec.savepoints.keepHourly",
+                "spec.savepoints.keepDaily",
+                "spec.savepoints.keepWeekly",
+                "spec.savepoints.keepMonthly",
+                "spec.unrestorable",
+                "spec.deletedJobs",
+                "spec.additionalRoots",
+                "spec.adopt",
+                "spec.limits.maxReferencedShrinkPercent",
+                "spec.storage.secretRef",
+                "spec.storage.worker",
+                "spec.storage.s3",
+                "spec.storage.requestsPerSecond",
+            ]
+        );
+    }
+}

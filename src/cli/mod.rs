@@ -1,0 +1,3 @@
+//! The commands of `flink-retention`, one file each.
+
+pub mod crds;
