@@ -253,3 +253,6 @@ impl<S: Storage> fmt::Debug for FaultInjecting<S> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

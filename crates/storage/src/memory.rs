@@ -268,3 +268,6 @@ impl std::fmt::Debug for MemoryStorage {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,11 @@ impl<'store> Walk<'store> {
                 listing.push(batches.map(move |batch| (directory.clone(), batch)).boxed());
             }
             let Some((directory, batch)) = listing.next().await else {
-                return Ok(complete);
+                // All listings that ran have ended; the next ones may be waiting still.
+                if waiting.is_empty() {
+                    return Ok(complete);
+                }
+                continue;
             };
             for listed in batch {
                 match listed {
@@ -126,3 +130,6 @@ async fn confirm_gone(
         Some(_) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

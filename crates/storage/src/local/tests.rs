@@ -1,1 +1,12 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod crash;
+mod fixture;
+mod forbidden;
+mod names;
+mod roots;
+
+use fixture::Volume;
+
+crate::contract_tests!(Volume::new());
+crate::file_system_contract_tests!(Volume::new());
