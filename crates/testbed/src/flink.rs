@@ -11,6 +11,7 @@ mod error;
 mod log;
 mod rest;
 mod sequence;
+mod shared_state;
 
 pub use builder::FlinkClusterBuilder;
 pub use cluster::FlinkCluster;
@@ -18,3 +19,4 @@ pub use distribution::{FlinkDistribution, FlinkVersion};
 pub use error::FlinkError;
 pub use rest::{CompletedCheckpoint, Rest};
 pub use sequence::{KeyTotals, Progress, SequenceJob};
+pub use shared_state::SharedState;

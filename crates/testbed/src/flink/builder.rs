@@ -20,7 +20,11 @@ pub struct FlinkClusterBuilder {
 }
 
 impl FlinkClusterBuilder {
-    pub(super) fn new(distribution: &FlinkDistribution, kubeconfig: &Path, directory: &Path) -> Self {
+    pub(super) fn new(
+        distribution: &FlinkDistribution,
+        kubeconfig: &Path,
+        directory: &Path,
+    ) -> Self {
         Self {
             distribution: distribution.clone(),
             kubeconfig: kubeconfig.to_path_buf(),
@@ -93,7 +97,10 @@ impl FlinkClusterBuilder {
         configuration.set("kubernetes.cluster-id", cluster_id);
         configuration.set("kubernetes.namespace", namespace);
         configuration.set("kubernetes.config.file", kubeconfig.display().to_string());
-        configuration.set("execution.checkpointing.dir", uri(&directory.join("checkpoints")));
+        configuration.set(
+            "execution.checkpointing.dir",
+            uri(&directory.join("checkpoints")),
+        );
         configuration.set("high-availability.storageDir", uri(&directory.join("ha")));
         configuration.set("rest.port", port.to_string());
         configuration.set("io.tmp.dirs", run.join("tmp").display().to_string());
@@ -121,7 +128,9 @@ impl FlinkClusterBuilder {
 
 /// Free at this moment; nobody else is likely to be given it within the second until the `JobManager` binds it.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 fn uri(path: &Path) -> String {

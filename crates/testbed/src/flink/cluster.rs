@@ -3,11 +3,15 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Progress, Rest, SequenceJob, log};
+use super::{
+    CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Progress, Rest,
+    SequenceJob, log,
+};
 use crate::process::Process;
 
 const POLL: Duration = Duration::from_millis(100);
-const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
+const JOB_MANAGER: &str =
+    "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 const JOB: &str = "dev.flinkretention.sequence.SequenceJob";
 
@@ -32,7 +36,11 @@ impl FlinkCluster {
     /// A cluster whose HA lives in the API server of `kubeconfig` and whose files live below `directory`, an absolute
     /// path: `checkpoints/`, `ha/` (both shared by all clusters of the directory) and `runs/<job id>/` with logs.
     #[must_use]
-    pub fn builder(distribution: &FlinkDistribution, kubeconfig: &Path, directory: &Path) -> FlinkClusterBuilder {
+    pub fn builder(
+        distribution: &FlinkDistribution,
+        kubeconfig: &Path,
+        directory: &Path,
+    ) -> FlinkClusterBuilder {
         FlinkClusterBuilder::new(distribution, kubeconfig, directory)
     }
 
@@ -66,7 +74,10 @@ impl FlinkCluster {
 
     /// `SIGKILL`; returns when the process is gone. The `TaskManager` lives on and waits for the next leader.
     pub fn kill_job_manager(&mut self) {
-        self.job_manager.take().map(Process::kill).unwrap_or_default();
+        self.job_manager
+            .take()
+            .map(Process::kill)
+            .unwrap_or_default();
     }
 
     /// Kills the `JobManager`, if it runs, and starts the next, which recovers from the HA `ConfigMaps`.
@@ -77,7 +88,10 @@ impl FlinkCluster {
 
     /// `SIGKILL`; returns when the process is gone.
     pub fn kill_task_manager(&mut self) {
-        self.task_manager.take().map(Process::kill).unwrap_or_default();
+        self.task_manager
+            .take()
+            .map(Process::kill)
+            .unwrap_or_default();
     }
 
     /// Kills the `TaskManager`, if it runs, and starts another.
@@ -87,11 +101,19 @@ impl FlinkCluster {
     }
 
     /// Waits until REST reports a completed checkpoint with this number or a higher one.
-    pub fn wait_for_checkpoint(&mut self, at_least: u64, limit: Duration) -> Result<CompletedCheckpoint, FlinkError> {
-        self.wait_for(&format!("checkpoint {at_least} or later"), limit, |cluster| {
-            let latest = cluster.rest.latest_completed(&cluster.job_id)?;
-            Ok(latest.filter(|checkpoint| checkpoint.id >= at_least))
-        })
+    pub fn wait_for_checkpoint(
+        &mut self,
+        at_least: u64,
+        limit: Duration,
+    ) -> Result<CompletedCheckpoint, FlinkError> {
+        self.wait_for(
+            &format!("checkpoint {at_least} or later"),
+            limit,
+            |cluster| {
+                let latest = cluster.rest.latest_completed(&cluster.job_id)?;
+                Ok(latest.filter(|checkpoint| checkpoint.id >= at_least))
+            },
+        )
     }
 
     /// Polls `probe` until it gives a value. An error of REST counts as "not yet", since there is none while no
@@ -104,7 +126,10 @@ impl FlinkCluster {
     ) -> Result<T, FlinkError> {
         let started = Instant::now();
         loop {
-            for process in [&mut self.job_manager, &mut self.task_manager].into_iter().flatten() {
+            for process in [&mut self.job_manager, &mut self.task_manager]
+                .into_iter()
+                .flatten()
+            {
                 if let Some(status) = exit_status(process)? {
                     return Err(FlinkError::ended(process, status));
                 }
@@ -173,7 +198,9 @@ impl FlinkCluster {
 
     fn spawn(&mut self, name: &'static str, command: &mut Command) -> Result<Process, FlinkError> {
         self.starts += 1;
-        let log = self.run.join(format!("{}-{}.log", name.to_lowercase(), self.starts));
+        let log = self
+            .run
+            .join(format!("{}-{}.log", name.to_lowercase(), self.starts));
         Process::spawn(name, command, &log).map_err(|source| FlinkError::MissingTool {
             tool: "java",
             install: "a JDK, 17 for choice (Debian: openjdk-17-jdk-headless)",
@@ -188,7 +215,9 @@ impl FlinkCluster {
             match exit_status(job_manager)? {
                 Some(status) if status.success() => self.job_manager = None,
                 Some(status) => return Err(FlinkError::ended(job_manager, status)),
-                None if started.elapsed() > limit => return Err(self.timed_out(goal, limit, "still running".to_owned())),
+                None if started.elapsed() > limit => {
+                    return Err(self.timed_out(goal, limit, "still running".to_owned()));
+                }
                 None => thread::sleep(POLL),
             }
         }
@@ -198,17 +227,25 @@ impl FlinkCluster {
     }
 
     fn timed_out(&self, goal: &str, limit: Duration, last: String) -> FlinkError {
-        let logs = [&self.job_manager, &self.task_manager].into_iter().flatten();
+        let logs = [&self.job_manager, &self.task_manager]
+            .into_iter()
+            .flatten();
         FlinkError::TimedOut {
             goal: goal.to_owned(),
             limit,
             last,
-            logs: logs.map(|process| log::tail(process.log())).collect::<Vec<_>>().join("\n----\n"),
+            logs: logs
+                .map(|process| log::tail(process.log()))
+                .collect::<Vec<_>>()
+                .join("\n----\n"),
         }
     }
 }
 
 fn exit_status(process: &mut Process) -> Result<Option<ExitStatus>, FlinkError> {
     let status = process.try_wait();
-    status.map_err(FlinkError::io("watch the process that logs to", process.log()))
+    status.map_err(FlinkError::io(
+        "watch the process that logs to",
+        process.log(),
+    ))
 }

@@ -31,9 +31,18 @@ impl Configuration {
             ("web.refresh-interval", "500"),
             ("rest.cache.checkpoint-statistics.timeout", "500 ms"),
             ("high-availability.type", "kubernetes"),
-            ("high-availability.kubernetes.leader-election.lease-duration", "3 s"),
-            ("high-availability.kubernetes.leader-election.renew-deadline", "2 s"),
-            ("high-availability.kubernetes.leader-election.retry-period", "500 ms"),
+            (
+                "high-availability.kubernetes.leader-election.lease-duration",
+                "3 s",
+            ),
+            (
+                "high-availability.kubernetes.leader-election.renew-deadline",
+                "2 s",
+            ),
+            (
+                "high-availability.kubernetes.leader-election.retry-period",
+                "500 ms",
+            ),
             ("jobmanager.rpc.address", "localhost"),
             ("jobmanager.bind-host", "localhost"),
             ("jobmanager.rpc.port", "0"),

@@ -51,9 +51,10 @@ impl FlinkDistribution {
             "building Flink {} with its test job (Maven; the first time about 130 MB to download, half a minute)",
             version.release()
         );
-        let directory = cache::artefact("flink", &key(&module, version)?, &announce, |directory| {
-            build(&module, version, directory)
-        })?;
+        let directory =
+            cache::artefact("flink", &key(&module, version)?, &announce, |directory| {
+                build(&module, version, directory)
+            })?;
         Ok(Self { version, directory })
     }
 
@@ -66,7 +67,11 @@ impl FlinkDistribution {
     pub(super) fn java(&self) -> Command {
         let mut command = Command::new(java_program());
         command
-            .args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"])
+            .args([
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
+            ])
             .args(OPENED.map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED")))
             .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
             .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
@@ -132,7 +137,13 @@ fn key(module: &Path, version: FlinkVersion) -> Result<Key, FlinkError> {
 
 fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), FlinkError> {
     let output = Command::new("mvn")
-        .args(["--quiet", "--batch-mode", "--activate-profiles", version.profile(), "package"])
+        .args([
+            "--quiet",
+            "--batch-mode",
+            "--activate-profiles",
+            version.profile(),
+            "package",
+        ])
         .arg(format!("-Doutput={}", directory.display()))
         .current_dir(module)
         .output()
@@ -147,6 +158,7 @@ fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), F
     }
     Err(FlinkError::Build {
         version: version.release(),
-        output: String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        output: String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr),
     })
 }

@@ -52,12 +52,18 @@ impl Rest {
         let latest = &statistics["latest"]["completed"];
         Ok(latest["id"].as_u64().map(|id| CompletedCheckpoint {
             id,
-            external_path: latest["external_path"].as_str().unwrap_or_default().to_owned(),
+            external_path: latest["external_path"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
         }))
     }
 }
 
-fn read(url: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, FlinkError> {
+fn read(
+    url: &str,
+    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Value, FlinkError> {
     let error = |reason: String| FlinkError::Rest {
         url: url.to_owned(),
         reason,

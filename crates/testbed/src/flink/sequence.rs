@@ -101,7 +101,10 @@ impl Progress {
         };
         let mut progress = Self::default();
         // A line without its end is still being written.
-        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+        for line in text
+            .split_inclusive('\n')
+            .filter_map(|line| line.strip_suffix('\n'))
+        {
             progress.add(line).ok_or_else(|| FlinkError::Results {
                 path: path.to_path_buf(),
                 line: line.to_owned(),
@@ -112,7 +115,11 @@ impl Progress {
 
     fn add(&mut self, line: &str) -> Option<()> {
         let (kind, rest) = line.split_once(' ')?;
-        let numbers = rest.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
+        let numbers = rest
+            .split(' ')
+            .map(str::parse)
+            .collect::<Result<Vec<u64>, _>>()
+            .ok()?;
         match (kind, numbers.as_slice()) {
             ("checkpoint", &[id, position]) => {
                 self.positions.insert(id, position);
@@ -142,8 +149,22 @@ mod tests {
         };
         // Key 0 saw 0 2 4 6 and holds 4 and 6; key 1 saw 1 3 5 and holds 3 and 5.
         let expected = BTreeMap::from([
-            (0, KeyTotals { count: 4, sum: 12, held: 10 }),
-            (1, KeyTotals { count: 3, sum: 9, held: 8 }),
+            (
+                0,
+                KeyTotals {
+                    count: 4,
+                    sum: 12,
+                    held: 10,
+                },
+            ),
+            (
+                1,
+                KeyTotals {
+                    count: 3,
+                    sum: 9,
+                    held: 8,
+                },
+            ),
         ]);
         assert_eq!(job.totals_at(7), expected);
     }
@@ -156,9 +177,22 @@ mod tests {
         let progress = Progress::read(&path).unwrap();
         assert_eq!(progress.positions, BTreeMap::from([(3, 40)]));
         assert_eq!(progress.end, Some(41));
-        assert_eq!(progress.totals, BTreeMap::from([(1, KeyTotals { count: 2, sum: 3, held: 4 })]));
+        assert_eq!(
+            progress.totals,
+            BTreeMap::from([(
+                1,
+                KeyTotals {
+                    count: 2,
+                    sum: 3,
+                    held: 4
+                }
+            )])
+        );
 
         fs::write(&path, "key 1 two 3 4\n").unwrap();
-        assert!(matches!(Progress::read(&path), Err(FlinkError::Results { .. })));
+        assert!(matches!(
+            Progress::read(&path),
+            Err(FlinkError::Results { .. })
+        ));
     }
 }
