@@ -1,0 +1,169 @@
+//! The only thing that may be deleted: files that fresh evidence condemned again, for two minutes.
+
+use crate::inventory::BaseId;
+use crate::mark::MarkKind;
+use crate::plan::{Decision, Plan, PlanEntry, Ripeness};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// How long a verification holds.
+pub const VALID_FOR: SignedDuration = SignedDuration::from_mins(2);
+
+/// Files that two plans, an earlier one and one from fresh evidence, both found ripe. It is made only by [`verify`],
+/// cannot be stored, and runs out.
+#[derive(Debug)]
+pub struct VerifiedBatch {
+    files: Vec<VerifiedFile>,
+    verified_at: Timestamp,
+}
+
+/// One file that may be deleted if it still is what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedFile {
+    pub base: BaseId,
+    pub path: Box<str>,
+    pub size: u64,
+    pub modified: Timestamp,
+    pub kind: MarkKind,
+    pub reason: String,
+    /// The `_metadata` that must be gone before this file goes: that of its own snapshot.
+    pub after: Option<Box<str>>,
+}
+
+/// A file that the first plan wanted to delete and the second did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spared {
+    pub base: BaseId,
+    pub path: Box<str>,
+    pub why: String,
+}
+
+/// A batch that was verified too long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the batch was verified at {verified_at}, more than two minutes ago; verify it again")]
+pub struct Expired {
+    pub verified_at: Timestamp,
+}
+
+/// Compares the entries that were chosen for deletion with a plan made from evidence gathered after them.
+///
+/// `evidence_from` is the time at which gathering that evidence began: the batch is valid from then.
+#[must_use]
+pub fn verify(
+    chosen: &[PlanEntry],
+    fresh: &Plan,
+    evidence_from: Timestamp,
+) -> (VerifiedBatch, Vec<Spared>) {
+    let by_path: BTreeMap<(BaseId, &str), &PlanEntry> = fresh
+        .entries
+        .iter()
+        .map(|entry| ((entry.base, entry.path.as_ref()), entry))
+        .collect();
+    let mut files = Vec::new();
+    let mut spared = Vec::new();
+    for entry in chosen {
+        match judge(
+            entry,
+            by_path.get(&(entry.base, entry.path.as_ref())).copied(),
+        ) {
+            Ok(file) => files.push(file),
+            Err(why) => spared.push(Spared {
+                base: entry.base,
+                path: entry.path.clone(),
+                why,
+            }),
+        }
+    }
+    keep_snapshots_whole(&mut files, &mut spared);
+    files.sort_by(|a, b| (a.base, &a.after, &a.path).cmp(&(b.base, &b.after, &b.path)));
+    let batch = VerifiedBatch {
+        files,
+        verified_at: evidence_from,
+    };
+    (batch, spared)
+}
+
+fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, String> {
+    let Some(fresh) = fresh else {
+        return Err("it is referenced or gone now".to_owned());
+    };
+    if (fresh.size, fresh.modified) != (chosen.size, chosen.modified) {
+        return Err("its size or time has changed".to_owned());
+    }
+    if fresh.decision != chosen.decision {
+        return Err(format!(
+            "it is now {}: {}",
+            fresh.decision.word(),
+            fresh.decision.reason()
+        ));
+    }
+    let kind = match &fresh.decision {
+        Decision::Orphan(_) => MarkKind::Orphan,
+        Decision::Expire(_) => MarkKind::Expired,
+        Decision::Keep(_) | Decision::Protected(_) => {
+            return Err("it was not to be deleted".to_owned());
+        }
+    };
+    match (&fresh.ripeness, fresh.modified) {
+        (Ripeness::Ripe, Some(modified)) => Ok(VerifiedFile {
+            base: fresh.base,
+            path: fresh.path.clone(),
+            size: fresh.size,
+            modified,
+            kind,
+            reason: fresh.decision.reason(),
+            after: after(fresh, kind),
+        }),
+        (Ripeness::Waiting(waiting), _) => Err(waiting.to_string()),
+        (Ripeness::NotApplicable | Ripeness::Ripe, _) => Err("it is not ripe".to_owned()),
+    }
+}
+
+fn after(entry: &PlanEntry, kind: MarkKind) -> Option<Box<str>> {
+    let directory = entry.placement.snapshot.as_ref()?;
+    let metadata = format!("{}/{}", directory.path, crate::layout::METADATA_FILE);
+    (kind == MarkKind::Expired && *entry.path != *metadata).then(|| metadata.into())
+}
+
+/// A file of an expired snapshot goes only together with, and after, its `_metadata`.
+fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>) {
+    let present: Vec<(BaseId, Box<str>)> = files
+        .iter()
+        .filter(|file| file.kind == MarkKind::Expired && file.after.is_none())
+        .map(|file| (file.base, file.path.clone()))
+        .collect();
+    files.retain(|file| {
+        let Some(metadata) = &file.after else {
+            return true;
+        };
+        let whole = present
+            .iter()
+            .any(|(base, path)| *base == file.base && path == metadata);
+        if !whole {
+            spared.push(Spared {
+                base: file.base,
+                path: file.path.clone(),
+                why: format!("{metadata} stays for now"),
+            });
+        }
+        whole
+    });
+}
+
+impl VerifiedBatch {
+    /// The files, `_metadata` before the files of its snapshot, while the verification holds.
+    pub fn files(&self, now: Timestamp) -> Result<&[VerifiedFile], Expired> {
+        let age = now.duration_since(self.verified_at);
+        if age.is_negative() || age > VALID_FOR {
+            return Err(Expired {
+                verified_at: self.verified_at,
+            });
+        }
+        Ok(&self.files)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}

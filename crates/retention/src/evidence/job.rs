@@ -1,0 +1,105 @@
+use super::{HighAvailability, JobManager};
+use crate::layout::JobId;
+use crate::location::Location;
+use jiff::{SignedDuration, Timestamp};
+use std::fmt;
+
+/// Everything observed about one Flink resource, or about one job that was named on the command line.
+#[derive(Clone, Debug)]
+pub struct JobEvidence {
+    pub name: JobName,
+    /// The id of the job that the resource runs now, or last ran.
+    pub current: Option<JobId>,
+    /// The ids that the resource had before, and where.
+    pub lineage: Lineage,
+    pub phase: Phase,
+    pub processes: Processes,
+    /// Checkpoint and savepoint directories of this job: as configured, as deployed, as really used, now and before.
+    pub bases: Vec<Location>,
+    pub high_availability: HighAvailability,
+    pub job_manager: JobManager,
+    /// `execution.checkpointing.timeout` as configured; none where that is not known.
+    pub checkpoint_timeout: Option<SignedDuration>,
+    /// Why this resource may not be acted upon at all, where somebody asked for that.
+    pub suspended_by: Option<String>,
+}
+
+/// The name of a Flink resource; on the command line the job id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct JobName {
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+}
+
+/// The former job ids of a resource, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    pub entries: Vec<LineageEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineageEntry {
+    pub job_id: JobId,
+    pub base: Location,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+}
+
+/// What the resource is doing, as far as it can be said safely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Stable and running, as its resource says.
+    Running,
+    /// Asked to be suspended, and it is.
+    Suspended,
+    /// CANCELED, FAILED or FINISHED, for good.
+    Terminal { state: String },
+    /// Somebody with the right to know says that no process of this job runs (the command line's `--stopped`).
+    Stopped,
+    /// Anything else: in between, or not understood.
+    Unclear { why: String },
+}
+
+/// Whether processes of the job exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Processes {
+    /// None: neither pods nor deployments, as a complete listing showed.
+    Absent,
+    Present,
+    Unknown {
+        why: String,
+    },
+}
+
+/// How a job id is tied to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Current,
+    Former,
+}
+
+impl JobEvidence {
+    /// How this resource claims a job id, if it does.
+    #[must_use]
+    pub fn claims(&self, job_id: JobId) -> Option<Claim> {
+        if self.current == Some(job_id) {
+            return Some(Claim::Current);
+        }
+        let former = self
+            .lineage
+            .entries
+            .iter()
+            .any(|entry| entry.job_id == job_id);
+        former.then_some(Claim::Former)
+    }
+}
+
+impl fmt::Display for JobName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            return write!(f, "{} {}", self.kind, self.name);
+        }
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}

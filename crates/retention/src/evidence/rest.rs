@@ -1,0 +1,94 @@
+use crate::layout::JobId;
+use crate::location::Location;
+use jiff::{SignedDuration, Timestamp};
+
+/// What the JobManager's REST endpoint said.
+#[derive(Clone, Debug)]
+pub enum JobManager {
+    /// Nobody asked, because nothing may run.
+    NotAsked,
+    Unreachable {
+        why: String,
+    },
+    Answered(Box<RestCheckpoints>),
+}
+
+/// `/jobs/:id`, `/jobs/:id/checkpoints` and `/jobs/:id/checkpoints/config`, of one moment.
+#[derive(Clone, Debug)]
+pub struct RestCheckpoints {
+    pub read_at: Timestamp,
+    pub job_id: JobId,
+    /// `RUNNING` and so on, as Flink spells it.
+    pub state: String,
+    /// When this run of the job started.
+    pub started: Option<Timestamp>,
+    /// `max_concurrent`.
+    pub max_concurrent: Option<u64>,
+    pub backend: StateBackend,
+    /// `state_changelog_enabled`.
+    pub changelog: Option<bool>,
+    /// `checkpoint_storage` is a file system (Flink's own class).
+    pub file_system_storage: bool,
+    /// `timeout`.
+    pub timeout: Option<SignedDuration>,
+    /// `latest.completed` and the history, without doubles.
+    pub checkpoints: Vec<RestCheckpoint>,
+    /// `latest.restored`.
+    pub restored: Option<RestRestored>,
+}
+
+/// One entry of the checkpoint statistics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestCheckpoint {
+    pub id: u64,
+    /// `COMPLETED`, `IN_PROGRESS`, `FAILED`.
+    pub status: String,
+    pub is_savepoint: bool,
+    pub triggered: Timestamp,
+    /// When the last acknowledgement came in: when it was complete, if it is.
+    pub latest_ack: Option<Timestamp>,
+    pub external_path: Option<Location>,
+    pub discarded: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestRestored {
+    pub id: u64,
+    pub external_path: Option<Location>,
+    pub is_savepoint: bool,
+}
+
+/// What is known of the state backend by its class name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateBackend {
+    /// Heap state, files only in `chk-N`.
+    HashMap,
+    /// Embedded RocksDB: `shared/<uuid>`.
+    RocksDb,
+    /// Anything else, by class name: files of a live job may be anywhere.
+    Other(String),
+}
+
+impl RestCheckpoints {
+    #[must_use]
+    pub fn completed(&self, id: u64) -> Option<&RestCheckpoint> {
+        self.checkpoints.iter().find(|checkpoint| {
+            checkpoint.id == id && !checkpoint.is_savepoint && checkpoint.status == "COMPLETED"
+        })
+    }
+
+    pub fn in_progress(&self) -> impl Iterator<Item = &RestCheckpoint> {
+        self.checkpoints
+            .iter()
+            .filter(|checkpoint| checkpoint.status == "IN_PROGRESS")
+    }
+
+    /// The newest completed checkpoint or savepoint that Flink has not discarded.
+    #[must_use]
+    pub fn latest_completed(&self) -> Option<&RestCheckpoint> {
+        self.checkpoints
+            .iter()
+            .filter(|checkpoint| checkpoint.status == "COMPLETED" && !checkpoint.discarded)
+            .max_by_key(|checkpoint| checkpoint.id)
+    }
+}

@@ -1,0 +1,53 @@
+//! What is not known protects all that it could have protected.
+
+use super::Guard;
+use crate::inventory::Listing;
+use crate::plan::{Candidate, Context};
+
+pub(super) fn incomplete_listing(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+) -> Option<String> {
+    match &context.inventory.base(candidate.file.base)?.listing {
+        Listing::Complete { .. } => None,
+        Listing::NotAsked => Some("the directory was not listed for deletion".to_owned()),
+        Listing::Incomplete { why } => Some(format!(
+            "the listing of its directory is not complete: {why}"
+        )),
+    }
+}
+
+pub(super) fn unreadable_snapshot(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+) -> Option<String> {
+    gap(context, candidate, |guard| {
+        guard == Guard::UnreadableSnapshot
+    })
+}
+
+pub(super) fn missing_evidence(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    gap(context, candidate, |guard| {
+        guard != Guard::UnreadableSnapshot
+    })
+}
+
+fn gap(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+    speaks: impl Fn(Guard) -> bool,
+) -> Option<String> {
+    let job = candidate
+        .file
+        .placement
+        .job
+        .as_ref()
+        .and_then(|job| job.job_id);
+    context
+        .evidence
+        .gaps
+        .iter()
+        .chain(&context.inventory.gaps)
+        .find(|gap| speaks(gap.guard) && gap.covers(&candidate.location, job))
+        .map(|gap| format!("{}: {}", gap.what, gap.why))
+}

@@ -1,0 +1,258 @@
+//! A running job: only what the rule of generation two covers, with every precondition proven.
+//!
+//! The rule is for a bare `shared/<uuid>` of a plain job with one checkpoint at a time under Kubernetes high
+//! availability, and for leftovers of aborted checkpoints.
+
+use crate::evidence::{
+    HaMap, HighAvailability, JobEvidence, JobManager, RestCheckpoints, StateBackend,
+};
+use crate::inventory::Source;
+use crate::layout::FileKind;
+use crate::owner::OwnerClass;
+use crate::plan::{Candidate, Context};
+use crate::reference::DirectoryKey;
+use jiff::Timestamp;
+
+/// The kinds of file whose life only a stopped process can settle.
+pub(super) fn live_backend(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    running(candidate)?;
+    let what = match candidate.file.placement.kind {
+        FileKind::Shared
+        | FileKind::Exclusive
+        | FileKind::TemporaryMetadata
+        | FileKind::CheckpointMetadata
+        | FileKind::SavepointMetadata
+        | FileKind::Savepoint
+        | FileKind::Journal
+        | FileKind::Foreign => return None,
+        FileKind::Merged => "a merged file may still be appended to",
+        FileKind::ForSt => "a live ForSt database may read it",
+        FileKind::TaskOwned => "the next checkpoint may name it, or operator state may",
+        FileKind::Changelog => "the next checkpoint may name it",
+    };
+    Some(format!("its job runs, and {what}"))
+}
+
+pub(super) fn no_high_availability(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    match &running(candidate)?.high_availability {
+        HighAvailability::Map(_) => None,
+        HighAvailability::NotConfigured => {
+            Some("its job runs without high availability, which is not supported yet".to_owned())
+        }
+        HighAvailability::NoMap { .. } => {
+            Some("its job runs, but has no high-availability map yet".to_owned())
+        }
+        HighAvailability::Unreadable { why } => {
+            Some(format!("the high-availability data cannot be read: {why}"))
+        }
+        HighAvailability::Unsupported { kind } => Some(format!(
+            "high availability by {kind} cannot be read by this version"
+        )),
+    }
+}
+
+pub(super) fn job_manager_unreachable(
+    _: &Context<'_>,
+    candidate: &Candidate<'_>,
+) -> Option<String> {
+    let job = running(candidate)?;
+    match &job.job_manager {
+        JobManager::NotAsked => Some("its job runs, and its JobManager was not asked".to_owned()),
+        JobManager::Unreachable { why } => Some(format!("the JobManager does not answer: {why}")),
+        JobManager::Answered(rest) if Some(rest.job_id) != job.current => Some(format!(
+            "the JobManager runs job {}, not this one",
+            rest.job_id
+        )),
+        JobManager::Answered(rest) if rest.state != "RUNNING" => {
+            Some(format!("the job is {}", rest.state))
+        }
+        JobManager::Answered(_) => None,
+    }
+}
+
+/// Proof that the job is plain (storage life cycle 11.4): a known backend and storage, and nothing that points to changelog, file merging or
+/// ForSt, neither in the answers nor in its snapshots nor in its directory.
+pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let (job, rest, _) = answered(candidate)?;
+    let by_rest = match (&rest.backend, rest.changelog, rest.file_system_storage) {
+        (StateBackend::Other(class), _, _) => {
+            Some(format!("the state backend {class} is not known"))
+        }
+        (_, Some(true), _) => Some("the changelog is enabled".to_owned()),
+        (_, None, _) => {
+            Some("the JobManager does not say whether the changelog is enabled".to_owned())
+        }
+        (_, _, false) => Some("its checkpoint storage is not a plain file system".to_owned()),
+        (StateBackend::HashMap | StateBackend::RocksDb, Some(false), true) => None,
+    };
+    by_rest
+        .or_else(|| {
+            let directory = candidate.file.placement.job.clone()?;
+            let facts = context
+                .inventory
+                .job_directories
+                .get(&(candidate.file.base, directory))?;
+            (facts.has_merged || facts.has_forst || facts.has_changelog).then(|| {
+                "its directory holds files of file merging, ForSt or the changelog".to_owned()
+            })
+        })
+        .or_else(|| {
+            let of_job =
+                context
+                    .inventory
+                    .snapshots
+                    .iter()
+                    .filter(|snapshot| match snapshot.source {
+                        Source::Metadata => snapshot
+                            .job()
+                            .is_some_and(|directory| directory.job_id == job.current),
+                        Source::HighAvailability => {
+                            managed(job).any(|entry| entry == snapshot.directory_key())
+                        }
+                    });
+            of_job
+                .filter(|snapshot| {
+                    let contents = snapshot.contents;
+                    contents.changelog || contents.file_merging || contents.forst
+                })
+                .map(|snapshot| {
+                    format!("{} has changelog, merged or ForSt files", snapshot.location)
+                })
+                .next()
+        })
+}
+
+/// With more than one checkpoint at a time, two live files can take turns in being named by nobody (hole H1).
+pub(super) fn concurrent_checkpoints(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    match answered(candidate)?.1.max_concurrent {
+        Some(1) => None,
+        Some(several) => Some(format!(
+            "its job may have {several} checkpoints at a time, which is not supported yet"
+        )),
+        None => {
+            Some("the JobManager does not say how many checkpoints it allows at a time".to_owned())
+        }
+    }
+}
+
+/// Holes H3 and H5: a counter that is missing, behind an entry, or lower than ever seen proves nothing.
+pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let (_, _, map) = answered(candidate)?;
+    let Some(counter) = map.usable_counter() else {
+        return Some(match map.counter {
+            None => "its high-availability map has no checkpoint counter".to_owned(),
+            Some(counter) => {
+                format!("its checkpoint counter {counter} is not above every retained checkpoint")
+            }
+        });
+    };
+    let highest = context
+        .baselines(candidate.file.base)?
+        .counters
+        .get(&map.uid)
+        .copied()
+        .unwrap_or(0);
+    (counter < highest)
+        .then(|| format!("its checkpoint counter went back from {highest} to {counter}"))
+}
+
+/// Younger than the oldest checkpoint that Flink holds, or in the directory of a checkpoint that may still complete.
+pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let (job, rest, map) = answered(candidate)?;
+    let modified = candidate.file.modified?;
+    let own = oldest_own_trigger(job, candidate, context, map);
+    let Some((trigger, latest)) = own else {
+        return Some("this run of its job has no completed checkpoint of its own yet".to_owned());
+    };
+    let bound = trigger
+        .checked_sub(context.policy.margins.clock_skew)
+        .unwrap_or(Timestamp::MIN);
+    if modified >= bound {
+        return Some(format!(
+            "it is not older than the oldest checkpoint that Flink holds (triggered {trigger})"
+        ));
+    }
+    if let Some(oldest) = rest
+        .in_progress()
+        .map(|checkpoint| checkpoint.triggered)
+        .min()
+        && modified
+            >= oldest
+                .checked_sub(context.policy.margins.clock_skew)
+                .unwrap_or(Timestamp::MIN)
+    {
+        return Some(
+            "a checkpoint or savepoint triggered before it was written is still in progress"
+                .to_owned(),
+        );
+    }
+    let number = candidate
+        .file
+        .placement
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.checkpoint_id)?;
+    if rest.in_progress().any(|checkpoint| checkpoint.id == number) {
+        return Some(format!("checkpoint {number} is in progress"));
+    }
+    (number >= latest).then(|| {
+        format!("checkpoint {number} is not older than {latest}, the latest completed one")
+    })
+}
+
+/// The trigger of the oldest and the number of the newest checkpoint of this run in Flink's own store.
+fn oldest_own_trigger(
+    job: &JobEvidence,
+    candidate: &Candidate<'_>,
+    context: &Context<'_>,
+    map: &HaMap,
+) -> Option<(Timestamp, u64)> {
+    let directory = candidate.file.placement.job.as_ref()?;
+    let home = context
+        .inventory
+        .location(candidate.file.base, &directory.path)?;
+    let own: Vec<_> = map
+        .entries
+        .iter()
+        .filter(|entry| Some(entry.checkpoint.job_id) == job.current)
+        .filter(|entry| {
+            entry
+                .checkpoint
+                .pointer
+                .as_ref()
+                .is_some_and(|at| at.relative_to(&home).is_some())
+        })
+        .collect();
+    let trigger = own.iter().map(|entry| entry.checkpoint.triggered).min()?;
+    let latest = own.iter().map(|entry| entry.checkpoint_id).max()?;
+    Some((trigger, latest))
+}
+
+fn managed(job: &JobEvidence) -> impl Iterator<Item = DirectoryKey> + '_ {
+    let entries = match &job.high_availability {
+        HighAvailability::Map(map) => map.entries.as_slice(),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => &[],
+    };
+    entries
+        .iter()
+        .filter_map(|entry| entry.checkpoint.pointer.as_ref())
+        .map(|pointer| DirectoryKey::of(pointer.path()))
+}
+
+fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
+    let owner = candidate.owner?;
+    (owner.class == OwnerClass::Running).then_some(owner.job)?
+}
+
+fn answered<'a>(
+    candidate: &Candidate<'a>,
+) -> Option<(&'a JobEvidence, &'a RestCheckpoints, &'a HaMap)> {
+    let job = running(candidate)?;
+    match (&job.job_manager, &job.high_availability) {
+        (JobManager::Answered(rest), HighAvailability::Map(map)) => Some((job, rest, map)),
+        _ => None,
+    }
+}

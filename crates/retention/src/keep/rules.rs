@@ -1,0 +1,249 @@
+use super::{SnapshotFacts, Succession};
+use crate::owner::OwnerClass;
+use crate::policy::Policy;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many checkpoints stay beyond those that Flink itself still manages: the union of both rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepRules {
+    pub keep_last: Option<u32>,
+    pub keep_within: Option<SignedDuration>,
+}
+
+/// A reason to keep a snapshot. The word is stable; it appears in plans, status and documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeepReason {
+    /// The newest restorable snapshot of its job, or of its resource.
+    NewestRestorable,
+    /// In Flink's own store: Flink deletes it when it is superseded.
+    ManagedByFlink,
+    /// A resource names it.
+    NamedBy(String),
+    Pinned,
+    /// Savepoints belong to people.
+    Savepoint,
+    KeepLast,
+    KeepWithin,
+    /// The policy has no rule for checkpoints.
+    NoRule,
+    /// Its files are not all there, so it can neither be counted nor told from a damaged last copy.
+    NotRestorable,
+    /// Its job directory is not proven to be terminal or former.
+    Owner(OwnerClass),
+    /// Its successor has not been restorable for long enough.
+    AwaitsSuccessor,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Keep(Vec<KeepReason>),
+    /// No rule keeps it.
+    Expire,
+}
+
+/// The verdict for one snapshot, by its position in the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotVerdict {
+    pub snapshot: usize,
+    pub verdict: Verdict,
+}
+
+/// How long a successor must have been restorable where no `keepWithin` says it.
+const DEFAULT_SUCCESSION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Judges every snapshot. The result has one verdict for each fact, in the same order.
+#[must_use]
+pub fn verdicts(facts: &[SnapshotFacts], policy: &Policy, now: Timestamp) -> Vec<SnapshotVerdict> {
+    let newest = newest_restorable(facts, policy, now);
+    let kept_by_rule = by_rule(facts, policy, now);
+    facts
+        .iter()
+        .enumerate()
+        .map(|(position, fact)| {
+            let mut reasons = reasons_of_fact(fact, policy);
+            reasons.extend(newest.get(&position).cloned());
+            reasons.extend(kept_by_rule.get(&position).cloned().unwrap_or_default());
+            let verdict = if reasons.is_empty() {
+                Verdict::Expire
+            } else {
+                Verdict::Keep(reasons)
+            };
+            SnapshotVerdict {
+                snapshot: fact.snapshot,
+                verdict,
+            }
+        })
+        .collect()
+}
+
+fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy) -> Vec<KeepReason> {
+    let SnapshotFacts {
+        snapshot: _,
+        lineage: _,
+        directory: _,
+        key,
+        is_savepoint,
+        restorable,
+        completed: _,
+        class,
+        managed_by_flink,
+        named_by,
+        succession: _,
+    } = fact;
+    let mut reasons = Vec::new();
+    if *managed_by_flink {
+        reasons.push(KeepReason::ManagedByFlink);
+    }
+    reasons.extend(named_by.iter().cloned().map(KeepReason::NamedBy));
+    if policy.pinned.contains(key) {
+        reasons.push(KeepReason::Pinned);
+    }
+    if *is_savepoint {
+        reasons.push(KeepReason::Savepoint);
+    }
+    if !restorable {
+        reasons.push(KeepReason::NotRestorable);
+    }
+    match class {
+        OwnerClass::Terminal | OwnerClass::Former => {}
+        OwnerClass::Running | OwnerClass::Suspended | OwnerClass::Unknown => {
+            reasons.push(KeepReason::Owner(*class))
+        }
+    }
+    reasons
+}
+
+/// The newest restorable snapshot of each lineage, and of each job directory until another job has taken over.
+fn newest_restorable(
+    facts: &[SnapshotFacts],
+    policy: &Policy,
+    now: Timestamp,
+) -> BTreeMap<usize, KeepReason> {
+    let mut newest: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (position, fact) in facts.iter().enumerate().filter(|(_, fact)| fact.restorable) {
+        let of_lineage = Some((fact.lineage.as_str(), ""));
+        let of_directory = (!taken_over(fact.succession, policy, now))
+            .then_some((fact.lineage.as_str(), fact.directory.as_str()));
+        for group in of_lineage.into_iter().chain(of_directory) {
+            let best = newest.entry(group).or_insert(position);
+            if facts
+                .get(*best)
+                .is_some_and(|best| best.completed < fact.completed)
+            {
+                *best = position;
+            }
+        }
+    }
+    let mut reasons = BTreeMap::new();
+    for ((_, directory), position) in newest {
+        let former = facts
+            .get(position)
+            .is_some_and(|fact| fact.succession != Succession::NotNeeded);
+        let reason = if former && !directory.is_empty() {
+            KeepReason::AwaitsSuccessor
+        } else {
+            KeepReason::NewestRestorable
+        };
+        reasons.entry(position).or_insert(reason);
+    }
+    reasons
+}
+
+fn taken_over(succession: Succession, policy: &Policy, now: Timestamp) -> bool {
+    let needed = policy
+        .checkpoints
+        .and_then(|rules| rules.keep_within)
+        .unwrap_or(DEFAULT_SUCCESSION);
+    match succession {
+        Succession::NotNeeded | Succession::NotYet => false,
+        Succession::Since(since) => now.duration_since(since) >= needed,
+    }
+}
+
+/// `keepLast` and `keepWithin`: by lineage, newest first; what Flink manages and what cannot be restored does not count.
+fn by_rule(
+    facts: &[SnapshotFacts],
+    policy: &Policy,
+    now: Timestamp,
+) -> BTreeMap<usize, Vec<KeepReason>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (position, fact) in facts.iter().enumerate() {
+        if !fact.is_savepoint && fact.restorable && !fact.managed_by_flink {
+            groups.entry(&fact.lineage).or_default().push(position);
+        }
+    }
+    let Some(KeepRules {
+        keep_last,
+        keep_within,
+    }) = policy.checkpoints
+    else {
+        return facts
+            .iter()
+            .enumerate()
+            .map(|(position, _)| (position, vec![KeepReason::NoRule]))
+            .collect();
+    };
+    let mut kept: BTreeMap<usize, Vec<KeepReason>> = BTreeMap::new();
+    for members in groups.values_mut() {
+        members.sort_by_key(|&position| {
+            std::cmp::Reverse(facts.get(position).map(|fact| fact.completed))
+        });
+        for (rank, &position) in members.iter().enumerate() {
+            let reasons = kept.entry(position).or_default();
+            if keep_last.is_some_and(|count| rank < count as usize) {
+                reasons.push(KeepReason::KeepLast);
+            }
+            let age = facts
+                .get(position)
+                .map(|fact| now.duration_since(fact.completed));
+            if keep_within.is_some_and(|within| age.is_none_or(|age| age < within)) {
+                reasons.push(KeepReason::KeepWithin);
+            }
+        }
+    }
+    kept
+}
+
+impl KeepReason {
+    /// The stable word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NewestRestorable => "newest-restorable",
+            Self::ManagedByFlink => "managed-by-flink",
+            Self::NamedBy(_) => "named-by-resource",
+            Self::Pinned => "pinned",
+            Self::Savepoint => "savepoint",
+            Self::KeepLast => "keep-last",
+            Self::KeepWithin => "keep-within",
+            Self::NoRule => "no-rule",
+            Self::NotRestorable => "not-restorable",
+            Self::Owner(_) => "owner",
+            Self::AwaitsSuccessor => "awaits-successor",
+        }
+    }
+}
+
+impl fmt::Display for KeepReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NamedBy(who) => write!(f, "named by {who}"),
+            Self::Owner(class) => write!(f, "its job is {}", class.as_str()),
+            other => f.write_str(other.word()),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expire => f.write_str("beyond-keep-rules"),
+            Self::Keep(reasons) => {
+                let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                f.write_str(&words.join(", "))
+            }
+        }
+    }
+}

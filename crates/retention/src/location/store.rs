@@ -1,0 +1,82 @@
+use std::fmt;
+
+/// What must be equal for two equal paths to be the same file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Store {
+    /// A path as the Flink pods see it. The same string in two namespaces, or below two mounts, is two places.
+    File {
+        /// The namespace of the pods; none on the command line.
+        namespace: Option<String>,
+        /// The mount (its path in the pod) that covers this path, where one is known.
+        volume: Option<String>,
+    },
+    /// A bucket or container of an object store.
+    Object { kind: ObjectStore, bucket: String },
+    /// A Hadoop file system; the authority is empty where the cluster's default applies.
+    Hdfs { authority: String },
+    /// A scheme that this version does not know: it can be referred to, never deleted from.
+    Other { scheme: String, authority: String },
+}
+
+/// The kinds of object store that Flink's plugins serve; aliases of one kind are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectStore {
+    /// `s3`, `s3a`, `s3p`: three plugins, one bucket.
+    S3,
+    /// `gs`.
+    Gcs,
+    /// `wasb`, `wasbs`, `abfs`, `abfss`: one container by two protocols.
+    Azure,
+    /// `oss`.
+    Oss,
+}
+
+impl Store {
+    pub(super) fn of(scheme: &str, authority: &str, path: &str, origin: &super::Origin) -> Self {
+        match scheme {
+            "file" => Self::File {
+                namespace: origin.namespace.clone(),
+                volume: origin.volume_of(path),
+            },
+            "s3" | "s3a" | "s3p" => Self::object(ObjectStore::S3, authority),
+            "gs" => Self::object(ObjectStore::Gcs, authority),
+            "wasb" | "wasbs" | "abfs" | "abfss" => Self::object(ObjectStore::Azure, authority),
+            "oss" => Self::object(ObjectStore::Oss, authority),
+            "hdfs" | "viewfs" => Self::Hdfs {
+                authority: authority.to_owned(),
+            },
+            other => Self::Other {
+                scheme: other.to_owned(),
+                authority: authority.to_owned(),
+            },
+        }
+    }
+
+    fn object(kind: ObjectStore, bucket: &str) -> Self {
+        Self::Object {
+            kind,
+            bucket: bucket.to_owned(),
+        }
+    }
+
+    pub(super) fn write_prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { .. } => f.write_str("file:"),
+            Self::Object { kind, bucket } => write!(f, "{}://{bucket}", kind.scheme()),
+            Self::Hdfs { authority } if authority.is_empty() => f.write_str("hdfs:"),
+            Self::Hdfs { authority } => write!(f, "hdfs://{authority}"),
+            Self::Other { scheme, authority } => write!(f, "{scheme}://{authority}"),
+        }
+    }
+}
+
+impl ObjectStore {
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Gcs => "gs",
+            Self::Azure => "abfss",
+            Self::Oss => "oss",
+        }
+    }
+}

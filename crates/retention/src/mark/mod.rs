@@ -1,0 +1,9 @@
+//! What lasts between runs: marks, and the highest values ever seen. Never a plan to resume.
+
+mod baselines;
+mod next;
+mod record;
+
+pub use baselines::Baselines;
+pub use next::next;
+pub use record::{CounterMark, Mark, MarkKind, Marks, Witness};

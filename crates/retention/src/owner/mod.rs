@@ -1,0 +1,7 @@
+//! What a job directory is to us. Every doubt ends as `Unknown`, with the reason.
+
+mod class;
+mod classify;
+
+pub use class::{Owner, OwnerClass};
+pub use classify::Owners;

@@ -1,0 +1,93 @@
+use crate::evidence::Evidence;
+use crate::inventory::{BaseId, Inventory, ListedFile};
+use crate::location::Location;
+use crate::mark::{Baselines, Marks};
+use crate::owner::{Owner, Owners};
+use crate::policy::Policy;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// All that a decision may depend on.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub evidence: &'a Evidence,
+    pub inventory: &'a Inventory,
+    pub policy: &'a Policy,
+    pub owners: Owners<'a>,
+    pub now: Timestamp,
+    marks: &'a [Marks],
+    baselines: &'a [Baselines],
+    with_metadata: BTreeSet<(BaseId, &'a str)>,
+}
+
+/// A file that nobody names, and whose it is.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    pub file: &'a ListedFile,
+    pub location: Location,
+    pub owner: Option<&'a Owner<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// `marks` and `baselines` are by base, in the order of the inventory's bases; missing ones count as empty.
+    #[must_use]
+    pub fn new(
+        evidence: &'a Evidence,
+        inventory: &'a Inventory,
+        policy: &'a Policy,
+        marks: &'a [Marks],
+        baselines: &'a [Baselines],
+        now: Timestamp,
+    ) -> Self {
+        let with_metadata = inventory
+            .stored()
+            .filter_map(|(_, place)| {
+                Some((place.base, place.placement.snapshot.as_ref()?.path.as_str()))
+            })
+            .collect();
+        Self {
+            evidence,
+            inventory,
+            policy,
+            owners: Owners::of(evidence, inventory),
+            now,
+            marks,
+            baselines,
+            with_metadata,
+        }
+    }
+
+    #[must_use]
+    pub fn marks(&self, base: BaseId) -> Option<&'a Marks> {
+        self.marks.get(base.0)
+    }
+
+    #[must_use]
+    pub fn baselines(&self, base: BaseId) -> Option<&'a Baselines> {
+        self.baselines.get(base.0)
+    }
+
+    #[must_use]
+    pub fn all_baselines(&self) -> &'a [Baselines] {
+        self.baselines
+    }
+
+    /// Whether a snapshot directory holds a readable `_metadata`.
+    #[must_use]
+    pub fn has_metadata(&self, base: BaseId, directory: &str) -> bool {
+        self.with_metadata.contains(&(base, directory))
+    }
+
+    #[must_use]
+    pub fn candidate<'c>(&'c self, file: &'c ListedFile) -> Option<Candidate<'c>> {
+        let owner = match &file.placement.job {
+            Some(job) => self.owners.get(file.base, job),
+            None => None,
+        };
+        Some(Candidate {
+            file,
+            location: self.inventory.location(file.base, &file.path)?,
+            owner,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+use super::Ripeness;
+use crate::guard::Protection;
+use crate::inventory::BaseId;
+use crate::keep::Verdict;
+use crate::layout::{FileKind, Placement};
+use jiff::Timestamp;
+
+/// Everything that one run decided.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub now: Timestamp,
+    /// Every file that is not plainly referenced, in the order of base and path.
+    pub entries: Vec<PlanEntry>,
+    /// Every stored snapshot with its verdict.
+    pub snapshots: Vec<SnapshotEntry>,
+}
+
+/// The decision for one file.
+#[derive(Clone, Debug)]
+pub struct PlanEntry {
+    pub base: BaseId,
+    /// Relative to the base.
+    pub path: Box<str>,
+    pub placement: Placement,
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    pub decision: Decision,
+    /// Since when it has been marked.
+    pub since: Option<Timestamp>,
+    pub ripeness: Ripeness,
+}
+
+/// The verdict for one stored snapshot, by its position in the inventory.
+#[derive(Clone, Debug)]
+pub struct SnapshotEntry {
+    pub snapshot: usize,
+    pub verdict: Verdict,
+}
+
+/// What is to become of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays; the words say why.
+    Keep(String),
+    /// It belongs to a snapshot that no rule keeps.
+    Expire(ExpireReason),
+    /// No snapshot names it, and no live job may need it.
+    Orphan(OrphanKind),
+    /// Nobody names it, but a guard objects.
+    Protected(Protection),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpireReason {
+    BeyondRules,
+}
+
+/// What kind of garbage it is; the word is stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OrphanKind {
+    Shared,
+    TaskOwned,
+    Merged,
+    ForSt,
+    Changelog,
+    /// A data file in a `chk-N` without `_metadata`.
+    CheckpointLeftover,
+    /// A half-written `_metadata`.
+    TemporaryMetadata,
+}
+
+impl OrphanKind {
+    /// The kind of a file that nobody names; none for kinds that are never garbage of their own.
+    #[must_use]
+    pub fn of(kind: FileKind) -> Option<Self> {
+        match kind {
+            FileKind::Shared => Some(Self::Shared),
+            FileKind::TaskOwned => Some(Self::TaskOwned),
+            FileKind::Merged => Some(Self::Merged),
+            FileKind::ForSt => Some(Self::ForSt),
+            FileKind::Changelog => Some(Self::Changelog),
+            FileKind::Exclusive => Some(Self::CheckpointLeftover),
+            FileKind::TemporaryMetadata => Some(Self::TemporaryMetadata),
+            FileKind::CheckpointMetadata
+            | FileKind::SavepointMetadata
+            | FileKind::Savepoint
+            | FileKind::Journal
+            | FileKind::Foreign => None,
+        }
+    }
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shared => "unreferenced-shared",
+            Self::TaskOwned => "unreferenced-task-owned",
+            Self::Merged => "unreferenced-merged",
+            Self::ForSt => "unreferenced-forst",
+            Self::Changelog => "unreferenced-changelog",
+            Self::CheckpointLeftover => "checkpoint-leftover",
+            Self::TemporaryMetadata => "temporary-metadata",
+        }
+    }
+}
+
+impl Decision {
+    /// `keep`, `expire`, `orphan`, `protected`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Keep(_) => "keep",
+            Self::Expire(_) => "expire",
+            Self::Orphan(_) => "orphan",
+            Self::Protected(_) => "protected",
+        }
+    }
+
+    /// The reason as one stable word where there is one, else a sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Keep(why) => why.clone(),
+            Self::Expire(ExpireReason::BeyondRules) => "beyond-keep-rules".to_owned(),
+            Self::Orphan(kind) => kind.word().to_owned(),
+            Self::Protected(Protection { guard, why }) => format!("{guard}: {why}"),
+        }
+    }
+
+    /// Whether the file may go once it is ripe.
+    #[must_use]
+    pub fn deletes(&self) -> bool {
+        match self {
+            Self::Expire(_) | Self::Orphan(_) => true,
+            Self::Keep(_) | Self::Protected(_) => false,
+        }
+    }
+}

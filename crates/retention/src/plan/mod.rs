@@ -1,0 +1,13 @@
+//! The decision for every file, with its reasons. Pure: the same input gives the same plan.
+
+mod build;
+mod context;
+mod decision;
+mod ripeness;
+mod summary;
+
+pub use build::plan;
+pub use context::{Candidate, Context};
+pub use decision::{Decision, ExpireReason, OrphanKind, Plan, PlanEntry, SnapshotEntry};
+pub use ripeness::{Ripeness, Waiting};
+pub use summary::{Amount, JobSummary, summarise};

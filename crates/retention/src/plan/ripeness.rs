@@ -1,0 +1,184 @@
+use super::{Candidate, Context};
+use crate::evidence::{HaMap, HighAvailability, JobEvidence};
+use crate::layout::FileKind;
+use crate::mark::{Mark, MarkKind};
+use crate::owner::OwnerClass;
+use jiff::{SignedDuration, Timestamp};
+use std::fmt;
+
+/// Whether a superfluous file may go in this run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ripeness {
+    /// It is not to go at all.
+    NotApplicable,
+    Waiting(Waiting),
+    Ripe,
+}
+
+/// What a superfluous file still waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// No earlier run has marked it.
+    Mark,
+    /// It is too young.
+    Age { until: Timestamp },
+    /// It has not been marked for long enough.
+    Grace { until: Timestamp },
+    /// The checkpoint counter has not been read after the listing that marked it.
+    Counter,
+    /// No checkpoint that was triggered after the listing has completed.
+    Witness { needed: u64 },
+    /// Such a checkpoint has completed too recently.
+    Settle { until: Timestamp },
+}
+
+/// How long to wait for a file, given what is known of it now.
+pub(super) fn ripeness(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+    kind: MarkKind,
+) -> (Option<Timestamp>, Ripeness) {
+    let file = candidate.file;
+    let Some(modified) = file.modified else {
+        return (None, Ripeness::NotApplicable);
+    };
+    let mark = context
+        .marks(file.base)
+        .and_then(|marks| marks.by_path.get(&file.path))
+        .filter(|mark| mark.kind == kind && mark.size == file.size && mark.modified == modified);
+    let Some(mark) = mark else {
+        return (None, Ripeness::Waiting(Waiting::Mark));
+    };
+    let waiting = age(context, modified)
+        .or_else(|| grace(context, candidate, mark))
+        .or_else(|| generation_two(context, candidate, mark));
+    let ripeness = waiting.map_or(Ripeness::Ripe, Ripeness::Waiting);
+    (Some(mark.since), ripeness)
+}
+
+fn age(context: &Context<'_>, modified: Timestamp) -> Option<Waiting> {
+    until(modified, context.policy.min_age, context.now).map(|until| Waiting::Age { until })
+}
+
+fn grace(context: &Context<'_>, candidate: &Candidate<'_>, mark: &Mark) -> Option<Waiting> {
+    let grace = effective_grace(context, candidate);
+    until(mark.since, grace, context.now).map(|until| Waiting::Grace { until })
+}
+
+/// The policy's grace period, but for a running job at least twice its checkpoint timeout.
+fn effective_grace(context: &Context<'_>, candidate: &Candidate<'_>) -> SignedDuration {
+    let policy = context.policy.grace_period;
+    let Some(job) = running(candidate) else {
+        return policy;
+    };
+    let configured = job.checkpoint_timeout;
+    let answered = match &job.job_manager {
+        crate::evidence::JobManager::Answered(rest) => rest.timeout,
+        crate::evidence::JobManager::NotAsked | crate::evidence::JobManager::Unreachable { .. } => {
+            None
+        }
+    };
+    let timeout = configured
+        .max(answered)
+        .unwrap_or(SignedDuration::from_mins(10));
+    policy.max(timeout.checked_mul(2).unwrap_or(SignedDuration::MAX))
+}
+
+/// The rule of generation two, for shared files of running jobs: a checkpoint that was triggered after the listing
+/// has completed without naming the file, and has settled.
+fn generation_two(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+    mark: &Mark,
+) -> Option<Waiting> {
+    let job = running(candidate)?;
+    match candidate.file.placement.kind {
+        FileKind::Shared => {}
+        FileKind::CheckpointMetadata
+        | FileKind::Exclusive
+        | FileKind::TemporaryMetadata
+        | FileKind::Merged
+        | FileKind::ForSt
+        | FileKind::TaskOwned
+        | FileKind::Changelog
+        | FileKind::SavepointMetadata
+        | FileKind::Savepoint
+        | FileKind::Journal
+        | FileKind::Foreign => return None,
+    }
+    let Some(map) = map(job) else {
+        return Some(Waiting::Counter);
+    };
+    let Some(counter) = mark
+        .counter
+        .as_ref()
+        .filter(|counter| counter.map_uid == map.uid)
+    else {
+        return Some(Waiting::Counter);
+    };
+    let witness = mark.witness.as_ref().filter(|witness| {
+        witness.map_uid == map.uid
+            && witness.checkpoint_id >= counter.counter
+            && map
+                .highest_id()
+                .is_some_and(|highest| highest >= witness.checkpoint_id)
+    });
+    let Some(witness) = witness else {
+        return Some(Waiting::Witness {
+            needed: counter.counter,
+        });
+    };
+    until(witness.seen, context.policy.margins.settle, context.now)
+        .map(|until| Waiting::Settle { until })
+}
+
+fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
+    let owner = candidate.owner?;
+    (owner.class == OwnerClass::Running).then_some(owner.job)?
+}
+
+fn map(job: &JobEvidence) -> Option<&HaMap> {
+    match &job.high_availability {
+        HighAvailability::Map(map) => Some(map),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => None,
+    }
+}
+
+/// The end of a wait that began at `from`, if it is not over. A wait beyond the end of time is never over.
+fn until(from: Timestamp, wait: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+    let end = from.checked_add(wait).unwrap_or(Timestamp::MAX);
+    (now < end).then_some(end)
+}
+
+impl Waiting {
+    /// The earliest time at which the wait can be over, where a clock decides it.
+    #[must_use]
+    pub fn earliest(&self) -> Option<Timestamp> {
+        match self {
+            Self::Age { until } | Self::Grace { until } | Self::Settle { until } => Some(*until),
+            Self::Mark | Self::Counter | Self::Witness { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mark => f.write_str("not marked yet"),
+            Self::Age { until } => write!(f, "too young until {until:.0}"),
+            Self::Grace { until } => write!(f, "marked; grace until {until:.0}"),
+            Self::Counter => f.write_str("marked; the checkpoint counter has not been read since"),
+            Self::Witness { needed } => write!(
+                f,
+                "marked; waits for checkpoint {needed} or later to complete"
+            ),
+            Self::Settle { until } => write!(
+                f,
+                "marked and passed over by a later checkpoint; settles until {until:.0}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A validated policy: floors applied, nothing left to check.
+
+use crate::keep::KeepRules;
+use crate::reference::DirectoryKey;
+use jiff::SignedDuration;
+
+/// What a person may ask for and an administrator may limit, after both have been heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Which completed checkpoints of former and terminal jobs stay. None: all of them.
+    pub checkpoints: Option<KeepRules>,
+    /// Snapshots that stay whatever the rules say.
+    pub pinned: Vec<DirectoryKey>,
+    /// A file younger than this is never deleted.
+    pub min_age: SignedDuration,
+    /// How long a file must have been marked before it is deleted.
+    pub grace_period: SignedDuration,
+    pub margins: Margins,
+    pub limits: Limits,
+}
+
+/// Bounds that only an administrator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Margins {
+    /// How far the clocks of the JobManager, the store and this process may be apart, all together.
+    pub clock_skew: SignedDuration,
+    /// How long a witness checkpoint must have been complete: late confirmations reach tasks meanwhile.
+    pub settle: SignedDuration,
+}
+
+/// What one run may do at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub max_bytes_per_run: Option<u64>,
+}
+
+/// The lowest values that any policy may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floors {
+    pub min_age: SignedDuration,
+    pub grace_period: SignedDuration,
+    pub margins: Margins,
+}
+
+impl Default for Margins {
+    fn default() -> Self {
+        Self {
+            clock_skew: SignedDuration::from_mins(10),
+            settle: SignedDuration::from_mins(2),
+        }
+    }
+}
+
+impl Default for Floors {
+    fn default() -> Self {
+        Self {
+            min_age: SignedDuration::from_hours(1),
+            grace_period: SignedDuration::from_hours(1),
+            margins: Margins::default(),
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            checkpoints: None,
+            pinned: Vec::new(),
+            min_age: SignedDuration::from_hours(24),
+            grace_period: SignedDuration::from_hours(24),
+            margins: Margins::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// Raises every age to the administrator's floor; margins are the administrator's alone.
+    #[must_use]
+    pub fn with_floors(mut self, floors: &Floors) -> Self {
+        self.min_age = self.min_age.max(floors.min_age);
+        self.grace_period = self.grace_period.max(floors.grace_period);
+        self.margins = floors.margins;
+        self
+    }
+}
