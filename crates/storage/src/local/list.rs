@@ -65,7 +65,7 @@ impl Listing {
             }
         }
         if at_end {
-            return self.check_not_removed(directory.as_fd()).map(|()| None);
+            return Ok(None);
         }
         self.directory = Some(directory);
         Ok(Some((entries, self)))
@@ -103,14 +103,5 @@ impl Listing {
             kind,
             version: version_of(&stat),
         }))
-    }
-
-    /// A directory without a link to it was removed while we listed it: its empty end proves nothing.
-    fn check_not_removed(&self, directory: BorrowedFd<'_>) -> Result<(), StorageError> {
-        match rustix::fs::fstat(directory) {
-            Ok(stat) if stat.st_nlink == 0 => Err(self.target.failure(Errno::NOENT)),
-            Ok(_) => Ok(()),
-            Err(errno) => Err(self.target.failure(errno)),
-        }
     }
 }

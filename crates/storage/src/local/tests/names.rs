@@ -3,9 +3,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use futures::TryStreamExt;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
 
 use super::fixture::Volume;
-use crate::contract::Fixture;
+use crate::contract::{FileSystemFixture, Fixture};
 use crate::port::{Deletion, Entry, EntryKind, Key, PartialWrite, Storage};
 
 #[tokio::test]
@@ -62,4 +64,21 @@ async fn a_leftover_of_a_crash_is_known_by_its_name_and_in_nobodys_way() {
         .map(|entry| &entry.key)
         .collect();
     assert_eq!(whole, [&epoch]);
+}
+
+/// Not hanging is not enough: opening a device can act, and opening a pipe lets its writer go on.
+#[tokio::test]
+async fn reading_what_is_not_a_file_does_not_even_open_it() {
+    let volume = Volume::new().await;
+    let (pipe, file) = (Key::parse("pipe").unwrap(), Key::parse("file").unwrap());
+    volume.make_pipe(&pipe).await;
+    volume.write(&file, b"x").await;
+    for (key, opened) in [(pipe, false), (file, true)] {
+        let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&watch, volume.path(&key), WatchFlags::OPEN).unwrap();
+        let read = volume.store.read(&key, 10).await;
+        assert_eq!(read.is_ok(), opened);
+        let events = rustix::io::read(&watch, &mut [0_u8; 256]);
+        assert_eq!(events.err(), (!opened).then_some(Errno::AGAIN), "{key}");
+    }
 }
