@@ -98,7 +98,7 @@ fn lock(path: &Path, name: &str) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            eprintln!("waiting for another process that builds {name}")
+            eprintln!("waiting for another process that builds {name}");
         }
         Err(TryLockError::Error(source)) => return Err(failed("lock", path)(source)),
     }

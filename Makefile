@@ -1,0 +1,102 @@
+# Everything a developer does here. Tools that the tests and checks need, beside those that `make doctor` asks for, are
+# built from package registries into a cache outside the repository.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export FLINK_RETENTION_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flink-retention
+
+# In CI the lock file is law; at home a changed Cargo.toml may still change it.
+LOCKED := $(if $(CI),--locked)
+
+# Run directly: `cargo run` would wait for the compiler that it is to run beside.
+PREPARE = $(shell cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/prepare
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(FLINK_RETENTION_CACHE)/cargo-deny/$(CARGO_DENY_VERSION)
+
+# Tests start real servers and Java processes (up to a gigabyte each), so more cores do not mean more tests at once.
+export RUST_TEST_THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## See it work in a minute on a real API server (needs Rust and Go); KEEP=1 leaves it running
+	@$(MAKE) --jobs=2 servers programs
+	@cargo run --quiet $(LOCKED) --workspace --bin demo
+
+.PHONY: test
+test: ## Run every test, on real servers and real Flink (needs also a JDK and Maven)
+	@$(MAKE) --jobs=2 tools test-programs
+	@cargo test $(LOCKED) --workspace --no-fail-fast
+
+.PHONY: bench
+bench: ## Measure speed and memory (optimised build)
+	@cargo bench $(LOCKED) --workspace
+
+.PHONY: check
+check: format lint deny each-crate generated ## Check format, lints, dependencies, each crate alone, generated files
+
+.PHONY: format
+format:
+	@cargo fmt --all --check
+
+.PHONY: lint
+lint:
+	@cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+.PHONY: deny
+deny: $(CARGO_DENY)/bin/cargo-deny
+	@# The advisories need a Git repository from elsewhere; the GitHub workflow checks them.
+	@$< --log-level error check --hide-inclusion-graph bans licenses sources
+
+$(CARGO_DENY)/bin/cargo-deny:
+	@echo "building cargo-deny $(CARGO_DENY_VERSION), once; this takes about two minutes" >&2
+	@cargo install --quiet --locked cargo-deny --version $(CARGO_DENY_VERSION) --root $(CARGO_DENY)
+
+.PHONY: each-crate
+each-crate: # Built together, a crate can live on features that another one asked for.
+	@for manifest in crates/*/Cargo.toml Cargo.toml; do \
+		echo "cargo check of $$manifest alone"; \
+		cargo check --quiet $(LOCKED) --manifest-path $$manifest; \
+	done
+
+.PHONY: generate
+generate: prepare ## Write the files that are made from code (crds/)
+	@$(PREPARE) generated
+
+.PHONY: generated
+generated:
+
+.PHONY: tools
+tools: prepare ## Build the servers and clients that the tests run, into the cache
+	@$(PREPARE) kubernetes helm flink
+
+.PHONY: servers
+servers: prepare
+	@$(PREPARE) kubernetes
+
+.PHONY: prepare
+prepare:
+	@cargo build $(LOCKED) --workspace --bin prepare
+
+.PHONY: programs
+programs: prepare
+	@cargo build $(LOCKED) --workspace --bins
+
+.PHONY: test-programs
+test-programs: prepare
+	@cargo test $(LOCKED) --workspace --no-run
+
+.PHONY: doctor
+doctor: ## Say what this machine lacks, and how to install it
+	@.ci/doctor
+
+.PHONY: clean
+clean: ## Remove the build directory and the cache
+	@cargo clean
+	@rm -rf "$(FLINK_RETENTION_CACHE)"
