@@ -3,17 +3,15 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("crds") => match flink_retention::cli::crds::print(std::io::stdout()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
-        _ => {
-            eprintln!("usage: flink-retention crds");
-            ExitCode::from(2)
+    if std::env::args().nth(1).as_deref() != Some("crds") {
+        eprintln!("usage: flink-retention crds");
+        return ExitCode::from(2);
+    }
+    match flink_retention::cli::crds::print(std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -72,7 +72,7 @@ mod tests {
                 }
             }
             Some("array") if schema.max_items.is_none() => {
-                found.push(format!("{path}: list without maxItems"))
+                found.push(format!("{path}: list without maxItems"));
             }
             Some("object")
                 if schema.additional_properties.is_some() && schema.max_properties.is_none() =>

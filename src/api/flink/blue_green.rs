@@ -1,0 +1,175 @@
+//! `FlinkBlueGreenDeployment`: a pair of `FlinkDeployment`s, of which one is active.
+
+use kube::api::{DynamicObject, ObjectMeta};
+use serde::Deserialize;
+
+use super::deployment::FlinkDeploymentSpec;
+use super::job::JobStatus;
+use super::kind::FlinkKind;
+use super::lenient::{Parts, Undecodable, or_default, parts, text};
+
+/// On a child: which half of the pair it is.
+pub const CHILD_LABEL: &str = "flink/blue-green-deployment-type";
+
+/// A `FlinkBlueGreenDeployment`, as far as we read it.
+#[derive(Clone, Debug, Default)]
+pub struct FlinkBlueGreenDeployment {
+    /// Name, namespace, uid, labels, annotations, deletion.
+    pub metadata: ObjectMeta,
+    /// What is asked for.
+    pub spec: FlinkBlueGreenDeploymentSpec,
+    /// What the Flink operator says.
+    pub status: Option<FlinkBlueGreenDeploymentStatus>,
+}
+
+/// `spec`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct FlinkBlueGreenDeploymentSpec {
+    /// What both halves are made from.
+    #[serde(default, deserialize_with = "or_default")]
+    pub template: Template,
+}
+
+/// `spec.template`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Template {
+    /// The spec of a half.
+    #[serde(default, deserialize_with = "or_default")]
+    pub spec: FlinkDeploymentSpec,
+}
+
+/// `status`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlinkBlueGreenDeploymentStatus {
+    /// For example `ACTIVE_BLUE`, `SAVEPOINTING_BLUE`.
+    #[serde(default)]
+    pub blue_green_state: Option<String>,
+    /// The job; mostly only its state.
+    #[serde(default)]
+    pub job_status: Option<JobStatus>,
+    /// `{"spec": ...}` of this kind, as JSON text.
+    #[serde(default, deserialize_with = "text")]
+    pub last_reconciled_spec: Option<String>,
+    /// Set while a savepoint is being taken whose path only the `JobManager` knows (R10).
+    #[serde(default, deserialize_with = "text")]
+    pub savepoint_trigger_id: Option<String>,
+}
+
+/// `lastReconciledSpec`, understood.
+#[derive(Deserialize)]
+struct Deployed {
+    #[serde(default, deserialize_with = "or_default")]
+    spec: FlinkBlueGreenDeploymentSpec,
+}
+
+impl FlinkBlueGreenDeployment {
+    /// Reads an object of the API server.
+    ///
+    /// # Errors
+    /// A field that we read, or the JSON text of `status.lastReconciledSpec`, cannot be understood.
+    pub fn from_dynamic(object: DynamicObject) -> Result<Self, Undecodable> {
+        let (metadata, Parts { spec, status }) = parts(FlinkKind::BlueGreenDeployment, object)?;
+        let deployment = Self {
+            metadata,
+            spec,
+            status,
+        };
+        match deployment.deployed() {
+            Ok(_) => Ok(deployment),
+            Err(error) => Err(Undecodable {
+                kind: FlinkKind::BlueGreenDeployment,
+                namespace: deployment.metadata.namespace.clone().unwrap_or_default(),
+                name: deployment.metadata.name.clone().unwrap_or_default(),
+                metadata: Box::new(deployment.metadata),
+                field: "status.lastReconciledSpec".to_owned(),
+                problem: error.to_string(),
+            }),
+        }
+    }
+
+    /// The locations that this object names itself (R9 and the job's status); its halves name their own.
+    #[must_use]
+    pub fn roots(&self) -> Vec<String> {
+        let deployed = self.deployed().ok().flatten();
+        let specs = [Some(&self.spec), deployed.as_ref()].into_iter().flatten();
+        let initial = specs.filter_map(|spec| {
+            spec.template
+                .spec
+                .job
+                .as_ref()?
+                .initial_savepoint_path
+                .clone()
+        });
+        let job = self
+            .status
+            .as_ref()
+            .and_then(|status| status.job_status.as_ref());
+        initial
+            .chain(
+                job.into_iter()
+                    .flat_map(|job| job.roots().map(str::to_owned)),
+            )
+            .collect()
+    }
+
+    /// Whether a savepoint is being taken whose path no resource names yet (R10).
+    #[must_use]
+    pub fn has_pending_savepoint(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| {
+            let saving = status
+                .blue_green_state
+                .as_deref()
+                .is_some_and(|state| state.starts_with("SAVEPOINTING"));
+            saving || status.savepoint_trigger_id.is_some()
+        })
+    }
+
+    fn deployed(&self) -> Result<Option<FlinkBlueGreenDeploymentSpec>, serde_json::Error> {
+        let json = self
+            .status
+            .as_ref()
+            .and_then(|status| status.last_reconciled_spec.as_deref());
+        let deployed = json.map(serde_json::from_str::<Deployed>).transpose()?;
+        Ok(deployed.map(|deployed| deployed.spec))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::needless_pass_by_value
+    )]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(data: Value) -> Result<FlinkBlueGreenDeployment, Undecodable> {
+        let object = DynamicObject::new("orders", &FlinkKind::BlueGreenDeployment.api_resource());
+        FlinkBlueGreenDeployment::from_dynamic(object.data(data))
+    }
+
+    fn spec(path: &str) -> Value {
+        json!({"template": {"spec": {"job": {"initialSavepointPath": path}}}})
+    }
+
+    #[test]
+    fn both_the_asked_and_the_deployed_spec_name_roots() {
+        let deployed = json!({"spec": spec("s3://b/old")}).to_string();
+        let pair = read(json!({
+            "spec": spec("s3://b/new"),
+            "status": {"blueGreenState": "SAVEPOINTING_BLUE", "lastReconciledSpec": deployed},
+        }));
+        let pair = pair.unwrap();
+        assert_eq!(pair.roots(), ["s3://b/new", "s3://b/old"]);
+        assert!(pair.has_pending_savepoint());
+    }
+
+    #[test]
+    fn a_deployed_spec_that_cannot_be_read_is_an_error() {
+        let error = read(json!({"status": {"lastReconciledSpec": "{"}})).unwrap_err();
+        assert_eq!(error.field, "status.lastReconciledSpec");
+    }
+}

@@ -1,0 +1,110 @@
+//! What a run found and did: the input of tables, status, metrics and explanations.
+
+use jiff::Timestamp;
+use retention::evidence::Evidence;
+use retention::inventory::Inventory;
+use retention::mark::{Baselines, Marks};
+use retention::plan::{Amount, JobSummary, Plan};
+
+/// Everything about one run over some bases.
+#[derive(Debug)]
+pub struct Report {
+    pub started: Timestamp,
+    pub finished: Timestamp,
+    /// Observed after the last file was listed.
+    pub evidence: Evidence,
+    pub inventory: Inventory,
+    /// The marks and baselines that the plan was made with, by base.
+    pub marks: Vec<Marks>,
+    pub baselines: Vec<Baselines>,
+    pub plan: Plan,
+    pub summaries: Vec<JobSummary>,
+    pub outcome: Outcome,
+}
+
+/// What was done about the plan.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Why nothing, or not everything, was done.
+    pub blocked: Vec<Blocked>,
+    pub deleted: Vec<Deleted>,
+    /// Chosen for deletion, and spared when looked at again.
+    pub spared: Vec<Spared>,
+    /// Could not be deleted, and why.
+    pub failed: Vec<Failed>,
+}
+
+/// A file that is gone because of us.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Deleted {
+    /// Its location as Flink wrote it.
+    pub path: String,
+    pub bytes: u64,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Spared {
+    pub path: String,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Failed {
+    pub path: String,
+    pub why: String,
+}
+
+/// A reason for which a whole base, or a whole run, was not acted upon. The word is a condition reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// Another operator owns the base.
+    BaseOwnedByAnother { base: String, owner: String },
+    /// The journal has a format that this version does not know, or cannot be read or written.
+    JournalUnusable { base: String, why: String },
+    /// A listing of the base was not complete.
+    IncompleteListing { base: String, why: String },
+    /// The policy's limit for one run was reached; the next run goes on.
+    LimitReached { max_bytes: u64 },
+    /// The run was told to stop.
+    Cancelled,
+}
+
+impl Outcome {
+    #[must_use]
+    pub fn deleted_amount(&self) -> Amount {
+        Amount {
+            files: self.deleted.len() as u64,
+            bytes: self.deleted.iter().map(|file| file.bytes).sum(),
+        }
+    }
+}
+
+impl Blocked {
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::BaseOwnedByAnother { .. } => "BaseOwnedByAnother",
+            Self::JournalUnusable { .. } => "JournalUnusable",
+            Self::IncompleteListing { .. } => "IncompleteListing",
+            Self::LimitReached { .. } => "LimitReached",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
+impl std::fmt::Display for Blocked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BaseOwnedByAnother { base, owner } => {
+                write!(f, "{base} is owned by {owner}; stop that operator, or take the base over explicitly")
+            }
+            Self::JournalUnusable { base, why } => write!(f, "the journal of {base} cannot be used: {why}"),
+            Self::IncompleteListing { base, why } => write!(f, "{base} was not listed completely: {why}"),
+            Self::LimitReached { max_bytes } => {
+                write!(f, "the limit of {max_bytes} bytes for one run was reached; the next run goes on")
+            }
+            Self::Cancelled => f.write_str("the run was told to stop"),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use retention::location::{Location, LocationError, Origin, Store};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use storage::{Key, LocalStorage, Storage, StorageError};
+
+/// Where locations can be reached from this process.
+#[derive(Clone, Debug, Default)]
+pub struct Stores {
+    roots: Vec<Root>,
+    mounts: Vec<Mount>,
+}
+
+#[derive(Clone, Debug)]
+struct Root {
+    location: Location,
+    storage: Arc<dyn Storage>,
+}
+
+/// `[<namespace>/]file:<path in the pods>=<path here>`: where a volume of Flink's pods is mounted here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// None on the command line, where there is only one world.
+    pub namespace: Option<String>,
+    /// As the Flink pods see it.
+    pub remote: String,
+    pub local: PathBuf,
+}
+
+/// A `--mount` that says no place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MountError {
+    #[error("{0:?} is no mount; write [<namespace>/]file:<path in the Flink pods>=<path here>, such as file:/opt/flink/volume=/mnt/pvc")]
+    Form(String),
+    #[error("{text:?} is no mount: {why}")]
+    Remote { text: String, why: LocationError },
+}
+
+impl FromStr for Mount {
+    type Err = MountError;
+
+    fn from_str(text: &str) -> Result<Self, MountError> {
+        let form = || MountError::Form(text.to_owned());
+        let (remote, local) = text.split_once('=').ok_or_else(form)?;
+        let (namespace, remote) = match remote.find("file:") {
+            Some(0) => (None, remote),
+            Some(position) => {
+                let (namespace, remote) = remote.split_at(position);
+                let namespace = namespace.strip_suffix('/').filter(|name| !name.is_empty() && !name.contains('/'));
+                (Some(namespace.ok_or_else(form)?.to_owned()), remote)
+            }
+            None => return Err(form()),
+        };
+        if local.is_empty() {
+            return Err(form());
+        }
+        let remote = Location::parse(remote, &Origin::default()).map_err(|why| MountError::Remote {
+            text: text.to_owned(),
+            why,
+        })?;
+        Ok(Self {
+            namespace,
+            remote: remote.path().to_owned(),
+            local: PathBuf::from(local),
+        })
+    }
+}
+
+impl Stores {
+    /// Opens every mount.
+    pub async fn open(mounts: Vec<Mount>) -> Result<Self, StorageError> {
+        let mut stores = Self {
+            roots: Vec::new(),
+            mounts,
+        };
+        for mount in stores.mounts.clone() {
+            let location = Location::parse(&mount.remote, &stores.origin(mount.namespace.as_deref()));
+            let storage = Arc::new(LocalStorage::open(&mount.local).await?);
+            // The path of a parsed mount parses again.
+            if let Ok(location) = location {
+                stores.add(location, storage);
+            }
+        }
+        Ok(stores)
+    }
+
+    /// Makes everything below `location` reachable through `storage`.
+    pub fn add(&mut self, location: Location, storage: Arc<dyn Storage>) {
+        self.roots.push(Root { location, storage });
+        self.roots.sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
+    }
+
+    /// What path strings of a namespace leave out.
+    #[must_use]
+    pub fn origin(&self, namespace: Option<&str>) -> Origin {
+        Origin {
+            namespace: namespace.map(str::to_owned),
+            default_scheme: None,
+            volumes: self
+                .mounts
+                .iter()
+                .filter(|mount| mount.namespace.as_deref() == namespace)
+                .map(|mount| mount.remote.clone())
+                .collect(),
+        }
+    }
+
+    /// The origin of the strings inside files at `location`.
+    #[must_use]
+    pub fn origin_of(&self, location: &Location) -> Origin {
+        match location.store() {
+            Store::File { namespace, volume: _ } => self.origin(namespace.as_deref()),
+            Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => self.origin(None),
+        }
+    }
+
+    /// How to reach a location, if it can be reached.
+    #[must_use]
+    pub fn resolve(&self, location: &Location) -> Option<(Arc<dyn Storage>, Key)> {
+        self.roots.iter().find_map(|root| {
+            let relative = location.relative_to(&root.location)?;
+            Some((Arc::clone(&root.storage), Key::parse(relative).ok()?))
+        })
+    }
+
+    /// The location as Flink sees it of a path of this machine, if a mount covers it.
+    #[must_use]
+    pub fn remote_of(&self, local: &Path) -> Option<Location> {
+        self.mounts
+            .iter()
+            .filter_map(|mount| Some((mount, local.strip_prefix(&mount.local).ok()?)))
+            .max_by_key(|(mount, _)| mount.local.as_os_str().len())
+            .and_then(|(mount, rest)| {
+                let path = format!("{}/{}", mount.remote, rest.to_str()?);
+                Location::parse(&path, &self.origin(mount.namespace.as_deref())).ok()
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_mount_has_a_namespace_or_not() {
+        let mount: Mount = "flink/file:/opt/flink/volume=/mnt/x".parse().unwrap();
+        assert_eq!(mount.namespace.as_deref(), Some("flink"));
+        assert_eq!((mount.remote.as_str(), mount.local.to_str()), ("/opt/flink/volume", Some("/mnt/x")));
+        let mount: Mount = "file:///opt/v/=/mnt/x".parse().unwrap();
+        assert_eq!((mount.namespace, mount.remote.as_str()), (None, "/opt/v"));
+    }
+
+    #[test]
+    fn what_is_no_mount_is_refused() {
+        for text in ["", "/a=/b", "file:/a", "file:/a=", "/file:/a=/b", "a/b/file:/a=/b", "file://h/a=/b"] {
+            assert!(text.parse::<Mount>().is_err(), "{text}");
+        }
+    }
+}
