@@ -100,11 +100,11 @@ fn checkpoint(graph: &Graph<'_>) -> Result<HaCheckpoint, Error> {
             .ok_or_else(|| wrong("no text"))
             .field("externalPointer")?
             .into_owned(),
-        // AbstractID prints its bytes with the upper part first.
+        // AbstractID prints the lower part first.
         job_id: format!(
             "{:016x}{:016x}",
-            long(job, "upperPart")?,
-            long(job, "lowerPart")?
+            long(job, "lowerPart")?,
+            long(job, "upperPart")?
         ),
         metadata_path,
         properties,

@@ -6,5 +6,5 @@
 mod object;
 mod reader;
 
-pub(crate) use object::{Graph, Handle, Node, Object, Value};
+pub(crate) use object::{Graph, Node, Object, Value};
 pub(crate) use reader::read_all;
