@@ -28,11 +28,13 @@ async fn what_is_forbidden_is_an_error_and_not_an_absence() {
     give(&volume.path(&key("job/secret")), 0o000);
     give(&volume.path(&key("job/chk-1")), 0o000);
     give(&volume.outside().join("locked"), 0o000);
+    give(&volume.path(&key("job")), 0o555);
     if rustix::process::geteuid().is_root() {
         as_nobody(&volume.root());
     } else {
         check(&volume.root()).await;
     }
+    give(&volume.path(&key("job")), 0o755);
     give(&volume.path(&key("job/chk-1")), 0o755);
     give(&volume.outside().join("locked"), 0o755);
 }
