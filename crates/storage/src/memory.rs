@@ -37,10 +37,8 @@ impl MemoryStorage {
         }
     }
 
-    /// Puts `node` at `key` as another program would, replacing what is there and making missing directories.
-    ///
-    /// # Panics
-    /// Never; putting something below a file or at the root does nothing.
+    /// Puts `node` at `key` as another program would, replacing what is there and making missing directories. At the
+    /// root, or below what is not a directory, nothing happens.
     pub fn insert(&self, key: &Key, node: Node) {
         let now = (self.clock)();
         self.tree().insert(key, node, now);

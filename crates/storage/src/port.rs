@@ -25,6 +25,7 @@ use futures::stream::BoxStream;
 /// - No symbolic link is followed at any segment of a key. The root itself may be one; it is resolved once, when the
 ///   store is opened.
 /// - Absence is reported only where it is certain. What could not be looked at is an error.
+/// - A call whose future is dropped may still take effect, once, as a request on its way to a server may.
 /// - Nothing is opened but regular files, so a named pipe cannot hang a caller.
 #[async_trait]
 pub trait Storage: Send + Sync + Debug {
