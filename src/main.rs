@@ -2,12 +2,20 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use flink_retention::cli::crds;
+
+/// Keeps exactly the Apache Flink state worth keeping
+#[derive(Parser)]
+#[command(name = "flink-retention", version)]
+enum Command {
+    /// Print the definitions of the Kubernetes resources
+    Crds(crds::Arguments),
+}
+
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() != Some("crds") {
-        eprintln!("usage: flink-retention crds");
-        return ExitCode::from(2);
-    }
-    match flink_retention::cli::crds::print(std::io::stdout()) {
+    let Command::Crds(arguments) = Command::parse();
+    match crds::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,0 +1,9 @@
+//! The two scans: what snapshots name, and what is there that nobody names.
+
+mod candidates;
+mod look_up;
+mod references;
+
+pub use candidates::list_files;
+pub use look_up::look_up;
+pub use references::{ReferenceScan, read_references};
