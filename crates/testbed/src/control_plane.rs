@@ -18,12 +18,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::TempDir;
-
 pub use builder::Builder;
 pub use error::Error;
 
 use crate::process::Process;
+use crate::scratch::Scratch;
 use api_server::ApiServer;
 use identity::Identities;
 use kubectl::Kubectl;
@@ -38,7 +37,7 @@ pub struct ControlPlane {
     api_server: ApiServer,
     kubectl: Kubectl,
     identities: Identities,
-    root: TempDir,
+    root: Scratch,
 }
 
 impl ControlPlane {

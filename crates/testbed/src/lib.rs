@@ -5,4 +5,5 @@ pub mod control_plane;
 pub mod corpus;
 pub mod flink;
 pub mod process;
+pub mod scratch;
 pub mod tools;

@@ -1,6 +1,8 @@
 //! A server process that cannot outlive the test that started it.
 
-use std::fs::{File, OpenOptions};
+mod watchdog;
+
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+pub(crate) use watchdog::Watchdog;
 
 /// How often a process is asked whether it ended: the standard library has no way to wait with a limit.
 const POLL: Duration = Duration::from_millis(10);
@@ -20,27 +24,29 @@ pub struct Process {
     name: String,
     log: PathBuf,
     child: Child,
-    watchdog: Child,
+    watchdog: Watchdog,
+    group: i32,
 }
 
 impl Process {
     /// Starts `command`; what it prints is appended to the file `log`.
     pub fn spawn(name: &str, command: &mut Command, log: &Path) -> io::Result<Self> {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
-        let mut child = start(command, &output)?;
-        let watchdog = match watch(child.id()) {
-            Ok(watchdog) => watchdog,
-            Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(error);
-            }
-        };
+        // First, and the process joins its group: there is no moment in which a killed test would leave it behind.
+        let watchdog = Watchdog::start("kill -KILL 0", "")?;
+        let group = i32::try_from(watchdog.group()).map_err(io::Error::other)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .process_group(group)
+            .spawn()?;
         Ok(Self {
             name: name.to_owned(),
             log: log.to_owned(),
             child,
             watchdog,
+            group,
         })
     }
 
@@ -90,24 +96,24 @@ impl Process {
     /// Lets the process run on when the test or demo ends. The caller says how to stop it.
     #[must_use]
     pub fn leave_running(mut self) -> u32 {
-        stop_watching(&mut self.watchdog);
+        self.watchdog.stop();
         let id = self.child.id();
         std::mem::forget(self);
         id
     }
 
+    /// The number of the group cannot belong to another one as long as the watchdog is not waited for.
     fn signal(&self, signal: Signal) -> io::Result<()> {
-        match group(self.child.id()) {
+        match Pid::from_raw(self.group) {
             Some(group) => Ok(kill_process_group(group, signal)?),
             None => Ok(()),
         }
     }
 
-    /// The watchdog goes first: once the process is reaped its number may belong to another one.
     fn end(&mut self) {
-        stop_watching(&mut self.watchdog);
         let _ = self.signal(Signal::KILL);
         let _ = self.child.wait();
+        self.watchdog.stop();
     }
 }
 
@@ -115,35 +121,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn start(command: &mut Command, output: &File) -> io::Result<Child> {
-    command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output.try_clone()?)
-        .process_group(0)
-        .spawn()
-}
-
-/// A shell that reads from a pipe which only we hold open: it ends with us, however we end. It has a group of its own so
-/// that an interrupt from the terminal does not end it first.
-fn watch(process: u32) -> io::Result<Child> {
-    Command::new("sh")
-        .args(["-c", r#"read -r _; kill -KILL -- "-$1""#, "watchdog"])
-        .arg(process.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-}
-
-fn stop_watching(watchdog: &mut Child) {
-    let _ = watchdog.kill();
-    let _ = watchdog.wait();
-}
-
-fn group(id: u32) -> Option<Pid> {
-    i32::try_from(id).ok().and_then(Pid::from_raw)
 }

@@ -8,6 +8,7 @@ use super::identity::{Identities, ServiceAccount};
 use super::kubectl::Kubectl;
 use super::{ControlPlane, Error, etcd, ready};
 use crate::process::Process;
+use crate::scratch::Scratch;
 use crate::tools;
 
 /// How often another port is tried when one was taken in the moment before its use.
@@ -36,10 +37,7 @@ impl Builder {
         let identities = Identities::new(self.service_accounts)?;
         let mut attempt = 1;
         loop {
-            let root = tempfile::Builder::new()
-                .prefix("flink-retention-control-plane-")
-                .disable_cleanup(keep_directory())
-                .tempdir()
+            let root = Scratch::new("flink-retention-control-plane-")
                 .map_err(Error::io("create a directory in", env::temp_dir()))?;
             match programs.start(root.path(), &identities) {
                 Ok(Servers {
@@ -65,10 +63,6 @@ impl Builder {
             }
         }
     }
-}
-
-fn keep_directory() -> bool {
-    env::var_os("KEEP").is_some_and(|keep| !keep.is_empty())
 }
 
 struct Programs {
