@@ -8,7 +8,7 @@ use serde_json::Value;
 use testbed::control_plane::ControlPlane;
 use testbed::flink::{FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob, SharedState};
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const FIRST_JOB: &str = "00000000000000000000000000000abc";
 const SECOND_JOB: &str = "00000000000000000000000000000abd";
 const MORE_NUMBERS: u64 = 5000;

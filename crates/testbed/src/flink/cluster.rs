@@ -147,6 +147,14 @@ impl FlinkCluster {
         }
     }
 
+    /// Makes a savepoint below `target` (a URI); the job runs on. Gives the savepoint's location.
+    pub fn savepoint(&mut self, target: &str, limit: Duration) -> Result<String, FlinkError> {
+        let request = self.rest.trigger_savepoint(&self.job_id, target)?;
+        self.wait_for("the savepoint", limit, |cluster| {
+            cluster.rest.savepoint(&cluster.job_id, &request)
+        })
+    }
+
     /// Cancels the job; its checkpoints are retained, its HA data is cleaned up by Flink. Returns when the `JobManager`
     /// has shut down by itself.
     pub fn cancel(&mut self, limit: Duration) -> Result<(), FlinkError> {

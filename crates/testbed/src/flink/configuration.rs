@@ -77,11 +77,11 @@ impl Configuration {
     }
 
     pub(super) fn write(&self, directory: &Path) -> Result<(), FlinkError> {
-        let text: String = self
-            .0
-            .iter()
-            .map(|(key, value)| format!("{key}: '{}'\n", value.replace('\'', "''")))
-            .collect();
+        let lines = self.0.iter().map(|(key, value)| {
+            let value = value.replace('\'', "''");
+            format!("{key}: '{value}'")
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
         let path = directory.join("config.yaml");
         fs::create_dir_all(directory).map_err(FlinkError::io("create", directory))?;
         fs::write(&path, text).map_err(FlinkError::io("write", &path))

@@ -37,6 +37,8 @@ pub enum FlinkError {
     },
     #[error("Flink's REST at {url} cannot be asked: {reason}")]
     Rest { url: String, reason: String },
+    #[error("Flink could not make the savepoint: {answer}")]
+    Savepoint { answer: serde_json::Value },
     #[error("Flink did not reach this within {} s: {goal}; last seen: {last}; logs:\n{logs}", limit.as_secs())]
     TimedOut {
         goal: String,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::FlinkError;
 
@@ -35,15 +35,41 @@ impl Rest {
         &self.url
     }
 
-    /// The answer to `GET <path>`; any status but 200 is an error.
+    /// The JSON that `GET <path>` answers; any status but 2xx is an error.
     pub fn get(&self, path: &str) -> Result<Value, FlinkError> {
+        let url = format!("{}{path}", self.url);
+        parse(&url, read(&url, self.agent.get(&url).call())?)
+    }
+
+    /// Status and body of `GET <path>`, whatever they are.
+    pub fn get_raw(&self, path: &str) -> Result<(u16, String), FlinkError> {
         let url = format!("{}{path}", self.url);
         read(&url, self.agent.get(&url).call())
     }
 
     pub(super) fn cancel(&self, job: &str) -> Result<(), FlinkError> {
         let url = format!("{}/jobs/{job}?mode=cancel", self.url);
-        read(&url, self.agent.patch(&url).send_empty()).map(|_| ())
+        parse(&url, read(&url, self.agent.patch(&url).send_empty())?).map(|_| ())
+    }
+
+    /// Asks for a savepoint below `target` and gives the number of the request.
+    pub(super) fn trigger_savepoint(&self, job: &str, target: &str) -> Result<String, FlinkError> {
+        let url = format!("{}/jobs/{job}/savepoints", self.url);
+        let request = json!({"target-directory": target, "cancel-job": false}).to_string();
+        let answer = parse(&url, read(&url, self.agent.post(&url).send(request))?)?;
+        let id = answer["request-id"].as_str();
+        id.map(str::to_owned)
+            .ok_or_else(|| rest_error(&url, format!("no request-id in {answer}")))
+    }
+
+    /// Where the savepoint of such a request is; `None` while it is written.
+    pub(super) fn savepoint(&self, job: &str, request: &str) -> Result<Option<String>, FlinkError> {
+        let path = format!("/jobs/{job}/savepoints/{request}");
+        let answer = self.get(&path)?;
+        if answer["operation"]["failure-cause"].is_object() {
+            return Err(FlinkError::Savepoint { answer });
+        }
+        Ok(answer["operation"]["location"].as_str().map(str::to_owned))
     }
 
     /// The newest completed checkpoint of this `JobManager`'s life, if any.
@@ -60,22 +86,25 @@ impl Rest {
     }
 }
 
-fn read(
-    url: &str,
-    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<Value, FlinkError> {
-    let error = |reason: String| FlinkError::Rest {
+type Answer = ureq::http::Response<ureq::Body>;
+
+fn read(url: &str, answer: Result<Answer, ureq::Error>) -> Result<(u16, String), FlinkError> {
+    let mut answer = answer.map_err(|source| rest_error(url, source.to_string()))?;
+    let body = answer.body_mut().read_to_string();
+    let body = body.map_err(|source| rest_error(url, source.to_string()))?;
+    Ok((answer.status().as_u16(), body))
+}
+
+fn parse(url: &str, (status, body): (u16, String)) -> Result<Value, FlinkError> {
+    if !(200..300).contains(&status) {
+        return Err(rest_error(url, format!("status {status}: {body}")));
+    }
+    serde_json::from_str(&body).map_err(|source| rest_error(url, format!("{source} in {body}")))
+}
+
+fn rest_error(url: &str, reason: String) -> FlinkError {
+    FlinkError::Rest {
         url: url.to_owned(),
         reason,
-    };
-    let mut answer = answer.map_err(|source| error(source.to_string()))?;
-    let status = answer.status();
-    let body = answer
-        .body_mut()
-        .read_to_string()
-        .map_err(|source| error(source.to_string()))?;
-    if !status.is_success() {
-        return Err(error(format!("{status}: {body}")));
     }
-    serde_json::from_str(&body).map_err(|source| error(format!("{source} in {body}")))
 }
