@@ -18,7 +18,7 @@ pub struct Properties {
     pub snapshot_type: SnapshotType,
     /// Whether it was asked for, rather than periodic.
     pub forced: bool,
-    /// The job was restored from it with NO_CLAIM. Since Flink 1.15.
+    /// The job was restored from it with `NO_CLAIM`. Since Flink 1.15.
     pub unclaimed: bool,
     /// Flink discards it when newer ones replace it.
     pub discard_subsumed: bool,

@@ -6,6 +6,7 @@ use crate::properties::{Properties, SavepointFormat, SnapshotType};
 
 /// Facts about one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(clippy::struct_excessive_bools)] // Independent findings.
 pub struct Summary {
     /// Format version, 2 to 6.
     pub version: i32,

@@ -189,7 +189,9 @@ proptest! {
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = file.get(&SMALL).clone();
-        damages.iter().for_each(|damage| apply(&mut bytes, damage));
+        for damage in &damages {
+            apply(&mut bytes, damage);
+        }
         read_all_ways(&bytes);
     }
 
@@ -199,7 +201,9 @@ proptest! {
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = file.get(&HA).clone();
-        damages.iter().for_each(|damage| apply(&mut bytes, damage));
+        for damage in &damages {
+            apply(&mut bytes, damage);
+        }
         if let Ok(checkpoint) = parse_blob(&bytes) {
             assert!(checkpoint.references.iter().all(|reference| !reference.path().is_empty()));
         }

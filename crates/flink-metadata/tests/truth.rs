@@ -72,9 +72,15 @@ fn segments(bytes: &[u8]) -> Vec<TruthSegment> {
             found.push(serde_json::from_value(value.clone()).unwrap());
         }
         match value {
-            serde_json::Value::Array(values) => values.iter().for_each(|value| find(value, found)),
+            serde_json::Value::Array(values) => {
+                for value in values {
+                    find(value, found);
+                }
+            }
             serde_json::Value::Object(fields) => {
-                fields.values().for_each(|value| find(value, found))
+                for value in fields.values() {
+                    find(value, found);
+                }
             }
             _ => {}
         }

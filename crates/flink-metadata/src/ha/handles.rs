@@ -13,7 +13,6 @@ const SEGMENT: &str = "org.apache.flink.runtime.state.filemerging.SegmentFileSta
 const EMPTY_SEGMENT: &str =
     "org.apache.flink.runtime.state.filemerging.EmptySegmentFileStateHandle";
 const DIRECTORY: &str = "org.apache.flink.runtime.state.filemerging.DirectoryStreamStateHandle";
-const OLD_DIRECTORY: &str = "org.apache.flink.runtime.state.DirectoryStreamStateHandle";
 const MERGING_OPERATOR_STATE: &str =
     "org.apache.flink.runtime.state.filemerging.FileMergingOperatorStreamStateHandle";
 /// Stands for a file that only the JobManager knows; must have been replaced before a checkpoint completes.
@@ -113,7 +112,7 @@ impl Collector<'_, '_> {
             self.findings.references.push(file);
             return Ok(());
         }
-        if graph.is_a(object, DIRECTORY) || graph.is_a(object, OLD_DIRECTORY) {
+        if graph.is_a(object, DIRECTORY) {
             self.findings.file_merging = true;
             let Place::Directory(owner) = place else {
                 return Err(unreadable(

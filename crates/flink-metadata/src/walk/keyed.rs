@@ -127,26 +127,22 @@ impl<'a, B: Build<'a>> Walk<'a, '_, B> {
         })
     }
 
+    /// Flink accepts nothing but the three kinds of increments here.
     fn changelog_increment(&mut self) -> Result<B::Keyed, Error> {
-        match self.cursor.peek() {
-            Some(tag @ (0..=8 | 11 | 12 | 14)) => Err(self.cursor.error(Problem::MisplacedTag {
-                what: "changelog increment",
-                tag,
-            })),
-            _ => {
-                let start = self.cursor.offset();
-                let missing = || {
-                    Error::new(
-                        Problem::MisplacedTag {
-                            what: "changelog increment",
-                            tag: 0,
-                        },
-                        start,
-                    )
-                };
-                self.keyed()?.ok_or_else(missing)
-            }
+        let start = self.cursor.offset();
+        let misplaced = |tag| {
+            Error::new(
+                Problem::MisplacedTag {
+                    what: "changelog increment",
+                    tag,
+                },
+                start,
+            )
+        };
+        if let Some(tag @ (0..=8 | 11 | 12 | 14)) = self.cursor.peek() {
+            return Err(misplaced(tag));
         }
+        self.keyed()?.ok_or_else(|| misplaced(0))
     }
 
     fn changelog_in_memory(&mut self) -> Result<Keyed<'a, B>, Error> {

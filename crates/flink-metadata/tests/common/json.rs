@@ -343,15 +343,13 @@ fn channel(state: &ChannelState, input: bool, pointer: &str) -> Value {
         state_size: _,
         delegate,
     } = state;
-    let info = |channel: &flink_metadata::tree::ChannelInfo| match input {
-        true => format!(
-            "InputChannelInfo{{gateIdx={}, inputChannelIdx={}}}",
-            channel.0, channel.1
-        ),
-        false => format!(
-            "ResultSubpartitionInfo{{partitionIdx={}, subPartitionIdx={}}}",
-            channel.0, channel.1
-        ),
+    let info = |channel: &flink_metadata::tree::ChannelInfo| {
+        let (outer, inner) = (channel.0, channel.1);
+        if input {
+            format!("InputChannelInfo{{gateIdx={outer}, inputChannelIdx={inner}}}")
+        } else {
+            format!("ResultSubpartitionInfo{{partitionIdx={outer}, subPartitionIdx={inner}}}")
+        }
     };
     let infos: Vec<_> = channels.iter().map(info).collect();
     let kind = if input {
