@@ -23,7 +23,9 @@ impl MetadataCache {
     #[must_use]
     pub fn get(&self, metadata: &Location, version: &Version) -> Option<Arc<ParsedSnapshot>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.get_mut(metadata).filter(|entry| entry.version == *version)?;
+        let entry = entries
+            .get_mut(metadata)
+            .filter(|entry| entry.version == *version)?;
         entry.used = true;
         Some(Arc::clone(&entry.snapshot))
     }
@@ -36,7 +38,10 @@ impl MetadataCache {
                 snapshot,
                 used: true,
             };
-            self.entries.lock().unwrap_or_else(PoisonError::into_inner).insert(metadata, entry);
+            self.entries
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(metadata, entry);
         }
     }
 

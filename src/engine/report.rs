@@ -97,12 +97,22 @@ impl std::fmt::Display for Blocked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::BaseOwnedByAnother { base, owner } => {
-                write!(f, "{base} is owned by {owner}; stop that operator, or take the base over explicitly")
+                write!(
+                    f,
+                    "{base} is owned by {owner}; stop that operator, or take the base over explicitly"
+                )
             }
-            Self::JournalUnusable { base, why } => write!(f, "the journal of {base} cannot be used: {why}"),
-            Self::IncompleteListing { base, why } => write!(f, "{base} was not listed completely: {why}"),
+            Self::JournalUnusable { base, why } => {
+                write!(f, "the journal of {base} cannot be used: {why}")
+            }
+            Self::IncompleteListing { base, why } => {
+                write!(f, "{base} was not listed completely: {why}")
+            }
             Self::LimitReached { max_bytes } => {
-                write!(f, "the limit of {max_bytes} bytes for one run was reached; the next run goes on")
+                write!(
+                    f,
+                    "the limit of {max_bytes} bytes for one run was reached; the next run goes on"
+                )
             }
             Self::Cancelled => f.write_str("the run was told to stop"),
         }

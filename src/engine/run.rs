@@ -4,8 +4,8 @@ use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Observer, Progress, Step, Stores, enact, scan};
 use retention::inventory::BaseId;
 use retention::location::Location;
-use retention::mark::{self, Baselines, Marks};
-use retention::plan::{Context, plan, summarise};
+use retention::mark::{Baselines, Marks};
+use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
 use storage::StorageError;
 use tokio_util::sync::CancellationToken;
@@ -61,5 +61,128 @@ impl RunError {
             Self::Unreachable { .. } => "unreachable",
             Self::Storage(error) => error.category(),
         }
+    }
+}
+
+impl Run<'_> {
+    /// Observe, scan, plan, enact, report.
+    pub async fn execute(&self) -> Result<Report, RunError> {
+        let started = self.clock.now();
+        // Observe: to learn where to look.
+        self.progress.step(Step::Observe);
+        let before = self.observer.observe().await;
+
+        // Scan: references first, then files against them.
+        self.progress.step(Step::ReadSnapshots);
+        let scan = scan::ReferenceScan {
+            stores: self.stores,
+            cache: self.cache,
+            progress: self.progress,
+        };
+        let mut inventory = scan::read_references(scan, &self.bases, &before).await;
+        self.progress.step(Step::ListFiles);
+        for position in 0..self.bases.len() {
+            scan::list_files(
+                self.stores,
+                self.clock,
+                self.progress,
+                &mut inventory,
+                BaseId(position),
+            )
+            .await;
+        }
+        self.progress.step(Step::CheckFiles);
+        scan::look_up(self.stores, &mut inventory, self.progress).await;
+
+        // Observe again: the roots and counters that count are those after the last candidate was listed.
+        self.progress.step(Step::Observe);
+        let evidence = self.observer.observe().await;
+        let mut outcome = Outcome::default();
+        let (marks, baselines) = self.read_journals(&mut outcome).await;
+
+        // Plan.
+        let now = self.clock.now();
+        let context = Context::new(&evidence, &inventory, self.policy, &marks, &baselines, now);
+        let plan = self.within_scope(&context, plan(&context));
+        let summaries = summarise(&context, &plan);
+
+        // Enact.
+        match self.mode {
+            Mode::DryRun => {}
+            Mode::Enforce => {
+                let found = enact::Found {
+                    context: &context,
+                    plan: &plan,
+                    marks: &marks,
+                    baselines: &baselines,
+                };
+                enact::enact(self, found, started, &mut outcome).await;
+            }
+        }
+        self.cache.sweep();
+
+        // Report.
+        Ok(Report {
+            started,
+            finished: self.clock.now(),
+            plan,
+            summaries,
+            outcome,
+            evidence,
+            inventory,
+            marks,
+            baselines,
+        })
+    }
+
+    /// The journal of a base, where it can be reached.
+    pub(super) fn journal(&self, base: BaseId) -> Option<Journal> {
+        let location = self.bases.get(base.0)?;
+        let (storage, key) = self.stores.resolve(location)?;
+        Journal::of(storage, &key, location)
+    }
+
+    /// Files of jobs that the policy does not select are none of its business.
+    pub(super) fn within_scope(&self, context: &Context<'_>, mut plan: Plan) -> Plan {
+        let Some(scope) = &self.scope else {
+            return plan;
+        };
+        for entry in plan
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.decision.deletes())
+        {
+            let owner = entry
+                .placement
+                .job
+                .as_ref()
+                .and_then(|job| context.owners.get(entry.base, job)?.job);
+            if !owner.is_some_and(|job| scope.jobs.contains(&job.name)) {
+                entry.decision =
+                    Decision::Keep("its job is not selected by this policy".to_owned());
+                entry.ripeness = Ripeness::NotApplicable;
+            }
+        }
+        plan
+    }
+
+    async fn read_journals(&self, outcome: &mut Outcome) -> (Vec<Marks>, Vec<Baselines>) {
+        let (mut marks, mut baselines) = (Vec::new(), Vec::new());
+        for (position, location) in self.bases.iter().enumerate() {
+            let read = match self.journal(BaseId(position)) {
+                Some(journal) => journal.read().await,
+                None => Ok(Default::default()),
+            };
+            let (base_marks, base_baselines) = read.unwrap_or_else(|error| {
+                outcome.blocked.push(Blocked::JournalUnusable {
+                    base: location.to_string(),
+                    why: error.to_string(),
+                });
+                Default::default()
+            });
+            marks.push(base_marks);
+            baselines.push(base_baselines);
+        }
+        (marks, baselines)
     }
 }

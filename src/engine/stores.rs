@@ -30,7 +30,9 @@ pub struct Mount {
 /// A `--mount` that says no place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MountError {
-    #[error("{0:?} is no mount; write [<namespace>/]file:<path in the Flink pods>=<path here>, such as file:/opt/flink/volume=/mnt/pvc")]
+    #[error(
+        "{0:?} is no mount; write [<namespace>/]file:<path in the Flink pods>=<path here>, such as file:/opt/flink/volume=/mnt/pvc"
+    )]
     Form(String),
     #[error("{text:?} is no mount: {why}")]
     Remote { text: String, why: LocationError },
@@ -46,7 +48,9 @@ impl FromStr for Mount {
             Some(0) => (None, remote),
             Some(position) => {
                 let (namespace, remote) = remote.split_at(position);
-                let namespace = namespace.strip_suffix('/').filter(|name| !name.is_empty() && !name.contains('/'));
+                let namespace = namespace
+                    .strip_suffix('/')
+                    .filter(|name| !name.is_empty() && !name.contains('/'));
                 (Some(namespace.ok_or_else(form)?.to_owned()), remote)
             }
             None => return Err(form()),
@@ -54,10 +58,11 @@ impl FromStr for Mount {
         if local.is_empty() {
             return Err(form());
         }
-        let remote = Location::parse(remote, &Origin::default()).map_err(|why| MountError::Remote {
-            text: text.to_owned(),
-            why,
-        })?;
+        let remote =
+            Location::parse(remote, &Origin::default()).map_err(|why| MountError::Remote {
+                text: text.to_owned(),
+                why,
+            })?;
         Ok(Self {
             namespace,
             remote: remote.path().to_owned(),
@@ -74,7 +79,8 @@ impl Stores {
             mounts,
         };
         for mount in stores.mounts.clone() {
-            let location = Location::parse(&mount.remote, &stores.origin(mount.namespace.as_deref()));
+            let location =
+                Location::parse(&mount.remote, &stores.origin(mount.namespace.as_deref()));
             let storage = Arc::new(LocalStorage::open(&mount.local).await?);
             // The path of a parsed mount parses again.
             if let Ok(location) = location {
@@ -87,7 +93,8 @@ impl Stores {
     /// Makes everything below `location` reachable through `storage`.
     pub fn add(&mut self, location: Location, storage: Arc<dyn Storage>) {
         self.roots.push(Root { location, storage });
-        self.roots.sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
+        self.roots
+            .sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
     }
 
     /// What path strings of a namespace leave out.
@@ -109,7 +116,10 @@ impl Stores {
     #[must_use]
     pub fn origin_of(&self, location: &Location) -> Origin {
         match location.store() {
-            Store::File { namespace, volume: _ } => self.origin(namespace.as_deref()),
+            Store::File {
+                namespace,
+                volume: _,
+            } => self.origin(namespace.as_deref()),
             Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => self.origin(None),
         }
     }
@@ -146,14 +156,25 @@ mod tests {
     fn a_mount_has_a_namespace_or_not() {
         let mount: Mount = "flink/file:/opt/flink/volume=/mnt/x".parse().unwrap();
         assert_eq!(mount.namespace.as_deref(), Some("flink"));
-        assert_eq!((mount.remote.as_str(), mount.local.to_str()), ("/opt/flink/volume", Some("/mnt/x")));
+        assert_eq!(
+            (mount.remote.as_str(), mount.local.to_str()),
+            ("/opt/flink/volume", Some("/mnt/x"))
+        );
         let mount: Mount = "file:///opt/v/=/mnt/x".parse().unwrap();
         assert_eq!((mount.namespace, mount.remote.as_str()), (None, "/opt/v"));
     }
 
     #[test]
     fn what_is_no_mount_is_refused() {
-        for text in ["", "/a=/b", "file:/a", "file:/a=", "/file:/a=/b", "a/b/file:/a=/b", "file://h/a=/b"] {
+        for text in [
+            "",
+            "/a=/b",
+            "file:/a",
+            "file:/a=",
+            "/file:/a=/b",
+            "a/b/file:/a=/b",
+            "file://h/a=/b",
+        ] {
             assert!(text.parse::<Mount>().is_err(), "{text}");
         }
     }

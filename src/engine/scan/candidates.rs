@@ -1,5 +1,5 @@
 use crate::engine::{Clock, Progress, Stores};
-use retention::inventory::{BaseId, Inventory, Listing, ListedFile};
+use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
 use retention::layout::{self, FileKind};
 use retention::location::Location;
 use retention::reference::FileName;
@@ -35,12 +35,16 @@ pub async fn list_files(
             let walked = walk
                 .run(|entry| {
                     progress.advance(1);
-                    lister.visit(entry)
+                    lister.visit(&entry)
                 })
                 .await;
             match walked {
-                Ok(_) => Listing::Complete { finished: clock.now() },
-                Err(error) => Listing::Incomplete { why: error.to_string() },
+                Ok(_) => Listing::Complete {
+                    finished: clock.now(),
+                },
+                Err(error) => Listing::Incomplete {
+                    why: error.to_string(),
+                },
             }
         }
     };
@@ -67,7 +71,7 @@ struct Lister<'i> {
 }
 
 impl Lister<'_> {
-    fn visit(&mut self, entry: Entry) -> Descend {
+    fn visit(&mut self, entry: &Entry) -> Descend {
         let Some(relative) = entry.key.relative_to(&self.root) else {
             return Descend::No;
         };
@@ -77,7 +81,7 @@ impl Lister<'_> {
         }
         let path = relative.as_str();
         if !self.metadata.contains(path) {
-            self.file(path, &entry);
+            self.file(path, entry);
         }
         Descend::No
     }
@@ -85,7 +89,11 @@ impl Lister<'_> {
     fn file(&mut self, path: &str, entry: &Entry) {
         let placement = layout::place(path);
         if let Some(job) = &placement.job {
-            let facts = self.inventory.job_directories.entry((self.base, job.clone())).or_default();
+            let facts = self
+                .inventory
+                .job_directories
+                .entry((self.base, job.clone()))
+                .or_default();
             facts.has_merged |= placement.kind == FileKind::Merged;
             facts.has_forst |= placement.kind == FileKind::ForSt;
             facts.has_changelog |= placement.kind == FileKind::Changelog;
@@ -94,7 +102,12 @@ impl Lister<'_> {
         let regular = entry.kind == EntryKind::File;
         let name = FileName::of(path);
         let directory = self.location.join(path).parent();
-        if regular && self.inventory.references.found(&directory, &name, size, modified) {
+        if regular
+            && self
+                .inventory
+                .references
+                .found(&directory, &name, size, modified)
+        {
             return;
         }
         let file = ListedFile {

@@ -6,4 +6,4 @@ mod references;
 
 pub use candidates::list_files;
 pub use look_up::look_up;
-pub use references::{ReferenceScan, read_references};
+pub use references::{ReferenceScan, add_high_availability, add_new_bases, read_references};

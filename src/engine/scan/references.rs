@@ -2,7 +2,9 @@ use crate::engine::{MetadataCache, Progress, Stores};
 use futures::stream::{self, StreamExt};
 use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability, Radius};
 use retention::guard::Guard;
-use retention::inventory::{Base, BaseId, Inventory, Listing, Snapshot, SnapshotKind, SnapshotPlace, Source};
+use retention::inventory::{
+    Base, BaseId, Inventory, Listing, Snapshot, SnapshotKind, SnapshotPlace, Source,
+};
 use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::{ParsedSnapshot, Reference, deduplicate};
@@ -25,27 +27,56 @@ pub struct ReferenceScan<'a> {
 ///
 /// `bases` come first in the inventory, in their order; further bases of the evidence follow. What cannot be read
 /// becomes a gap.
-pub async fn read_references(scan: ReferenceScan<'_>, bases: &[Location], evidence: &Evidence) -> Inventory {
+pub async fn read_references(
+    scan: ReferenceScan<'_>,
+    bases: &[Location],
+    evidence: &Evidence,
+) -> Inventory {
     let mut inventory = Inventory::default();
     for location in with_others(bases, evidence) {
-        let base = BaseId(inventory.bases.len());
-        inventory.bases.push(Base {
-            location: location.clone(),
-            listing: Listing::NotAsked,
-        });
-        match read_base(scan, base, &location).await {
-            Ok(found) => found.into_iter().for_each(|found| add(&mut inventory, found)),
-            Err(gap) => inventory.gaps.push(gap),
-        }
+        add_base(scan, &mut inventory, location).await;
     }
+    add_high_availability(&mut inventory, evidence);
+    inventory
+}
+
+/// Adds what the high-availability data of the evidence names.
+pub fn add_high_availability(inventory: &mut Inventory, evidence: &Evidence) {
     for job in &evidence.jobs {
         if let HighAvailability::Map(map) = &job.high_availability {
             for entry in &map.entries {
-                add_high_availability(&mut inventory, entry);
+                add_entry(inventory, entry);
             }
         }
     }
-    inventory
+}
+
+/// Reads the bases of the evidence that the inventory does not have yet: a resource has appeared in between.
+pub async fn add_new_bases(
+    scan: ReferenceScan<'_>,
+    inventory: &mut Inventory,
+    evidence: &Evidence,
+) {
+    let known: Vec<Location> = inventory
+        .bases
+        .iter()
+        .map(|base| base.location.clone())
+        .collect();
+    for location in with_others(&known, evidence).into_iter().skip(known.len()) {
+        add_base(scan, inventory, location).await;
+    }
+}
+
+async fn add_base(scan: ReferenceScan<'_>, inventory: &mut Inventory, location: Location) {
+    let base = BaseId(inventory.bases.len());
+    match read_base(scan, base, &location).await {
+        Ok(found) => found.into_iter().for_each(|found| add(inventory, found)),
+        Err(gap) => inventory.gaps.push(gap),
+    }
+    inventory.bases.push(Base {
+        location,
+        listing: Listing::NotAsked,
+    });
 }
 
 /// The given bases, then those of the evidence that lie in none of them.
@@ -70,24 +101,41 @@ enum Found {
     Unreadable(Gap),
 }
 
-async fn read_base(scan: ReferenceScan<'_>, base: BaseId, location: &Location) -> Result<Vec<Found>, Gap> {
+async fn read_base(
+    scan: ReferenceScan<'_>,
+    base: BaseId,
+    location: &Location,
+) -> Result<Vec<Found>, Gap> {
     let Some((storage, root)) = scan.stores.resolve(location) else {
-        return Err(unreachable(location, "it cannot be reached from here; mount it, or grant access".to_owned()));
+        return Err(unreachable(
+            location,
+            "it cannot be reached from here; mount it, or grant access".to_owned(),
+        ));
     };
-    let listed = match list_metadata(storage.as_ref(), &root).await {
+    let (listed, hidden) = match list_metadata(storage.as_ref(), &root).await {
         Ok(listed) => listed,
         // A job that has not written yet has no directory yet, and a directory that is gone holds nothing.
-        Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => Vec::new(),
+        Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => {
+            Default::default()
+        }
         Err(error) => return Err(unreachable(location, error.to_string())),
     };
     let storage = &storage;
     let root = &root;
-    let found = stream::iter(listed)
-        .map(|entry| async move { read_one(scan, base, location, storage.as_ref(), root, entry).await })
-        .buffer_unordered(READS_AT_ONCE)
-        .filter_map(|found| async move { found })
-        .collect()
-        .await;
+    let mut found: Vec<Found> =
+        stream::iter(listed)
+            .map(|entry| async move {
+                read_one(scan, base, location, storage.as_ref(), root, entry).await
+            })
+            .buffer_unordered(READS_AT_ONCE)
+            .filter_map(|found| async move { found })
+            .collect()
+            .await;
+    found.extend(
+        hidden
+            .iter()
+            .map(|entry| Found::Unreadable(behind_a_link(location, root, entry))),
+    );
     Ok(found)
 }
 
@@ -95,9 +143,13 @@ async fn is_absent(storage: &dyn Storage, key: &Key) -> bool {
     matches!(storage.stat(key).await, Ok(None))
 }
 
-/// Every entry that is named `_metadata`, outside the directories that hold data files only.
-async fn list_metadata(storage: &dyn Storage, root: &Key) -> Result<Vec<Entry>, StorageError> {
-    let mut listed = Vec::new();
+/// Every entry that is named `_metadata`, outside the directories that hold data files only; and the links and
+/// unnameable entries behind which more of them may be.
+async fn list_metadata(
+    storage: &dyn Storage,
+    root: &Key,
+) -> Result<(Vec<Entry>, Vec<Entry>), StorageError> {
+    let (mut listed, mut hidden) = (Vec::new(), Vec::new());
     let root_of_walk = root.clone();
     Walk::new(storage, root.clone())
         .run(|entry| {
@@ -108,19 +160,25 @@ async fn list_metadata(storage: &dyn Storage, root: &Key) -> Result<Vec<Entry>, 
             }
             let in_job_directory = entry.key.relative_to(&root_of_walk).is_some_and(|path| {
                 let mut segments = path.segments().rev().skip(1);
-                segments.next().is_none_or(|parent| parent.parse::<layout::JobId>().is_ok())
+                segments
+                    .next()
+                    .is_none_or(|parent| parent.parse::<layout::JobId>().is_ok())
             });
             let data_only = match name.as_str() {
                 layout::JOURNAL_DIRECTORY => true,
-                layout::SHARED_DIRECTORY | layout::TASK_OWNED_DIRECTORY | layout::CHANGELOG_DIRECTORY => {
-                    in_job_directory
-                }
+                layout::SHARED_DIRECTORY
+                | layout::TASK_OWNED_DIRECTORY
+                | layout::CHANGELOG_DIRECTORY => in_job_directory,
                 _ => false,
             };
+            match entry.kind {
+                EntryKind::Symlink | EntryKind::Other if !data_only => hidden.push(entry),
+                EntryKind::Symlink | EntryKind::Other | EntryKind::File | EntryKind::Directory => {}
+            }
             if data_only { Descend::No } else { Descend::Yes }
         })
         .await?;
-    Ok(listed)
+    Ok((listed, hidden))
 }
 
 async fn read_one(
@@ -134,12 +192,21 @@ async fn read_one(
     let relative = entry.key.relative_to(root)?;
     let location = base_location.join(relative.as_str());
     let directory = location.parent();
-    let unreadable = |why: String| Some(Found::Unreadable(unreadable_snapshot(base_location, &location, why)));
+    let unreadable = |why: String| {
+        Some(Found::Unreadable(unreadable_snapshot(
+            base_location,
+            &location,
+            why,
+        )))
+    };
     match entry.kind {
         EntryKind::File => {}
         EntryKind::Directory => return None,
         EntryKind::Symlink | EntryKind::Other => {
-            return unreadable("it is no regular file, and links are not followed; replace it by the file".to_owned());
+            return unreadable(
+                "it is no regular file, and links are not followed; replace it by the file"
+                    .to_owned(),
+            );
         }
     }
     let cached = scan.cache.get(&location, &entry.version);
@@ -149,14 +216,21 @@ async fn read_one(
         let contents = match storage.read(&entry.key, METADATA_LIMIT).await {
             Ok(contents) => contents,
             // Listed, and gone: Flink has subsumed it.
-            Err(error) if error.is_not_found() && is_absent(storage, &entry.key).await => return None,
+            Err(error) if error.is_not_found() && is_absent(storage, &entry.key).await => {
+                return None;
+            }
             Err(error) => return unreadable(error.to_string()),
         };
-        let parsed = match ParsedSnapshot::read(&contents.bytes, &directory, &scan.stores.origin_of(base_location)) {
+        let parsed = match ParsedSnapshot::read(
+            &contents.bytes,
+            &directory,
+            &scan.stores.origin_of(base_location),
+        ) {
             Ok(parsed) => Arc::new(parsed),
             Err(error) => return unreadable(error.to_string()),
         };
-        scan.cache.insert(location, contents.version.clone(), Arc::clone(&parsed));
+        scan.cache
+            .insert(location, contents.version.clone(), Arc::clone(&parsed));
         (parsed, contents.version)
     };
     scan.progress.advance(1);
@@ -204,8 +278,12 @@ fn add(inventory: &mut Inventory, found: Found) {
         location,
         kind: match (by_place, parsed.kind) {
             // Where place and contents disagree, the more protected word holds.
-            (SnapshotKind::Savepoint, _) | (_, Some(SnapshotKind::Savepoint)) => SnapshotKind::Savepoint,
-            (SnapshotKind::Checkpoint, Some(SnapshotKind::Checkpoint) | None) => SnapshotKind::Checkpoint,
+            (SnapshotKind::Savepoint, _) | (_, Some(SnapshotKind::Savepoint)) => {
+                SnapshotKind::Savepoint
+            }
+            (SnapshotKind::Checkpoint, Some(SnapshotKind::Checkpoint) | None) => {
+                SnapshotKind::Checkpoint
+            }
         },
         checkpoint_id: parsed.checkpoint_id,
         format_version: parsed.format_version,
@@ -217,13 +295,15 @@ fn add(inventory: &mut Inventory, found: Found) {
     });
 }
 
-fn add_high_availability(inventory: &mut Inventory, entry: &HaEntry) {
+fn add_entry(inventory: &mut Inventory, entry: &HaEntry) {
     let checkpoint = &entry.checkpoint;
     let Some(pointer) = &checkpoint.pointer else {
         return;
     };
     let references = checkpoint.references.iter().map(|reference| Reference {
-        file: inventory.references.insert(&reference.location.parent(), reference.location.name()),
+        file: inventory
+            .references
+            .insert(&reference.location.parent(), reference.location.name()),
         required: reference.required,
     });
     let references = deduplicate(references.collect());
@@ -249,7 +329,25 @@ fn unreadable_snapshot(base: &Location, metadata: &Location, why: String) -> Gap
         guard: Guard::UnreadableSnapshot,
         what: metadata.to_string(),
         why,
-        radius: std::iter::once(Radius::Below(base.clone())).chain(job.map(Radius::Job)).collect(),
+        radius: std::iter::once(Radius::Below(base.clone()))
+            .chain(job.map(Radius::Job))
+            .collect(),
+    }
+}
+
+/// Links are not followed, so whatever snapshots lie behind one were not read.
+fn behind_a_link(base: &Location, root: &Key, entry: &Entry) -> Gap {
+    let relative = entry
+        .key
+        .relative_to(root)
+        .unwrap_or_else(|| entry.key.clone());
+    Gap {
+        guard: Guard::MissingEvidence,
+        what: base.join(relative.as_str()).to_string(),
+        why: "it is a link or has a name that cannot be read, and snapshots behind it would not be seen; replace it \
+              by a directory or a mount"
+            .to_owned(),
+        radius: vec![Radius::Below(base.clone())],
     }
 }
 
@@ -259,6 +357,9 @@ fn unreachable(location: &Location, why: String) -> Gap {
         guard: Guard::MissingEvidence,
         what: location.to_string(),
         why,
-        radius: vec![Radius::Below(location.clone()), Radius::Store(location.store().clone())],
+        radius: vec![
+            Radius::Below(location.clone()),
+            Radius::Store(location.store().clone()),
+        ],
     }
 }

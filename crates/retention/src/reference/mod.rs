@@ -1,9 +1,11 @@
 //! What keeps a file: the names that snapshots refer to, and where they say it is.
 
+mod collect;
 mod directory_key;
 mod file_name;
 mod table;
 
+pub use collect::{CollectError, ParsedSnapshot, deduplicate};
 pub use directory_key::DirectoryKey;
 pub use file_name::FileName;
 pub use table::{FileId, Found, ReferenceTable};

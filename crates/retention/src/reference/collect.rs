@@ -1,0 +1,186 @@
+use super::{Reference, ReferenceTable, Required};
+use crate::inventory::{Contents, SnapshotKind};
+use crate::layout::is_forst_directory;
+use crate::location::{Location, LocationError, Origin};
+use flink_metadata as flink;
+use std::collections::HashMap;
+
+/// What one `_metadata` says, independent of any table: may be cached as long as the file does not change.
+#[derive(Clone, Debug)]
+pub struct ParsedSnapshot {
+    pub format_version: u32,
+    pub checkpoint_id: u64,
+    /// None where the format does not say (versions 2 and 3).
+    pub kind: Option<SnapshotKind>,
+    pub contents: Contents,
+    /// State inside the file itself, in bytes.
+    pub inline_bytes: u64,
+    directories: Vec<Location>,
+    files: Vec<ParsedReference>,
+}
+
+#[derive(Clone, Debug)]
+struct ParsedReference {
+    directory: u32,
+    name: Box<str>,
+    required: Required,
+}
+
+/// A snapshot that cannot be read: it protects all that it could have named.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CollectError {
+    #[error(transparent)]
+    Format(#[from] flink::Error),
+    #[error("it names a file at a place that cannot be understood: {0}")]
+    Location(#[from] LocationError),
+}
+
+impl CollectError {
+    /// A stable word for metrics.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Format(_) => "format",
+            Self::Location(_) => "location",
+        }
+    }
+}
+
+impl ParsedSnapshot {
+    /// Reads a `_metadata`. Relative handles resolve against `directory`, the one that holds it.
+    pub fn read(bytes: &[u8], directory: &Location, origin: &Origin) -> Result<Self, CollectError> {
+        let mut collector = Collector {
+            origin,
+            home: directory,
+            directories: vec![directory.clone()],
+            by_text: HashMap::new(),
+            files: Vec::new(),
+            forst: false,
+            problem: None,
+        };
+        let summary = flink::visit(bytes, &mut collector)?;
+        if let Some(problem) = collector.problem {
+            return Err(problem.into());
+        }
+        let Collector {
+            origin: _,
+            home: _,
+            directories,
+            by_text: _,
+            files,
+            forst,
+            problem: _,
+        } = collector;
+        Ok(Self {
+            format_version: u32::try_from(summary.version).unwrap_or_default(),
+            checkpoint_id: summary.checkpoint_id,
+            kind: match summary.kind() {
+                flink::SnapshotKind::Checkpoint => Some(SnapshotKind::Checkpoint),
+                flink::SnapshotKind::Savepoint(_) => Some(SnapshotKind::Savepoint),
+                flink::SnapshotKind::Unknown => None,
+            },
+            contents: Contents {
+                changelog: summary.changelog,
+                file_merging: summary.file_merging,
+                forst,
+            },
+            inline_bytes: summary.counts.inline_bytes,
+            directories,
+            files,
+        })
+    }
+
+    /// Adds every referenced file to a table; the result is sorted, each file once with its largest required length.
+    pub fn insert_into(&self, table: &mut ReferenceTable) -> Vec<Reference> {
+        let references = self.files.iter().filter_map(|reference| {
+            let directory = self.directories.get(reference.directory as usize)?;
+            Some(Reference {
+                file: table.insert(directory, &reference.name),
+                required: reference.required,
+            })
+        });
+        deduplicate(references.collect())
+    }
+
+    /// The directories of the referenced files, the snapshot's own first.
+    #[must_use]
+    pub fn directories(&self) -> &[Location] {
+        &self.directories
+    }
+}
+
+/// Sorts references and keeps each file once, with its largest required length.
+#[must_use]
+pub fn deduplicate(mut references: Vec<Reference>) -> Vec<Reference> {
+    references.sort_by(|a, b| (a.file, b.required).cmp(&(b.file, a.required)));
+    references.dedup_by_key(|reference| reference.file);
+    references
+}
+
+struct Collector<'o> {
+    origin: &'o Origin,
+    home: &'o Location,
+    directories: Vec<Location>,
+    by_text: HashMap<String, u32>,
+    files: Vec<ParsedReference>,
+    forst: bool,
+    problem: Option<LocationError>,
+}
+
+impl flink::Visitor for Collector<'_> {
+    fn reference(&mut self, reference: flink::Reference<'_>, _: &flink::Origin) {
+        let required = match &reference {
+            flink::Reference::File { length, .. }
+            | flink::Reference::RelativeFile { length, .. } => match length {
+                flink::StoredLength::Exact(bytes) => Required::AtLeast(*bytes),
+                flink::StoredLength::Changelog(_) | flink::StoredLength::Unknown => {
+                    Required::Present
+                }
+            },
+            flink::Reference::Segment { start, size, .. } => {
+                Required::AtLeast(start.saturating_add(size.unwrap_or_default()))
+            }
+            // A merge directory keeps itself alive, not the files in it.
+            flink::Reference::Directory { .. } => return,
+        };
+        let relative = matches!(reference, flink::Reference::RelativeFile { .. });
+        if let Err(problem) = self.add(reference.path(), relative, required) {
+            self.problem.get_or_insert(problem);
+        }
+    }
+}
+
+impl Collector<'_> {
+    fn add(&mut self, path: &str, relative: bool, required: Required) -> Result<(), LocationError> {
+        let (directory, name) = if relative {
+            match path.rsplit_once('/') {
+                None => (0, path),
+                Some(_) => {
+                    let full = self.home.join(path);
+                    return self.add(&full.to_string(), false, required);
+                }
+            }
+        } else {
+            let (directory, name) = path.rsplit_once('/').unwrap_or((path, ""));
+            (self.directory(directory)?, name)
+        };
+        self.files.push(ParsedReference {
+            directory,
+            name: name.into(),
+            required,
+        });
+        Ok(())
+    }
+
+    fn directory(&mut self, text: &str) -> Result<u32, LocationError> {
+        if let Some(&known) = self.by_text.get(text) {
+            return Ok(known);
+        }
+        let location = Location::parse(if text.is_empty() { "/" } else { text }, self.origin)?;
+        self.forst |= location.path().split('/').any(is_forst_directory);
+        let id = u32::try_from(self.directories.len()).unwrap_or(u32::MAX);
+        self.directories.push(location);
+        self.by_text.insert(text.to_owned(), id);
+        Ok(id)
+    }
+}

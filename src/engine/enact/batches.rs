@@ -1,0 +1,35 @@
+use retention::inventory::BaseId;
+use retention::plan::{Decision, Plan, PlanEntry, Ripeness};
+
+/// How many files one verification covers: deleting them must fit into its two minutes.
+const FILES: usize = 2000;
+
+/// The ripe entries of a base in batches. The files of one expiring snapshot are never split.
+pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<PlanEntry>> {
+    let mut ripe: Vec<&PlanEntry> = plan
+        .entries
+        .iter()
+        .filter(|entry| {
+            entry.base == base && entry.decision.deletes() && entry.ripeness == Ripeness::Ripe
+        })
+        .collect();
+    ripe.sort_by_key(|entry| group(entry));
+    let mut batches: Vec<Vec<PlanEntry>> = Vec::new();
+    for same in ripe.chunk_by(|a, b| group(a) == group(b) && group(a).is_some()) {
+        match batches.last_mut() {
+            Some(batch) if batch.len() + same.len() <= FILES => {
+                batch.extend(same.iter().copied().cloned())
+            }
+            _ => batches.push(same.iter().copied().cloned().collect()),
+        }
+    }
+    batches
+}
+
+/// The snapshot that an expiring file belongs to; orphans stand alone.
+fn group(entry: &PlanEntry) -> Option<&str> {
+    match &entry.decision {
+        Decision::Expire(_) => Some(entry.placement.snapshot.as_ref()?.path.as_str()),
+        Decision::Orphan(_) | Decision::Keep(_) | Decision::Protected(_) => None,
+    }
+}

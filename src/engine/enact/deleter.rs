@@ -1,0 +1,150 @@
+use crate::engine::{Clock, Progress};
+use retention::batch::{VerifiedBatch, VerifiedFile};
+use retention::layout::{METADATA_FILE, place};
+use std::collections::BTreeSet;
+use storage::{Deletion, Key, Storage, StorageError, Version};
+use tokio_util::sync::CancellationToken;
+
+/// The only code that deletes files of Flink: one at a time, each only if it still is what was verified.
+#[derive(Debug)]
+pub(super) struct Deleter<'a> {
+    pub(super) storage: &'a dyn Storage,
+    pub(super) root: &'a Key,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// What became of one file of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Deleted,
+    AlreadyGone,
+    /// Not touched, and why.
+    Kept(String),
+    /// Tried, and it did not work.
+    Failed(String),
+}
+
+impl Deleter<'_> {
+    /// Deletes the batch in its order; the outcomes are in that order too.
+    pub(super) async fn delete(&self, batch: &VerifiedBatch) -> Vec<Outcome> {
+        let Ok(files) = batch.files(self.clock.now()) else {
+            return Vec::new();
+        };
+        let mut outcomes = Vec::with_capacity(files.len());
+        let mut gone: BTreeSet<&str> = BTreeSet::new();
+        let mut changed: BTreeSet<String> = BTreeSet::new();
+        for file in files {
+            let directory = job_directory(file);
+            let outcome = if self.cancel.is_cancelled() {
+                Outcome::Kept("the run was told to stop".to_owned())
+            } else if let Err(expired) = batch.files(self.clock.now()) {
+                Outcome::Kept(expired.to_string())
+            } else if changed.contains(&directory) {
+                Outcome::Kept("another file of its job directory has changed meanwhile".to_owned())
+            } else if file
+                .after
+                .as_ref()
+                .is_some_and(|metadata| !gone.contains(metadata.as_ref()))
+            {
+                Outcome::Kept("the _metadata of its snapshot is still there".to_owned())
+            } else {
+                self.delete_one(file).await
+            };
+            match &outcome {
+                Outcome::Deleted | Outcome::AlreadyGone => {
+                    gone.insert(&file.path);
+                }
+                Outcome::Failed(_) => {
+                    changed.insert(directory);
+                }
+                Outcome::Kept(_) => {}
+            }
+            self.progress.advance(1);
+            outcomes.push(outcome);
+        }
+        self.remove_empty_checkpoints(&gone).await;
+        outcomes
+    }
+
+    async fn delete_one(&self, file: &VerifiedFile) -> Outcome {
+        let Ok(relative) = Key::parse(&file.path) else {
+            return Outcome::Failed("its name is no path".to_owned());
+        };
+        let key = self.root.join_key(&relative);
+        let expected = Version {
+            size: file.size,
+            modified: Some(file.modified),
+            etag: None,
+        };
+        let deleted = match self.storage.delete_if_unchanged(&key, &expected).await {
+            Ok(Deletion::Deleted) => Outcome::Deleted,
+            Ok(Deletion::AlreadyGone) => Outcome::AlreadyGone,
+            Ok(Deletion::Changed { .. }) => {
+                return Outcome::Failed("it has changed since it was verified".to_owned());
+            }
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        if relative.file_name() == Some(METADATA_FILE)
+            && let Err(error) = self.confirm_gone(&key).await
+        {
+            return Outcome::Failed(error);
+        }
+        deleted
+    }
+
+    /// The files of a snapshot may go only when nobody can start from it any more.
+    async fn confirm_gone(&self, key: &Key) -> Result<(), String> {
+        let found: Result<_, StorageError> = self.storage.stat(key).await;
+        match found {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err("it was deleted, and is there again".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// `chk-N` directories that the batch may have emptied. Never `shared`, `taskowned` or a job directory: Flink
+    /// makes those once and relies on them.
+    async fn remove_empty_checkpoints(&self, gone: &BTreeSet<&str>) {
+        let directories: BTreeSet<String> = gone
+            .iter()
+            .filter_map(|path| {
+                place(path)
+                    .snapshot
+                    .filter(|snapshot| snapshot.checkpoint_id.is_some())
+            })
+            .map(|snapshot| snapshot.path)
+            .collect();
+        for directory in directories {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            if let Ok(key) = Key::parse(&directory) {
+                // An empty directory that stays is looked at again by the next run.
+                let _ = self
+                    .storage
+                    .remove_empty_directory(&self.root.join_key(&key))
+                    .await;
+            }
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn word(&self) -> String {
+        match self {
+            Self::Deleted => "deleted".to_owned(),
+            Self::AlreadyGone => "already-gone".to_owned(),
+            Self::Kept(why) => format!("kept: {why}"),
+            Self::Failed(why) => format!("failed: {why}"),
+        }
+    }
+}
+
+fn job_directory(file: &VerifiedFile) -> String {
+    place(&file.path)
+        .job
+        .map(|job| job.path)
+        .unwrap_or_default()
+}

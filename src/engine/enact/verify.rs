@@ -1,0 +1,95 @@
+use super::Found;
+use crate::engine::scan::{self, ReferenceScan};
+use crate::engine::{Run, Stores};
+use futures::stream::{self, StreamExt};
+use retention::batch::{self, Spared, VerifiedBatch};
+use retention::inventory::{BaseId, Inventory, ListedFile};
+use retention::plan::{Context, Decision, PlanEntry, plan};
+use retention::reference::FileName;
+use storage::EntryKind;
+
+const LOOK_UPS_AT_ONCE: usize = 64;
+
+/// Decides the chosen entries again, from evidence and references that are gathered now: jobs, then every snapshot,
+/// then jobs again, so that whoever appeared in between is heard.
+pub(super) async fn verify(
+    run: &Run<'_>,
+    found: Found<'_>,
+    base: BaseId,
+    chosen: &[PlanEntry],
+) -> (VerifiedBatch, Vec<Spared>) {
+    let from = run.clock.now();
+    let before = run.observer.observe().await;
+    let scan = ReferenceScan {
+        stores: run.stores,
+        cache: run.cache,
+        progress: run.progress,
+    };
+    let mut inventory = scan::read_references(scan, &run.bases, &before).await;
+    let evidence = run.observer.observe().await;
+    scan::add_high_availability(&mut inventory, &evidence);
+    scan::add_new_bases(scan, &mut inventory, &evidence).await;
+    carry_over(found.context.inventory, &mut inventory);
+    let orphans = chosen
+        .iter()
+        .filter(|entry| matches!(entry.decision, Decision::Orphan(_)));
+    let listed = look_again(run.stores, &inventory, orphans.collect()).await;
+    inventory.unreferenced = listed
+        .into_iter()
+        .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
+        .collect();
+    scan::look_up(run.stores, &mut inventory, run.progress).await;
+    let now = run.clock.now();
+    let context = Context::new(
+        &evidence,
+        &inventory,
+        run.policy,
+        found.marks,
+        found.baselines,
+        now,
+    );
+    let fresh = run.within_scope(&context, plan(&context));
+    debug_assert!(chosen.iter().all(|entry| entry.base == base));
+    batch::verify(chosen, &fresh, from)
+}
+
+/// What the candidate listing of this run said of the directories; references are all new.
+fn carry_over(listed: &Inventory, fresh: &mut Inventory) {
+    for base in &mut fresh.bases {
+        if let Some(same) = listed
+            .bases
+            .iter()
+            .find(|same| same.location == base.location)
+        {
+            base.listing = same.listing.clone();
+        }
+    }
+    fresh.job_directories = listed.job_directories.clone();
+}
+
+async fn look_again(
+    stores: &Stores,
+    inventory: &Inventory,
+    chosen: Vec<&PlanEntry>,
+) -> Vec<ListedFile> {
+    stream::iter(chosen)
+        .map(|entry| look(stores, inventory, entry))
+        .buffer_unordered(LOOK_UPS_AT_ONCE)
+        .filter_map(|file| async move { file })
+        .collect()
+        .await
+}
+
+/// A file that cannot be looked at is not in the result, and so is not verified.
+async fn look(stores: &Stores, inventory: &Inventory, entry: &PlanEntry) -> Option<ListedFile> {
+    let (storage, key) = stores.resolve(&inventory.location(entry.base, &entry.path)?)?;
+    let found = storage.stat(&key).await.ok()??;
+    Some(ListedFile {
+        base: entry.base,
+        path: entry.path.clone(),
+        placement: entry.placement.clone(),
+        size: found.version.size,
+        modified: found.version.modified,
+        regular: found.kind == EntryKind::File,
+    })
+}

@@ -1,0 +1,130 @@
+use super::JournalError;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use storage::{Entry, EntryKind, Key, Put, Storage};
+
+/// The version that this program writes and the only one that it reads.
+const FORMAT_VERSION: u64 = 1;
+const FORMAT: &str = "format.json";
+/// The largest document that is read, in bytes.
+const LIMIT: u64 = 256 * 1024 * 1024;
+
+/// JSON documents in the journal's directory.
+#[derive(Clone, Debug)]
+pub(super) struct Documents {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) directory: Key,
+    /// For people.
+    pub(super) location: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Format {
+    format_version: u64,
+}
+
+impl Documents {
+    /// Whether there is a journal; an error if it has a format that this program does not know.
+    pub(super) async fn check_format(&self) -> Result<bool, JournalError> {
+        match self.read::<Format>(FORMAT).await? {
+            None => Ok(false),
+            Some(Format { format_version }) if format_version == FORMAT_VERSION => Ok(true),
+            Some(Format { format_version }) => Err(JournalError::UnknownFormat {
+                location: self.location.clone(),
+                found: format_version,
+                known: FORMAT_VERSION,
+            }),
+        }
+    }
+
+    pub(super) async fn establish_format(&self) -> Result<(), JournalError> {
+        if !self.check_format().await? {
+            let format = Format {
+                format_version: FORMAT_VERSION,
+            };
+            self.create(FORMAT, &format).await?;
+            self.check_format().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        document: &str,
+    ) -> Result<Option<T>, JournalError> {
+        let contents = match self.storage.read(&self.key(document)?, LIMIT).await {
+            Ok(contents) => contents,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        serde_json::from_slice(&contents.bytes)
+            .map(Some)
+            .map_err(|why| self.damaged(document, &why))
+    }
+
+    pub(super) async fn create<T: Serialize>(
+        &self,
+        document: &str,
+        value: &T,
+    ) -> Result<Put, JournalError> {
+        let bytes = self.serialise(document, value)?;
+        Ok(self
+            .storage
+            .put_if_absent(&self.key(document)?, bytes)
+            .await?)
+    }
+
+    pub(super) async fn write<T: Serialize>(
+        &self,
+        document: &str,
+        value: &T,
+    ) -> Result<(), JournalError> {
+        let bytes = self.serialise(document, value)?;
+        Ok(self.storage.replace(&self.key(document)?, bytes).await?)
+    }
+
+    /// The documents in a directory of the journal; none where it does not exist.
+    pub(super) async fn list(&self, directory: &str) -> Result<Vec<Entry>, JournalError> {
+        let key = self.key(directory)?;
+        let listed: Result<Vec<Entry>, _> = self.storage.list_level(&key).try_collect().await;
+        match listed {
+            Ok(entries) => Ok(entries
+                .into_iter()
+                .filter(|entry| entry.kind == EntryKind::File && !entry.is_partial_write())
+                .collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes one of our own documents, if it still is what was listed.
+    pub(super) async fn delete(&self, entry: &Entry) -> Result<(), JournalError> {
+        self.storage
+            .delete_if_unchanged(&entry.key, &entry.version)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) fn damaged(&self, document: &str, why: &dyn std::fmt::Display) -> JournalError {
+        JournalError::Damaged {
+            location: self.location.clone(),
+            document: document.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    fn serialise<T: Serialize>(&self, document: &str, value: &T) -> Result<Bytes, JournalError> {
+        serde_json::to_vec(value)
+            .map(Bytes::from)
+            .map_err(|why| self.damaged(document, &why))
+    }
+
+    fn key(&self, document: &str) -> Result<Key, JournalError> {
+        let document_key = Key::parse(document).map_err(|why| self.damaged(document, &why))?;
+        Ok(self.directory.join_key(&document_key))
+    }
+}

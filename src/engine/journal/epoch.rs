@@ -1,0 +1,125 @@
+use super::JournalError;
+use super::documents::Documents;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use storage::Put;
+
+/// Epochs before the current one that are left for people to look at.
+const KEPT: usize = 16;
+/// Losing so many races in a row means that something is wrong.
+const TRIES: u32 = 8;
+
+/// Who acts on a base: the uid of the cluster's `kube-system` namespace, or what `--owner-id` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OwnerId(pub String);
+
+/// A claim to a base: the highest number wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Epoch {
+    pub number: u64,
+    pub owner: OwnerId,
+    pub taken: Timestamp,
+}
+
+pub(super) async fn take(
+    documents: &Documents,
+    owner: &OwnerId,
+    now: Timestamp,
+) -> Result<Epoch, JournalError> {
+    for _ in 0..TRIES {
+        let highest = highest(documents).await?;
+        if let Some(highest) = highest.as_ref().filter(|highest| highest.owner != *owner) {
+            return Err(JournalError::OwnedByAnother {
+                location: documents.location.clone(),
+                owner: highest.owner.to_string(),
+                epoch: highest.number,
+            });
+        }
+        let epoch = Epoch {
+            number: highest.map_or(1, |highest| highest.number.saturating_add(1)),
+            owner: owner.clone(),
+            taken: now,
+        };
+        match documents.create(&document(epoch.number), &epoch).await? {
+            Put::Created => {
+                forget_old(documents, epoch.number).await?;
+                return Ok(epoch);
+            }
+            // Somebody was faster: look again.
+            Put::Exists => {}
+        }
+    }
+    Err(documents.damaged("owner", &"other processes take the base again and again"))
+}
+
+pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), JournalError> {
+    let found = numbers(documents).await?.last().copied().unwrap_or(0);
+    if found == epoch.number {
+        return Ok(());
+    }
+    Err(JournalError::Superseded {
+        location: documents.location.clone(),
+        ours: epoch.number,
+        found,
+    })
+}
+
+async fn highest(documents: &Documents) -> Result<Option<Epoch>, JournalError> {
+    match numbers(documents).await?.last() {
+        None => Ok(None),
+        Some(&number) => {
+            let document = document(number);
+            let epoch: Option<Epoch> = documents.read(&document).await?;
+            epoch
+                .filter(|epoch| epoch.number == number)
+                .ok_or_else(|| {
+                    documents.damaged(&document, &"it does not hold the epoch of its name")
+                })
+                .map(Some)
+        }
+    }
+}
+
+/// The numbers of all epochs, ascending. A name that is none makes the journal unusable: it may be a later format.
+async fn numbers(documents: &Documents) -> Result<Vec<u64>, JournalError> {
+    let mut numbers = Vec::new();
+    for entry in documents.list("owner").await? {
+        let name = entry.key.file_name().unwrap_or_default();
+        let number = name
+            .strip_suffix(".json")
+            .and_then(|digits| digits.parse().ok());
+        numbers.push(
+            number.ok_or_else(|| documents.damaged(&format!("owner/{name}"), &"it is no epoch"))?,
+        );
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+async fn forget_old(documents: &Documents, current: u64) -> Result<(), JournalError> {
+    let mut old = documents.list("owner").await?;
+    old.sort_by(|a, b| b.key.cmp(&a.key));
+    let current = document(current);
+    for entry in old
+        .iter()
+        .skip(KEPT)
+        .filter(|entry| !entry.key.as_str().ends_with(&current))
+    {
+        documents.delete(entry).await?;
+    }
+    Ok(())
+}
+
+/// Zero-padded, so that names sort as numbers do.
+fn document(number: u64) -> String {
+    format!("owner/{number:020}.json")
+}
+
+impl fmt::Display for OwnerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
