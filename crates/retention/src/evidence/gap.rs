@@ -23,6 +23,8 @@ pub enum Radius {
     Job(JobId),
     /// Everything in a store.
     Store(Store),
+    /// Everything that a resource of a Kubernetes namespace can name: any store but the volumes of other namespaces.
+    SeenFrom { namespace: String },
     /// Everything anywhere.
     All,
 }
@@ -35,7 +37,55 @@ impl Gap {
             Radius::Below(directory) => location.relative_to(directory).is_some(),
             Radius::Job(id) => job == Some(*id),
             Radius::Store(store) => location.store() == store,
+            Radius::SeenFrom { namespace } => may_be_named_from(namespace, location.store()),
             Radius::All => true,
         })
+    }
+}
+
+fn may_be_named_from(namespace: &str, store: &Store) -> bool {
+    match store {
+        Store::File {
+            namespace: Some(other),
+            volume: _,
+        } => other == namespace,
+        Store::File {
+            namespace: None,
+            volume: _,
+        }
+        | Store::Object { .. }
+        | Store::Hdfs { .. }
+        | Store::Other { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::location::Origin;
+
+    #[test]
+    fn a_namespace_sees_its_own_volumes_and_every_bucket() {
+        let in_namespace = |text: &str, namespace: Option<&str>| {
+            let origin = Origin {
+                namespace: namespace.map(str::to_owned),
+                ..Origin::default()
+            };
+            Location::parse(text, &origin).unwrap()
+        };
+        let gap = Gap {
+            guard: Guard::MissingEvidence,
+            what: String::new(),
+            why: String::new(),
+            radius: vec![Radius::SeenFrom {
+                namespace: "a".to_owned(),
+            }],
+        };
+        let covers = |text, namespace| gap.covers(&in_namespace(text, namespace), None);
+        assert!(covers("/data/x", Some("a")));
+        assert!(!covers("/data/x", Some("b")));
+        assert!(covers("/data/x", None));
+        assert!(covers("s3://bucket/x", Some("b")));
     }
 }

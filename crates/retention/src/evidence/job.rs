@@ -41,7 +41,8 @@ pub struct Lineage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineageEntry {
     pub job_id: JobId,
-    pub base: Location,
+    /// Where its state is; none where that was not known when it was recorded.
+    pub base: Option<Location>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
 }
@@ -57,6 +58,8 @@ pub enum Phase {
     Terminal { state: String },
     /// Somebody with the right to know says that no process of this job runs (the command line's `--stopped`).
     Stopped,
+    /// The resource is gone, and so are its processes. Its ids stay claimed.
+    Gone,
     /// Anything else: in between, or not understood.
     Unclear { why: String },
 }

@@ -65,6 +65,8 @@ pub enum StateBackend {
     HashMap,
     /// Embedded RocksDB: `shared/<uuid>`.
     RocksDb,
+    /// The job has no checkpointing at all, so it neither wrote nor restored any state.
+    NoCheckpoints,
     /// Anything else, by class name: files of a live job may be anywhere.
     Other(String),
 }

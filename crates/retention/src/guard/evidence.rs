@@ -21,15 +21,28 @@ pub(super) fn unreadable_snapshot(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
-    gap(context, candidate, |guard| {
-        guard == Guard::UnreadableSnapshot
-    })
+    gap_of(context, candidate, Guard::UnreadableSnapshot)
 }
 
 pub(super) fn missing_evidence(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     gap(context, candidate, |guard| {
-        guard != Guard::UnreadableSnapshot
+        !SPEAK_FOR_THEMSELVES.contains(&guard)
     })
+}
+
+/// The guards that look for the gaps of their name.
+const SPEAK_FOR_THEMSELVES: [Guard; 3] = [
+    Guard::UnreadableSnapshot,
+    Guard::NoHighAvailability,
+    Guard::JobManagerUnreachable,
+];
+
+pub(super) fn gap_of(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+    guard: Guard,
+) -> Option<String> {
+    gap(context, candidate, |other| other == guard)
 }
 
 fn gap(

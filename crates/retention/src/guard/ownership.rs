@@ -129,7 +129,7 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
 fn may_read_in_place(job: &JobEvidence, store: &Store, inventory: &Inventory) -> bool {
     match &job.phase {
         // A suspended job will open what its high-availability data names, and that is referenced.
-        Phase::Terminal { .. } | Phase::Stopped | Phase::Suspended => return false,
+        Phase::Terminal { .. } | Phase::Stopped | Phase::Suspended | Phase::Gone => return false,
         Phase::Running | Phase::Unclear { .. } => {}
     }
     if !job.bases.is_empty() && !job.bases.iter().any(|base| base.store() == store) {
@@ -137,7 +137,9 @@ fn may_read_in_place(job: &JobEvidence, store: &Store, inventory: &Inventory) ->
     }
     match &job.job_manager {
         JobManager::Answered(rest) => match rest.backend {
-            StateBackend::HashMap | StateBackend::RocksDb => return false,
+            StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => {
+                return false;
+            }
             StateBackend::Other(_) => return true,
         },
         JobManager::NotAsked | JobManager::Unreachable { .. } => {}

@@ -3,6 +3,8 @@
 //! The rule is for a bare `shared/<uuid>` of a plain job with one checkpoint at a time under Kubernetes high
 //! availability, and for leftovers of aborted checkpoints.
 
+use super::Guard;
+use super::evidence::gap_of;
 use crate::evidence::{
     HaMap, HighAvailability, JobEvidence, JobManager, RestCheckpoints, StateBackend,
 };
@@ -33,7 +35,13 @@ pub(super) fn live_backend(_: &Context<'_>, candidate: &Candidate<'_>) -> Option
     Some(format!("its job runs, and {what}"))
 }
 
-pub(super) fn no_high_availability(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+pub(super) fn no_high_availability(
+    context: &Context<'_>,
+    candidate: &Candidate<'_>,
+) -> Option<String> {
+    if let Some(why) = gap_of(context, candidate, Guard::NoHighAvailability) {
+        return Some(why);
+    }
     match &running(candidate)?.high_availability {
         HighAvailability::Map(_) => None,
         HighAvailability::NotConfigured => {
@@ -52,9 +60,12 @@ pub(super) fn no_high_availability(_: &Context<'_>, candidate: &Candidate<'_>) -
 }
 
 pub(super) fn job_manager_unreachable(
-    _: &Context<'_>,
+    context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
+    if let Some(why) = gap_of(context, candidate, Guard::JobManagerUnreachable) {
+        return Some(why);
+    }
     let job = running(candidate)?;
     match &job.job_manager {
         JobManager::NotAsked => Some("its job runs, and its JobManager was not asked".to_owned()),
@@ -77,6 +88,9 @@ pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     let by_rest = match (&rest.backend, rest.changelog, rest.file_system_storage) {
         (StateBackend::Other(class), _, _) => {
             Some(format!("the state backend {class} is not known"))
+        }
+        (StateBackend::NoCheckpoints, _, _) => {
+            Some("its job has no checkpointing, so nothing in it is its own".to_owned())
         }
         (_, Some(true), _) => Some("the changelog is enabled".to_owned()),
         (_, None, _) => {

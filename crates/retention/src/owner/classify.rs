@@ -96,6 +96,10 @@ fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owne
         Phase::Running => owner(OwnerClass::Running, job, "its resource says that it runs"),
         Phase::Suspended => owner(OwnerClass::Suspended, job, "its resource is suspended"),
         Phase::Stopped => owner(OwnerClass::Terminal, job, "it was named as stopped"),
+        Phase::Gone => unknown(
+            Some(job),
+            "its resource is gone, and directories of deleted jobs are not pruned yet",
+        ),
         Phase::Unclear { why } => unknown(Some(job), why.clone()),
         Phase::Terminal { state } => {
             if let Some(why) = may_have_processes(job) {
@@ -192,7 +196,7 @@ fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, inventory: &Inv
             rest.job_id == successor && whole.iter().any(|&id| rest.completed(id).is_some())
         }
         (Phase::Running, _, JobManager::NotAsked | JobManager::Unreachable { .. })
-        | (Phase::Unclear { .. }, _, _) => false,
+        | (Phase::Unclear { .. } | Phase::Gone, _, _) => false,
         (Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _, _) => !whole.is_empty(),
     }
 }
