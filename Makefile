@@ -11,8 +11,9 @@ export FLINK_RETENTION_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flink-ret
 # In CI the lock file is law; at home a changed Cargo.toml may still change it.
 LOCKED := $(if $(CI),--locked)
 
-# Run directly: `cargo run` would wait for the compiler that it is to run beside.
-PREPARE = $(shell cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/prepare
+# Programs are built with the whole workspace and then run directly: `cargo run` would build them once more, with the
+# features that they alone need, and wait for a compiler that it is to run beside.
+PROGRAMS = $(shell cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(FLINK_RETENTION_CACHE)/cargo-deny/$(CARGO_DENY_VERSION)
@@ -27,7 +28,7 @@ help: ## Show this list
 .PHONY: demo
 demo: ## See it work in a minute on a real API server (needs Rust and Go); KEEP=1 leaves it running
 	@$(MAKE) --jobs=2 servers programs
-	@cargo run --quiet $(LOCKED) --workspace --bin demo
+	@$(PROGRAMS)/demo
 
 .PHONY: test
 test: ## Run every test, on real servers and real Flink (needs also a JDK and Maven)
@@ -66,19 +67,21 @@ each-crate: # Built together, a crate can live on features that another one aske
 	done
 
 .PHONY: generate
-generate: prepare ## Write the files that are made from code (crds/)
-	@$(PREPARE) generated
+generate: programs ## Write the files that are made from code: the definitions in crds/ and in the chart
+	@$(PROGRAMS)/flink-retention crds --directory crds
+	@$(PROGRAMS)/flink-retention crds --directory charts/flink-retention-operator/files/crds
 
 .PHONY: generated
 generated:
+	@cargo test --quiet $(LOCKED) --workspace --test generated
 
 .PHONY: tools
 tools: prepare ## Build the servers and clients that the tests run, into the cache
-	@$(PREPARE) kubernetes helm flink
+	@$(PROGRAMS)/prepare kubernetes helm flink
 
 .PHONY: servers
 servers: prepare
-	@$(PREPARE) kubernetes
+	@$(PROGRAMS)/prepare kubernetes
 
 .PHONY: prepare
 prepare:
