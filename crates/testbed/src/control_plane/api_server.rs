@@ -51,7 +51,11 @@ impl ApiServer {
             }
             let admin = identities.admin().kubeconfig(&self.root);
             kubectl
-                .run(&admin, ["get", "--raw", "/readyz"], "")
+                .run(
+                    &admin,
+                    ["get", "--raw", "/readyz", "--request-timeout=5s"],
+                    "",
+                )
                 .map(drop)
                 .map_err(|error| error.to_string())
         })?;

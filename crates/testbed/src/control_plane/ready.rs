@@ -60,3 +60,37 @@ fn last_lines(log: &Path) -> String {
     let lines: Vec<&str> = content.lines().collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::process::Command;
+
+    use super::{Error, wait};
+    use crate::process::Process;
+    use crate::scratch::Scratch;
+
+    fn wait_for(script: &str) -> Error {
+        let scratch = Scratch::new("testbed-ready-").unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut process =
+            Process::spawn("server", &mut command, &scratch.path().join("server.log")).unwrap();
+        wait("server", &mut process, || Err("not yet".to_owned())).unwrap_err()
+    }
+
+    #[test]
+    fn a_server_that_ends_is_not_waited_for_and_its_last_words_are_told() {
+        let error = wait_for("echo no such flag; exit 3").to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(error.contains("server.log"), "{error}");
+        assert!(error.ends_with("no such flag"), "{error}");
+    }
+
+    #[test]
+    fn a_taken_port_is_told_apart_because_another_one_may_do() {
+        let error = wait_for("echo listen tcp 127.0.0.1:80: bind: address already in use; exit 1");
+        assert!(matches!(error, Error::PortTaken { .. }), "{error}");
+    }
+}
