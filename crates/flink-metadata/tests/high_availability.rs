@@ -1,10 +1,12 @@
 //! The `ConfigMap`s and HA files of a real cluster lead to its real checkpoints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use flink_metadata::ha::{HaCheckpoint, HaPointer, parse_blob, parse_config_map_value};
-use flink_metadata::{Category, Origin, Reference, SnapshotKind, Visitor, visit};
+use flink_metadata::{Category, Origin, Reference, SavepointFormat, SnapshotKind, Visitor, visit};
 use testbed::corpus::{self, Entry, Tree};
 
 fn entry() -> Entry {
@@ -115,18 +117,146 @@ fn ha_files_name_their_checkpoints() {
 #[test]
 fn ha_files_reference_exactly_what_the_metadata_does() {
     for (_, checkpoint) in checkpoints() {
-        let bytes = read(&checkpoint.metadata_path.unwrap());
-        let mut references = Absolute {
-            directory: checkpoint.external_pointer,
-            found: Vec::new(),
+        let bytes = read(checkpoint.metadata_path.as_ref().unwrap());
+        assert!(checkpoint.references.len() > 20);
+        assert_same(&checkpoint, &bytes);
+    }
+}
+
+/// The blob and the `_metadata` tell the same.
+fn assert_same(checkpoint: &HaCheckpoint, metadata: &[u8]) {
+    let directory = checkpoint.external_pointer.clone();
+    let mut references = Absolute {
+        directory,
+        found: Vec::new(),
+    };
+    let summary = visit(metadata, &mut references).unwrap();
+    let sorted = |list: &[Reference<'static>]| {
+        let mut list = list.to_vec();
+        list.sort_by_cached_key(|reference| format!("{reference:?}"));
+        // One directory object serves several handles.
+        list.dedup();
+        list
+    };
+    assert_eq!(sorted(&checkpoint.references), sorted(&references.found));
+    assert_eq!(checkpoint.checkpoint_id, summary.checkpoint_id);
+    assert_eq!(
+        (checkpoint.changelog, checkpoint.file_merging),
+        (summary.changelog, summary.file_merging)
+    );
+    if let Some(properties) = summary.properties {
+        assert_eq!(checkpoint.properties, properties);
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/high-availability")
+}
+
+/// See the README beside them.
+#[test]
+fn blobs_of_other_releases_reference_exactly_what_their_metadata_does() {
+    let mut found = BTreeMap::new();
+    for file in fs::read_dir(fixtures()).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.extension().is_none_or(|extension| extension != "blob") {
+            continue;
+        }
+        let checkpoint =
+            parse_blob(&fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let pointer = checkpoint.external_pointer.clone();
+        assert_eq!(
+            checkpoint.metadata_path,
+            Some(format!("{pointer}/_metadata"))
+        );
+        let inside = pointer.strip_prefix("file:/data/flink/ckpt/").unwrap();
+        let (version, config, inside) = {
+            let mut parts = inside.splitn(3, '/');
+            (
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+            )
         };
-        visit(&bytes, &mut references).unwrap();
-        let sorted = |mut list: Vec<Reference<'static>>| {
-            list.sort_by(|a, b| a.path().cmp(b.path()));
-            list
+        let dir = corpus::entry(version, config).unwrap().dir;
+        assert_same(
+            &checkpoint,
+            &fs::read(dir.join(inside).join("_metadata")).unwrap(),
+        );
+        assert_eq!(checkpoint.job_id, "0123456789abcdef0000000000000abc");
+        assert_eq!(
+            (checkpoint.timestamp_ms, checkpoint.completion_timestamp_ms),
+            (1000, 2000)
+        );
+        found.insert(
+            name,
+            (
+                checkpoint.properties.kind(),
+                checkpoint.changelog,
+                checkpoint.file_merging,
+            ),
+        );
+    }
+    let checkpoint = SnapshotKind::Checkpoint;
+    let expected = [
+        // Version 3 does not say that it is a savepoint; who serialized this took it for a checkpoint.
+        (
+            "flink-1.14.6-of-1.13.6-canonical-savepoint",
+            (checkpoint, false, false),
+        ),
+        (
+            "flink-1.14.6-of-1.13.6-unaligned",
+            (checkpoint, false, false),
+        ),
+        (
+            "flink-1.18.1-of-1.15.4-weird-path",
+            (checkpoint, false, false),
+        ),
+        (
+            "flink-1.18.1-of-1.17.2-changelog",
+            (checkpoint, true, false),
+        ),
+        (
+            "flink-1.20.1-of-1.20.5-merging-across",
+            (checkpoint, false, true),
+        ),
+        ("flink-2.3.0-of-2.1.3-unaligned", (checkpoint, false, false)),
+        (
+            "flink-2.3.0-of-2.3.0-merging-within",
+            (checkpoint, false, true),
+        ),
+        (
+            "flink-2.3.0-of-2.3.0-restore-claim-native-sp",
+            (
+                SnapshotKind::Savepoint(SavepointFormat::Native),
+                false,
+                false,
+            ),
+        ),
+    ];
+    assert_eq!(
+        found,
+        expected
+            .map(|(name, facts)| (name.to_owned(), facts))
+            .into()
+    );
+}
+
+#[test]
+fn pointers_of_old_releases_and_delete_markers() {
+    for (name, marked_for_deletion) in [
+        ("flink-1.14.6.pointer", false),
+        ("flink-2.3.0-marked.pointer", true),
+    ] {
+        let value = fs::read_to_string(fixtures().join(name)).unwrap();
+        let path = "file:/ha dir/completedCheckpoint0123456789ab".to_owned();
+        let expected = HaPointer {
+            path,
+            marked_for_deletion,
+            state_size: Some(4711),
         };
-        assert!(references.found.len() > 20);
-        assert_eq!(sorted(checkpoint.references), sorted(references.found));
+        assert_eq!(parse_config_map_value(&value).unwrap(), expected, "{name}");
     }
 }
 
