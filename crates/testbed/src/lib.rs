@@ -6,4 +6,5 @@ pub mod corpus;
 pub mod flink;
 pub mod process;
 pub mod scratch;
+pub mod snapshot;
 pub mod tools;
