@@ -244,6 +244,42 @@ fn blobs_of_other_releases_reference_exactly_what_their_metadata_does() {
 }
 
 #[test]
+fn handles_of_unknown_classes_are_errors() {
+    let path = fixtures().join("flink-2.3.0-of-2.1.3-unaligned.blob");
+    let renamed = |from: &str, to: &str| {
+        let mut blob = fs::read(&path).unwrap();
+        assert_eq!(from.len(), to.len());
+        let places: Vec<_> = (0..blob.len())
+            .filter(|at| blob[*at..].starts_with(from.as_bytes()))
+            .collect();
+        for at in &places {
+            blob[*at..*at + from.len()].copy_from_slice(to.as_bytes());
+        }
+        assert!(!places.is_empty());
+        parse_blob(&blob).unwrap_err()
+    };
+    for (from, to, unknown) in [
+        (
+            "state.OperatorStreamStateHandle",
+            "state.FancyStateStreamingHandle",
+            "FancyStateStreamingHandle",
+        ),
+        (
+            "memory.ByteStreamStateHandle",
+            "memory.CityStreamStateHandle",
+            "CityStreamStateHandle",
+        ),
+    ] {
+        let error = renamed(from, to);
+        assert_eq!(error.category(), Category::Unknown, "{error}");
+        assert!(error.to_string().contains(unknown), "{error}");
+    }
+    // Its children are no file handles either, and a path is left over.
+    let error = renamed("filesystem.FileStateHandle", "filesystem.ColdStateHolder");
+    assert_eq!(error.category(), Category::Unknown, "{error}");
+}
+
+#[test]
 fn pointers_of_old_releases_and_delete_markers() {
     for (name, marked_for_deletion) in [
         ("flink-1.14.6.pointer", false),

@@ -15,11 +15,31 @@ const EMPTY_SEGMENT: &str =
 const DIRECTORY: &str = "org.apache.flink.runtime.state.filemerging.DirectoryStreamStateHandle";
 const MERGING_OPERATOR_STATE: &str =
     "org.apache.flink.runtime.state.filemerging.FileMergingOperatorStreamStateHandle";
-/// Stands for a file that only the JobManager knows; must have been replaced before a checkpoint completes.
-const PLACEHOLDER: &str = "org.apache.flink.runtime.state.PlaceholderStreamStateHandle";
 const CHANGELOG_PREFIX: &str = "org.apache.flink.runtime.state.changelog.";
 const CHANGELOG_FILES: &str =
     "org.apache.flink.runtime.state.changelog.ChangelogStateHandleStreamImpl";
+
+/// Classes with "Handle" in their names that name files only by other handles, or not at all. Not among them:
+/// `PlaceholderStreamStateHandle`, which must have been replaced by the real one.
+const HOLDERS: [&str; 17] = [
+    "ByteStreamStateHandle",
+    "ChangelogStateBackendHandleImpl",
+    "ChangelogStateHandleStreamImpl",
+    "EmptyFileMergingOperatorStreamStateHandle",
+    "FileMergingOperatorStreamStateHandle",
+    "HandleAndLocalPath",
+    "InMemoryChangelogStateHandle",
+    "IncrementalRemoteKeyedStateHandle",
+    "InputChannelStateHandle",
+    "KeyGroupsSavepointStateHandle",
+    "KeyGroupsStateHandle",
+    "MergedInputChannelStateHandle",
+    "MergedResultSubpartitionStateHandle",
+    "OperatorStreamStateHandle",
+    "PhysicalStateHandleID",
+    "ResultSubpartitionStateHandle",
+    "StateHandleID",
+];
 
 /// What was found below an object.
 #[derive(Debug, Default)]
@@ -31,6 +51,9 @@ pub(super) struct Findings {
 
 /// Follows every object below `root` once.
 pub(super) fn collect(graph: &Graph<'_>, root: Value) -> Result<Findings, Error> {
+    if graph.object(root).is_none() {
+        return Err(unreadable("not an object"));
+    }
     let mut collector = Collector {
         graph,
         visited: vec![false; graph.len()],
@@ -126,17 +149,9 @@ impl Collector<'_, '_> {
             });
             return Ok(());
         }
-        // Whatever else holds a path may mean it in a way that we do not know.
-        if matches!(class, PATH | URI | PLACEHOLDER)
-            || class.starts_with("java.io.")
-            || class.starts_with("java.nio.")
-        {
-            return Err(Error::new(
-                Problem::UnknownClass {
-                    class: class.to_owned(),
-                },
-                0,
-            ));
+        if may_name_files(class) {
+            let class = class.to_owned();
+            return Err(Error::new(Problem::UnknownClass { class }, 0));
         }
         self.findings.changelog |= class.starts_with(CHANGELOG_PREFIX);
         let place = if class == CHANGELOG_FILES {
@@ -166,6 +181,16 @@ impl Collector<'_, '_> {
         pending.extend(object.values().map(|value| Step { value, place }));
         Ok(())
     }
+}
+
+/// Whether an object of this class, other than those read above, may name a file in a way that we do not know.
+fn may_name_files(class: &str) -> bool {
+    let simple_name = class.rsplit(['.', '$']).next().unwrap_or(class);
+    let unknown_handle = simple_name.contains("Handle") && !HOLDERS.contains(&simple_name);
+    unknown_handle
+        || matches!(class, PATH | URI)
+        || class.starts_with("java.io.")
+        || class.starts_with("java.nio.")
 }
 
 fn file(

@@ -8,3 +8,6 @@ mod reader;
 
 pub(crate) use object::{Graph, Node, Object, Value};
 pub(crate) use reader::read_all;
+
+#[cfg(test)]
+mod tests;
