@@ -4,7 +4,7 @@ use crate::inventory::BaseId;
 use crate::mark::MarkKind;
 use crate::plan::{Decision, Plan, PlanEntry, Ripeness};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a verification holds.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_mins(2);
@@ -54,11 +54,16 @@ pub fn verify(
     fresh: &Plan,
     evidence_from: Timestamp,
 ) -> (VerifiedBatch, Vec<Spared>) {
-    let by_path: BTreeMap<(BaseId, &str), &PlanEntry> = fresh
-        .entries
-        .iter()
-        .map(|entry| ((entry.base, entry.path.as_ref()), entry))
-        .collect();
+    let mut by_path: BTreeMap<(BaseId, &str), &PlanEntry> = BTreeMap::new();
+    for entry in &fresh.entries {
+        let known = by_path
+            .entry((entry.base, entry.path.as_ref()))
+            .or_insert(entry);
+        // Of two answers for one file, the one that keeps it.
+        if !entry.decision.deletes() {
+            *known = entry;
+        }
+    }
     let mut files = Vec::new();
     let mut spared = Vec::new();
     for entry in chosen {
@@ -127,7 +132,7 @@ fn after(entry: &PlanEntry, kind: MarkKind) -> Option<Box<str>> {
 
 /// A file of an expired snapshot goes only together with, and after, its `_metadata`.
 fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>) {
-    let present: Vec<(BaseId, Box<str>)> = files
+    let present: BTreeSet<(BaseId, Box<str>)> = files
         .iter()
         .filter(|file| file.kind == MarkKind::Expired && file.after.is_none())
         .map(|file| (file.base, file.path.clone()))
@@ -136,9 +141,7 @@ fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>)
         let Some(metadata) = &file.after else {
             return true;
         };
-        let whole = present
-            .iter()
-            .any(|(base, path)| *base == file.base && path == metadata);
+        let whole = present.contains(&(file.base, metadata.clone()));
         if !whole {
             spared.push(Spared {
                 base: file.base,

@@ -34,6 +34,33 @@ pub struct Missing {
 
 const SAMPLE: usize = 5;
 
+/// Which snapshots of an inventory are restorable, by position: asked once, because every reference is looked at.
+#[derive(Clone, Debug, Default)]
+pub struct WholeSnapshots(Vec<bool>);
+
+impl WholeSnapshots {
+    #[must_use]
+    pub fn of(inventory: &Inventory) -> Self {
+        let whole = |snapshot| Restorable::of(snapshot, inventory).is_yes();
+        Self(inventory.snapshots.iter().map(whole).collect())
+    }
+
+    /// Whether the snapshot at this position of [`Inventory::snapshots`] is restorable.
+    #[must_use]
+    pub fn contains(&self, snapshot: usize) -> bool {
+        self.0.get(snapshot).copied().unwrap_or(false)
+    }
+
+    /// The restorable snapshots of the inventory that this was made of.
+    pub fn iter<'i>(&self, inventory: &'i Inventory) -> impl Iterator<Item = &'i Snapshot> {
+        inventory
+            .snapshots
+            .iter()
+            .zip(&self.0)
+            .filter_map(|(snapshot, whole)| whole.then_some(snapshot))
+    }
+}
+
 impl Restorable {
     #[must_use]
     pub fn is_yes(&self) -> bool {
@@ -44,7 +71,8 @@ impl Restorable {
     #[must_use]
     pub fn of(snapshot: &Snapshot, inventory: &Inventory) -> Self {
         let table = &inventory.references;
-        let (mut files, mut bytes, mut missing, mut unverified) = (0, snapshot.inline_bytes, 0, 0);
+        let (mut files, mut bytes) = (0_u64, snapshot.inline_bytes);
+        let (mut missing, mut unverified) = (0_u64, 0_u64);
         let (mut sample, mut unseen) = (Vec::new(), Vec::new());
         for reference in &snapshot.references {
             let Reference { file, required } = *reference;
@@ -54,7 +82,7 @@ impl Restorable {
                     Some(size)
                 }
                 (Found::Present { size, .. }, Required::AtLeast(_) | Required::Present) => {
-                    bytes += size;
+                    bytes = bytes.saturating_add(size);
                     continue;
                 }
                 (Found::Absent, _) => None,

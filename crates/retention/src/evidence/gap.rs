@@ -34,9 +34,9 @@ impl Gap {
     #[must_use]
     pub fn covers(&self, location: &Location, job: Option<JobId>) -> bool {
         self.radius.iter().any(|radius| match radius {
-            Radius::Below(directory) => location.relative_to(directory).is_some(),
+            Radius::Below(directory) => location.may_be_below(directory),
             Radius::Job(id) => job == Some(*id),
-            Radius::Store(store) => location.store() == store,
+            Radius::Store(store) => location.store().may_be(store),
             Radius::SeenFrom { namespace } => may_be_named_from(namespace, location.store()),
             Radius::All => true,
         })

@@ -23,6 +23,7 @@ pub enum HighAvailability {
 #[derive(Clone, Debug)]
 pub struct HaMap {
     pub uid: String,
+    /// When the request was sent whose answer this is: the counter is at least as new.
     pub read_at: Timestamp,
     /// The **next** checkpoint id (`KubernetesCheckpointIDCounter`).
     pub counter: Option<u64>,

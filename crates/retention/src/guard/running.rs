@@ -8,11 +8,9 @@ use super::evidence::gap_of;
 use crate::evidence::{
     HaMap, HighAvailability, JobEvidence, JobManager, RestCheckpoints, StateBackend,
 };
-use crate::inventory::Source;
 use crate::layout::FileKind;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context};
-use crate::reference::DirectoryKey;
 use jiff::Timestamp;
 
 /// The kinds of file whose life only a stopped process can settle.
@@ -99,41 +97,10 @@ pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
         (_, _, false) => Some("its checkpoint storage is not a plain file system".to_owned()),
         (StateBackend::HashMap | StateBackend::RocksDb, Some(false), true) => None,
     };
-    by_rest
-        .or_else(|| {
-            let directory = candidate.file.placement.job.clone()?;
-            let facts = context
-                .inventory
-                .job_directories
-                .get(&(candidate.file.base, directory))?;
-            (facts.has_merged || facts.has_forst || facts.has_changelog).then(|| {
-                "its directory holds files of file merging, ForSt or the changelog".to_owned()
-            })
-        })
-        .or_else(|| {
-            let of_job =
-                context
-                    .inventory
-                    .snapshots
-                    .iter()
-                    .filter(|snapshot| match snapshot.source {
-                        Source::Metadata => snapshot
-                            .job()
-                            .is_some_and(|directory| directory.job_id == job.current),
-                        Source::HighAvailability => {
-                            managed(job).any(|entry| entry == snapshot.directory_key())
-                        }
-                    });
-            of_job
-                .filter(|snapshot| {
-                    let contents = snapshot.contents;
-                    contents.changelog || contents.file_merging || contents.forst
-                })
-                .map(|snapshot| {
-                    format!("{} has changelog, merged or ForSt files", snapshot.location)
-                })
-                .next()
-        })
+    by_rest.or_else(|| {
+        let why = context.survey().not_plain(job.current?)?;
+        Some(why.to_owned())
+    })
 }
 
 /// With more than one checkpoint at a time, two live files can take turns in being named by nobody (hole H1).
@@ -161,9 +128,10 @@ pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Optio
         });
     };
     let highest = context
-        .baselines(candidate.file.base)?
-        .counters
-        .get(&map.uid)
+        .all_baselines()
+        .iter()
+        .filter_map(|baselines| baselines.counters.get(&map.uid))
+        .max()
         .copied()
         .unwrap_or(0);
     (counter < highest)
@@ -240,20 +208,6 @@ fn oldest_own_trigger(
     let trigger = own.iter().map(|entry| entry.checkpoint.triggered).min()?;
     let latest = own.iter().map(|entry| entry.checkpoint_id).max()?;
     Some((trigger, latest))
-}
-
-fn managed(job: &JobEvidence) -> impl Iterator<Item = DirectoryKey> + '_ {
-    let entries = match &job.high_availability {
-        HighAvailability::Map(map) => map.entries.as_slice(),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => &[],
-    };
-    entries
-        .iter()
-        .filter_map(|entry| entry.checkpoint.pointer.as_ref())
-        .map(|pointer| DirectoryKey::of(pointer.path()))
 }
 
 fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {

@@ -3,8 +3,9 @@ use crate::inventory::{Inventory, Snapshot, SnapshotKind, SnapshotPlace};
 use crate::mark::Baselines;
 use crate::owner::{OwnerClass, Owners};
 use crate::reference::DirectoryKey;
-use crate::restorable::Restorable;
+use crate::restorable::WholeSnapshots;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// What the keep rules need to know of one stored snapshot.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub fn facts(
     evidence: &Evidence,
     inventory: &Inventory,
     owners: &Owners<'_>,
+    whole: &WholeSnapshots,
     baselines: &[Baselines],
 ) -> Vec<SnapshotFacts> {
     let managed = managed_by_flink(evidence);
@@ -60,8 +62,8 @@ pub fn facts(
                     Some(job) => format!("{}/{}", place.base.0, job.path),
                     None => key.to_string(),
                 },
-                is_savepoint: snapshot.kind == SnapshotKind::Savepoint,
-                restorable: Restorable::of(snapshot, inventory).is_yes(),
+                is_savepoint: is_savepoint(snapshot, place),
+                restorable: whole.contains(position),
                 completed: snapshot.completed,
                 class,
                 managed_by_flink: managed.contains(&key),
@@ -76,6 +78,16 @@ pub fn facts(
             })
         })
         .collect()
+}
+
+/// By its contents or by its place: what lies outside any `chk-N` was put there by a person.
+fn is_savepoint(snapshot: &Snapshot, place: &SnapshotPlace) -> bool {
+    let in_checkpoint = place
+        .placement
+        .snapshot
+        .as_ref()
+        .is_some_and(|directory| directory.checkpoint_id.is_some());
+    snapshot.kind == SnapshotKind::Savepoint || !in_checkpoint
 }
 
 fn group(
@@ -107,7 +119,8 @@ fn group(
         (true, Some(successor)) => baselines
             .iter()
             .filter_map(|baselines| baselines.restorable_since.get(&successor))
-            .min()
+            // Of several records the latest: only since then has nothing broken it.
+            .max()
             .map_or(Succession::NotYet, |&since| Succession::Since(since)),
         (true, None) => Succession::NotYet,
     };
@@ -115,8 +128,8 @@ fn group(
 }
 
 /// The snapshots that a JobManager still has in its own store, by high-availability data and by REST.
-fn managed_by_flink(evidence: &Evidence) -> Vec<DirectoryKey> {
-    let mut managed = Vec::new();
+fn managed_by_flink(evidence: &Evidence) -> BTreeSet<DirectoryKey> {
+    let mut managed = BTreeSet::new();
     for job in &evidence.jobs {
         if let HighAvailability::Map(map) = &job.high_availability {
             let pointers = map

@@ -1,6 +1,7 @@
 use super::{SnapshotFacts, Succession};
 use crate::owner::OwnerClass;
 use crate::policy::Policy;
+use crate::reference::DirectoryKey;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +35,8 @@ pub enum KeepReason {
     Owner(OwnerClass),
     /// Its successor has not been restorable for long enough.
     AwaitsSuccessor,
+    /// Its time of completion is zero, negative or in the future: it has no place in an order by age.
+    UnusableTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ pub fn verdicts(facts: &[SnapshotFacts], policy: &Policy, now: Timestamp) -> Vec
         .iter()
         .enumerate()
         .map(|(position, fact)| {
-            let mut reasons = reasons_of_fact(fact, policy);
+            let mut reasons = reasons_of_fact(fact, policy, now);
             reasons.extend(newest.get(&position).cloned());
             reasons.extend(kept_by_rule.get(&position).cloned().unwrap_or_default());
             let verdict = if reasons.is_empty() {
@@ -78,7 +81,7 @@ pub fn verdicts(facts: &[SnapshotFacts], policy: &Policy, now: Timestamp) -> Vec
         .collect()
 }
 
-fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy) -> Vec<KeepReason> {
+fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy, now: Timestamp) -> Vec<KeepReason> {
     let SnapshotFacts {
         snapshot: _,
         lineage: _,
@@ -86,7 +89,7 @@ fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy) -> Vec<KeepReason> {
         key,
         is_savepoint,
         restorable,
-        completed: _,
+        completed,
         class,
         managed_by_flink,
         named_by,
@@ -106,49 +109,72 @@ fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy) -> Vec<KeepReason> {
     if !restorable {
         reasons.push(KeepReason::NotRestorable);
     }
+    if !usable_time(*completed, policy, now) {
+        reasons.push(KeepReason::UnusableTime);
+    }
     match class {
         OwnerClass::Terminal | OwnerClass::Former => {}
         OwnerClass::Running | OwnerClass::Suspended | OwnerClass::Unknown => {
-            reasons.push(KeepReason::Owner(*class))
+            reasons.push(KeepReason::Owner(*class));
         }
     }
     reasons
 }
 
-/// The newest restorable snapshot of each lineage, and of each job directory until another job has taken over.
+/// A lying clock must neither hide the newest snapshot nor push others beyond the rules.
+fn usable_time(completed: Timestamp, policy: &Policy, now: Timestamp) -> bool {
+    completed > Timestamp::UNIX_EPOCH && completed.duration_since(now) <= policy.margins.clock_skew
+}
+
+/// The newest restorable snapshot of each lineage, and of each job directory until another job has taken over. Of
+/// several that are equally new, all.
 fn newest_restorable(
     facts: &[SnapshotFacts],
     policy: &Policy,
     now: Timestamp,
 ) -> BTreeMap<usize, KeepReason> {
-    let mut newest: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (position, fact) in facts.iter().enumerate().filter(|(_, fact)| fact.restorable) {
-        let of_lineage = Some((fact.lineage.as_str(), ""));
-        let of_directory = (!taken_over(fact.succession, policy, now))
-            .then_some((fact.lineage.as_str(), fact.directory.as_str()));
-        for group in of_lineage.into_iter().chain(of_directory) {
-            let best = newest.entry(group).or_insert(position);
-            if facts
-                .get(*best)
-                .is_some_and(|best| best.completed < fact.completed)
-            {
-                *best = position;
-            }
+    let candidates = || {
+        facts
+            .iter()
+            .enumerate()
+            .filter(|(_, fact)| fact.restorable && usable_time(fact.completed, policy, now))
+    };
+    let mut newest: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+    for (_, fact) in candidates() {
+        for group in groups(fact, policy, now) {
+            let best = newest.entry(group).or_insert(fact.completed);
+            *best = fact.completed.max(*best);
         }
     }
     let mut reasons = BTreeMap::new();
-    for ((_, directory), position) in newest {
-        let former = facts
-            .get(position)
-            .is_some_and(|fact| fact.succession != Succession::NotNeeded);
-        let reason = if former && !directory.is_empty() {
-            KeepReason::AwaitsSuccessor
-        } else {
-            KeepReason::NewestRestorable
-        };
-        reasons.entry(position).or_insert(reason);
+    for (position, fact) in candidates() {
+        for group in groups(fact, policy, now) {
+            if newest.get(&group) != Some(&fact.completed) {
+                continue;
+            }
+            let (_, directory) = group;
+            let former = fact.succession != Succession::NotNeeded;
+            let reason = if former && !directory.is_empty() {
+                KeepReason::AwaitsSuccessor
+            } else {
+                KeepReason::NewestRestorable
+            };
+            reasons.entry(position).or_insert(reason);
+        }
     }
     reasons
+}
+
+/// The lineage of a snapshot, and its job directory until another job has taken over.
+fn groups<'f>(
+    fact: &'f SnapshotFacts,
+    policy: &Policy,
+    now: Timestamp,
+) -> impl Iterator<Item = (&'f str, &'f str)> {
+    let of_lineage = Some((fact.lineage.as_str(), ""));
+    let of_directory = (!taken_over(fact.succession, policy, now))
+        .then_some((fact.lineage.as_str(), fact.directory.as_str()));
+    of_lineage.into_iter().chain(of_directory)
 }
 
 fn taken_over(succession: Succession, policy: &Policy, now: Timestamp) -> bool {
@@ -168,42 +194,54 @@ fn by_rule(
     policy: &Policy,
     now: Timestamp,
 ) -> BTreeMap<usize, Vec<KeepReason>> {
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (position, fact) in facts.iter().enumerate() {
-        if !fact.is_savepoint && fact.restorable && !fact.managed_by_flink {
-            groups.entry(&fact.lineage).or_default().push(position);
-        }
-    }
     let Some(KeepRules {
         keep_last,
         keep_within,
     }) = policy.checkpoints
     else {
-        return facts
-            .iter()
-            .enumerate()
-            .map(|(position, _)| (position, vec![KeepReason::NoRule]))
+        return (0..facts.len())
+            .map(|position| (position, vec![KeepReason::NoRule]))
             .collect();
     };
     let mut kept: BTreeMap<usize, Vec<KeepReason>> = BTreeMap::new();
-    for members in groups.values_mut() {
-        members.sort_by_key(|&position| {
-            std::cmp::Reverse(facts.get(position).map(|fact| fact.completed))
-        });
-        for (rank, &position) in members.iter().enumerate() {
-            let reasons = kept.entry(position).or_default();
+    for members in countable(facts, policy, now).values_mut() {
+        members.sort_by_key(|(_, fact)| std::cmp::Reverse(fact.completed));
+        // A copy of a snapshot, or one that two overlapping listings show, is not one more snapshot.
+        let mut ranks: BTreeMap<&DirectoryKey, usize> = BTreeMap::new();
+        for (position, fact) in members {
+            let next = ranks.len();
+            let rank = *ranks.entry(&fact.key).or_insert(next);
+            let reasons = kept.entry(*position).or_default();
             if keep_last.is_some_and(|count| rank < count as usize) {
                 reasons.push(KeepReason::KeepLast);
             }
-            let age = facts
-                .get(position)
-                .map(|fact| now.duration_since(fact.completed));
-            if keep_within.is_some_and(|within| age.is_none_or(|age| age < within)) {
+            if keep_within.is_some_and(|within| now.duration_since(fact.completed) < within) {
                 reasons.push(KeepReason::KeepWithin);
             }
         }
     }
     kept
+}
+
+fn countable<'f>(
+    facts: &'f [SnapshotFacts],
+    policy: &Policy,
+    now: Timestamp,
+) -> BTreeMap<&'f str, Vec<(usize, &'f SnapshotFacts)>> {
+    let mut groups: BTreeMap<&str, Vec<(usize, &SnapshotFacts)>> = BTreeMap::new();
+    for (position, fact) in facts.iter().enumerate() {
+        let counts = !fact.is_savepoint
+            && fact.restorable
+            && !fact.managed_by_flink
+            && usable_time(fact.completed, policy, now);
+        if counts {
+            groups
+                .entry(&fact.lineage)
+                .or_default()
+                .push((position, fact));
+        }
+    }
+    groups
 }
 
 impl KeepReason {
@@ -222,6 +260,7 @@ impl KeepReason {
             Self::NotRestorable => "not-restorable",
             Self::Owner(_) => "owner",
             Self::AwaitsSuccessor => "awaits-successor",
+            Self::UnusableTime => "unusable-time",
         }
     }
 }

@@ -73,6 +73,18 @@ impl Location {
             None => rest.is_empty().then_some(""),
         }
     }
+
+    /// Whether this location may be `base` itself or below it, under any name that either may have. Only for
+    /// protecting; [`Self::relative_to`] is for finding and deleting.
+    #[must_use]
+    pub fn may_be_below(&self, base: &Self) -> bool {
+        if !self.store.may_be(&base.store) {
+            return false;
+        }
+        let (path, base) = (self.path.to_lowercase(), base.path.to_lowercase());
+        path.strip_prefix(base.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// The spelling that Flink uses in its own answers: `file:/a`, `s3://bucket/a`.

@@ -52,6 +52,48 @@ impl Store {
         }
     }
 
+    /// Whether two stores may be one place under two names. Only for protecting: aliases, other authorities, an
+    /// unknown namespace and other mounts of one namespace count as the same.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File {
+                    namespace: a,
+                    volume: _,
+                },
+                Self::File {
+                    namespace: b,
+                    volume: _,
+                },
+            ) => a == b || a.is_none() || b.is_none(),
+            (
+                Self::Object {
+                    kind: ObjectStore::Azure,
+                    bucket: a,
+                },
+                Self::Object {
+                    kind: ObjectStore::Azure,
+                    bucket: b,
+                },
+            ) => container(a) == container(b),
+            (
+                Self::Object { kind: a, bucket },
+                Self::Object {
+                    kind: b,
+                    bucket: other,
+                },
+            ) => a == b && bucket == other,
+            (Self::Hdfs { .. } | Self::Other { .. }, Self::Hdfs { .. } | Self::Other { .. }) => {
+                true
+            }
+            (
+                Self::File { .. } | Self::Object { .. } | Self::Hdfs { .. } | Self::Other { .. },
+                _,
+            ) => false,
+        }
+    }
+
     fn object(kind: ObjectStore, bucket: &str) -> Self {
         Self::Object {
             kind,
@@ -68,6 +110,13 @@ impl Store {
             Self::Other { scheme, authority } => write!(f, "{scheme}://{authority}"),
         }
     }
+}
+
+/// `container@account.blob…` and `container@account.dfs…` may be one container.
+fn container(bucket: &str) -> &str {
+    bucket
+        .split_once('@')
+        .map_or(bucket, |(container, _)| container)
 }
 
 impl ObjectStore {

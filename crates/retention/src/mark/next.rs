@@ -1,13 +1,12 @@
 use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
 use crate::evidence::{HaMap, HighAvailability, JobEvidence, JobManager};
-use crate::inventory::{BaseId, Listing};
-use crate::layout::FileKind;
-use crate::location::Location;
+use crate::inventory::{BaseId, Listing, SnapshotKind};
+use crate::layout::{FileKind, JobDirectory, JobId};
 use crate::owner::OwnerClass;
 use crate::plan::{Context, Decision, Plan, PlanEntry};
 use crate::reference::DirectoryKey;
-use crate::restorable::Restorable;
 use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The marks and baselines of a base after a run. None where its listing was not complete: a failed scan neither sets
 /// nor ends marks.
@@ -19,13 +18,15 @@ pub fn next(context: &Context<'_>, plan: &Plan, base: BaseId) -> Option<(Marks, 
         return None;
     };
     let old = context.marks(base);
+    let mut witnesses = Witnesses::default();
     let by_path = plan
         .entries
         .iter()
         .filter(|entry| entry.base == base)
         .filter_map(|entry| {
             let old = old.and_then(|marks| marks.by_path.get(&entry.path));
-            Some((entry.path.clone(), mark(context, entry, old, *finished)?))
+            let mark = mark(context, &mut witnesses, entry, old, *finished)?;
+            Some((entry.path.clone(), mark))
         })
         .collect();
     Some((Marks { by_path }, baselines(context, base)))
@@ -33,6 +34,7 @@ pub fn next(context: &Context<'_>, plan: &Plan, base: BaseId) -> Option<(Marks, 
 
 fn mark(
     context: &Context<'_>,
+    witnesses: &mut Witnesses,
     entry: &PlanEntry,
     old: Option<&Mark>,
     finished: Timestamp,
@@ -59,13 +61,19 @@ fn mark(
             witness: None,
         });
     if entry.placement.kind == FileKind::Shared {
-        observe_run(context, entry, &mut mark, finished);
+        observe_run(context, witnesses, entry, &mut mark, finished);
     }
     Some(mark)
 }
 
 /// For a file of a running job: the counter after the first listing, then a checkpoint that passes it over.
-fn observe_run(context: &Context<'_>, entry: &PlanEntry, mark: &mut Mark, finished: Timestamp) {
+fn observe_run(
+    context: &Context<'_>,
+    witnesses: &mut Witnesses,
+    entry: &PlanEntry,
+    mark: &mut Mark,
+    finished: Timestamp,
+) {
     let Some(directory) = entry.placement.job.as_ref() else {
         return;
     };
@@ -78,24 +86,22 @@ fn observe_run(context: &Context<'_>, entry: &PlanEntry, mark: &mut Mark, finish
     let HighAvailability::Map(map) = &job.high_availability else {
         return;
     };
-    let counter = match mark
+    let known = mark
         .counter
         .as_ref()
         .filter(|counter| counter.map_uid == map.uid)
-    {
-        Some(counter) => counter.counter,
-        None => {
-            // The counter counts only if it was read after a listing that has the file: this one.
-            mark.witness = None;
-            mark.counter = map
-                .usable_counter()
-                .filter(|_| map.read_at >= finished)
-                .map(|counter| CounterMark {
-                    map_uid: map.uid.clone(),
-                    counter,
-                });
-            return;
-        }
+        .map(|counter| counter.counter);
+    let Some(counter) = known else {
+        // The counter counts only if it was read after a listing that has the file: this one.
+        mark.witness = None;
+        mark.counter = map
+            .usable_counter()
+            .filter(|_| map.read_at >= finished)
+            .map(|counter| CounterMark {
+                map_uid: map.uid.clone(),
+                counter,
+            });
+        return;
     };
     let settled_on = mark
         .witness
@@ -104,25 +110,65 @@ fn observe_run(context: &Context<'_>, entry: &PlanEntry, mark: &mut Mark, finish
     if settled_on {
         return;
     }
-    let home = context.inventory.location(entry.base, &directory.path);
-    mark.witness = home.and_then(|home| witness(context, job, map, &home, counter));
+    mark.witness = witnesses
+        .of(context, job, map, entry.base, directory)
+        .range(counter..)
+        .next()
+        .map(|(&checkpoint_id, &seen)| Witness {
+            map_uid: map.uid.clone(),
+            checkpoint_id,
+            seen,
+        });
 }
 
-/// The oldest retained checkpoint of this run that was triggered at or after `counter`, is complete by REST, was parsed
-/// for this plan (so it does not name the file) and has all its files.
-fn witness(
+/// The checkpoints of each running job that can be witnesses, and when they were seen: the same for all its files.
+#[derive(Default)]
+struct Witnesses {
+    by_directory: BTreeMap<JobDirectory, BTreeMap<u64, Timestamp>>,
+}
+
+impl Witnesses {
+    fn of(
+        &mut self,
+        context: &Context<'_>,
+        job: &JobEvidence,
+        map: &HaMap,
+        base: BaseId,
+        directory: &JobDirectory,
+    ) -> &BTreeMap<u64, Timestamp> {
+        if !self.by_directory.contains_key(directory) {
+            let found = witnesses(context, job, map, base, directory).unwrap_or_default();
+            self.by_directory.insert(directory.clone(), found);
+        }
+        self.by_directory.entry(directory.clone()).or_default()
+    }
+}
+
+/// The retained checkpoints of this run that are complete by REST, were parsed for this plan (so that they do not name
+/// what nobody names) and have all their files. In Flink's own store, so tied to the run; a savepoint proves nothing.
+fn witnesses(
     context: &Context<'_>,
     job: &JobEvidence,
     map: &HaMap,
-    home: &Location,
-    counter: u64,
-) -> Option<Witness> {
+    base: BaseId,
+    directory: &JobDirectory,
+) -> Option<BTreeMap<u64, Timestamp>> {
+    let home = context.inventory.location(base, &directory.path)?;
     let JobManager::Answered(rest) = &job.job_manager else {
         return None;
     };
-    map.entries
+    let whole: BTreeSet<(DirectoryKey, u64)> = context
+        .whole
+        .iter(context.inventory)
+        .filter(|snapshot| snapshot.kind == SnapshotKind::Checkpoint)
+        .map(|snapshot| (snapshot.directory_key(), snapshot.checkpoint_id))
+        .collect();
+    // Seen complete when the last of those who say so was asked.
+    let seen = context.now.max(rest.read_at).max(map.read_at);
+    let found = map
+        .entries
         .iter()
-        .filter(|entry| entry.checkpoint_id >= counter && !entry.marked_for_deletion)
+        .filter(|entry| !entry.marked_for_deletion)
         .filter(|entry| {
             Some(entry.checkpoint.job_id) == job.current
                 && rest.completed(entry.checkpoint_id).is_some()
@@ -130,24 +176,22 @@ fn witness(
         .filter(|entry| {
             entry.checkpoint.pointer.as_ref().is_some_and(|pointer| {
                 let key = DirectoryKey::of(pointer.path());
-                pointer.relative_to(home).is_some()
-                    && context.inventory.snapshots.iter().any(|snapshot| {
-                        snapshot.directory_key() == key
-                            && Restorable::of(snapshot, context.inventory).is_yes()
-                    })
+                pointer.relative_to(&home).is_some() && whole.contains(&(key, entry.checkpoint_id))
             })
         })
-        .map(|entry| entry.checkpoint_id)
-        .min()
-        .map(|checkpoint_id| Witness {
-            map_uid: map.uid.clone(),
-            checkpoint_id,
-            seen: context.now,
-        })
+        .map(|entry| (entry.checkpoint_id, seen))
+        .collect();
+    Some(found)
 }
 
 fn baselines(context: &Context<'_>, base: BaseId) -> Baselines {
     let mut next = context.baselines(base).cloned().unwrap_or_default();
+    let restorable: BTreeSet<JobId> = context
+        .whole
+        .iter(context.inventory)
+        .filter(|snapshot| snapshot.kind == SnapshotKind::Checkpoint)
+        .filter_map(|snapshot| snapshot.job()?.job_id)
+        .collect();
     for job in &context.evidence.jobs {
         if let HighAvailability::Map(map) = &job.high_availability
             && let Some(counter) = map.counter
@@ -158,13 +202,7 @@ fn baselines(context: &Context<'_>, base: BaseId) -> Baselines {
         let Some(current) = job.current else {
             continue;
         };
-        let restorable = context.inventory.snapshots.iter().any(|snapshot| {
-            snapshot
-                .job()
-                .is_some_and(|directory| directory.job_id == Some(current))
-                && Restorable::of(snapshot, context.inventory).is_yes()
-        });
-        if restorable {
+        if restorable.contains(&current) {
             next.restorable_since.entry(current).or_insert(context.now);
         } else {
             next.restorable_since.remove(&current);

@@ -2,20 +2,25 @@ use super::{Owner, OwnerClass};
 use crate::evidence::{
     Claim, Evidence, HighAvailability, JobEvidence, JobManager, Phase, Processes,
 };
-use crate::inventory::{BaseId, Inventory, Source};
+use crate::inventory::{BaseId, Inventory};
 use crate::layout::{JobDirectory, JobId};
-use crate::restorable::Restorable;
+use crate::reference::DirectoryKey;
+use crate::restorable::WholeSnapshots;
 use std::collections::BTreeMap;
 
 /// The owner of every job directory of an inventory.
 #[derive(Debug)]
 pub struct Owners<'a> {
-    by_directory: BTreeMap<(BaseId, JobDirectory), Owner<'a>>,
+    by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>>,
 }
+
+/// The checkpoints of each job id that are whole and lie in a directory of that id.
+type WholeCheckpoints = BTreeMap<JobId, BTreeMap<DirectoryKey, u64>>;
 
 impl<'a> Owners<'a> {
     #[must_use]
-    pub fn of(evidence: &'a Evidence, inventory: &'a Inventory) -> Self {
+    pub fn of(evidence: &'a Evidence, inventory: &'a Inventory, whole: &WholeSnapshots) -> Self {
+        let whole = whole_checkpoints(inventory, whole);
         let listed = inventory
             .job_directories
             .keys()
@@ -23,30 +28,57 @@ impl<'a> Owners<'a> {
         let stored = inventory
             .stored()
             .filter_map(|(_, place)| Some((place.base, place.placement.job.as_ref()?)));
-        let mut by_directory = BTreeMap::new();
+        let mut by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>> = BTreeMap::new();
         for (base, job) in listed.chain(stored) {
-            by_directory
-                .entry((base, job.clone()))
-                .or_insert_with(|| classify(evidence, inventory, base, job));
+            let of_base = by_directory.entry(base).or_default();
+            if !of_base.contains_key(job) {
+                of_base.insert(
+                    job.clone(),
+                    classify(evidence, inventory, &whole, base, job),
+                );
+            }
         }
         Self { by_directory }
     }
 
     #[must_use]
     pub fn get(&self, base: BaseId, job: &JobDirectory) -> Option<&Owner<'a>> {
-        self.by_directory.get(&(base, job.clone()))
+        self.by_directory.get(&base)?.get(job)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (BaseId, &JobDirectory, &Owner<'a>)> {
-        self.by_directory
-            .iter()
-            .map(|((base, job), owner)| (*base, job, owner))
+        self.by_directory.iter().flat_map(|(base, directories)| {
+            directories.iter().map(|(job, owner)| (*base, job, owner))
+        })
     }
+}
+
+fn whole_checkpoints(inventory: &Inventory, whole: &WholeSnapshots) -> WholeCheckpoints {
+    let mut checkpoints = WholeCheckpoints::new();
+    for snapshot in whole.iter(inventory) {
+        let Some(place) = &snapshot.place else {
+            continue;
+        };
+        let job_id = place.placement.job.as_ref().and_then(|job| job.job_id);
+        let number = place
+            .placement
+            .snapshot
+            .as_ref()
+            .and_then(|directory| directory.checkpoint_id);
+        if let (Some(job_id), Some(number)) = (job_id, number) {
+            checkpoints
+                .entry(job_id)
+                .or_default()
+                .insert(snapshot.directory_key(), number);
+        }
+    }
+    checkpoints
 }
 
 fn classify<'a>(
     evidence: &'a Evidence,
     inventory: &Inventory,
+    whole: &WholeCheckpoints,
     base: BaseId,
     directory: &JobDirectory,
 ) -> Owner<'a> {
@@ -87,7 +119,7 @@ fn classify<'a>(
     }
     match claim {
         Claim::Current => current(job, job_id, evidence),
-        Claim::Former => former(job, job_id, evidence, inventory),
+        Claim::Former => former(job, job_id, evidence, whole),
     }
 }
 
@@ -95,14 +127,17 @@ fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owne
     match &job.phase {
         Phase::Running => owner(OwnerClass::Running, job, "its resource says that it runs"),
         Phase::Suspended => owner(OwnerClass::Suspended, job, "its resource is suspended"),
-        Phase::Stopped => owner(OwnerClass::Terminal, job, "it was named as stopped"),
+        Phase::Stopped => match still_answers(job, job_id) {
+            Some(why) => unknown(Some(job), why),
+            None => owner(OwnerClass::Terminal, job, "it was named as stopped"),
+        },
         Phase::Gone => unknown(
             Some(job),
             "its resource is gone, and directories of deleted jobs are not pruned yet",
         ),
         Phase::Unclear { why } => unknown(Some(job), why.clone()),
         Phase::Terminal { state } => {
-            if let Some(why) = may_have_processes(job) {
+            if let Some(why) = still_answers(job, job_id).or_else(|| may_have_processes(job)) {
                 return unknown(Some(job), why);
             }
             match &job.high_availability {
@@ -136,7 +171,7 @@ fn former<'a>(
     job: &'a JobEvidence,
     job_id: JobId,
     evidence: &Evidence,
-    inventory: &Inventory,
+    whole: &WholeCheckpoints,
 ) -> Owner<'a> {
     if evidence.high_availability_ids.contains(&job_id) {
         return unknown(
@@ -153,7 +188,7 @@ fn former<'a>(
             format!("a former id of a resource in an unclear state: {why}"),
         );
     }
-    if !completed_own_checkpoint(job, successor, inventory) {
+    if !completed_own_checkpoint(job, successor, whole) {
         let why = format!(
             "a former id; its successor {successor} has no restorable checkpoint of its own yet"
         );
@@ -167,37 +202,46 @@ fn former<'a>(
 }
 
 /// Storage has a whole checkpoint of the successor, and whoever runs it agrees that it is complete.
-fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, inventory: &Inventory) -> bool {
-    let whole: Vec<u64> = inventory
-        .snapshots
-        .iter()
-        .filter(|snapshot| snapshot.source == Source::Metadata)
-        .filter(|snapshot| {
-            snapshot
-                .job()
-                .is_some_and(|directory| directory.job_id == Some(successor))
-        })
-        .filter(|snapshot| Restorable::of(snapshot, inventory).is_yes())
-        .filter_map(|snapshot| {
-            snapshot
-                .place
-                .as_ref()?
-                .placement
-                .snapshot
-                .as_ref()?
-                .checkpoint_id
-        })
-        .collect();
-    match (&job.phase, &job.high_availability, &job.job_manager) {
-        (Phase::Running, HighAvailability::Map(map), _) => map.entries.iter().any(|entry| {
-            entry.checkpoint.job_id == successor && whole.contains(&entry.checkpoint_id)
+///
+/// High-availability data that exists and cannot be read proves nothing: its newest entry may still be the snapshot
+/// that the successor was restored from.
+fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, whole: &WholeCheckpoints) -> bool {
+    let Some(whole) = whole.get(&successor) else {
+        return false;
+    };
+    match (&job.high_availability, &job.phase, &job.job_manager) {
+        (_, Phase::Unclear { .. } | Phase::Gone, _)
+        | (HighAvailability::Unreadable { .. } | HighAvailability::Unsupported { .. }, _, _)
+        | (HighAvailability::NoMap { .. }, Phase::Suspended, _) => false,
+        (HighAvailability::Map(map), _, _) => map.entries.iter().any(|entry| {
+            let checkpoint = &entry.checkpoint;
+            checkpoint.job_id == successor
+                && checkpoint
+                    .pointer
+                    .as_ref()
+                    .is_some_and(|at| whole.contains_key(&DirectoryKey::of(at.path())))
         }),
-        (Phase::Running, _, JobManager::Answered(rest)) => {
-            rest.job_id == successor && whole.iter().any(|&id| rest.completed(id).is_some())
+        (_, Phase::Running, JobManager::Answered(rest)) => {
+            rest.job_id == successor && whole.values().any(|&id| rest.completed(id).is_some())
         }
-        (Phase::Running, _, JobManager::NotAsked | JobManager::Unreachable { .. })
-        | (Phase::Unclear { .. } | Phase::Gone, _, _) => false,
-        (Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _, _) => !whole.is_empty(),
+        (_, Phase::Running, JobManager::NotAsked | JobManager::Unreachable { .. }) => false,
+        (_, Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _) => true,
+    }
+}
+
+/// A JobManager that has the job and does not say that it is over contradicts whoever says so.
+fn still_answers(job: &JobEvidence, job_id: JobId) -> Option<String> {
+    match &job.job_manager {
+        JobManager::Answered(rest)
+            if rest.job_id == job_id
+                && !matches!(rest.state.as_str(), "FINISHED" | "CANCELED" | "FAILED") =>
+        {
+            Some(format!(
+                "its job is said to be over, but its JobManager says {}",
+                rest.state
+            ))
+        }
+        JobManager::Answered(_) | JobManager::NotAsked | JobManager::Unreachable { .. } => None,
     }
 }
 
@@ -211,7 +255,7 @@ fn may_have_processes(job: &JobEvidence) -> Option<String> {
     }
 }
 
-fn owner<'a>(class: OwnerClass, job: &'a JobEvidence, why: impl Into<String>) -> Owner<'a> {
+fn owner(class: OwnerClass, job: &JobEvidence, why: impl Into<String>) -> Owner<'_> {
     Owner {
         class,
         job: Some(job),

@@ -4,11 +4,11 @@ use super::{
     SnapshotEntry,
 };
 use crate::guard;
-use crate::inventory::{ListedFile, Snapshot, SnapshotPlace};
+use crate::inventory::{Inventory, ListedFile, Snapshot, SnapshotPlace};
 use crate::keep::{Verdict, facts, verdicts};
-use crate::layout::{FileKind, Placement};
+use crate::layout::{self, FileKind};
 use crate::mark::MarkKind;
-use crate::reference::{FileId, Found};
+use crate::reference::{FileId, FileName, Found, ReferenceTable};
 use std::collections::BTreeSet;
 
 /// Decides every file that was listed.
@@ -39,6 +39,7 @@ fn judge_snapshots(context: &Context<'_>) -> Vec<SnapshotEntry> {
         context.evidence,
         context.inventory,
         &context.owners,
+        &context.whole,
         context.all_baselines(),
     );
     verdicts(&facts, context.policy, context.now)
@@ -53,6 +54,12 @@ fn judge_snapshots(context: &Context<'_>) -> Vec<SnapshotEntry> {
 /// The decision for a file whose name no snapshot has.
 fn judge(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {
     let candidate = context.candidate(file)?;
+    if named_now(context, &FileName::of(&file.path)) {
+        return Some(keep(
+            file,
+            "a snapshot names a file of this name".to_owned(),
+        ));
+    }
     let kind = match (file.placement.kind, OrphanKind::of(file.placement.kind)) {
         (FileKind::Journal, _) => return Some(keep(file, "a record of this program".to_owned())),
         (FileKind::CheckpointMetadata | FileKind::SavepointMetadata, _) => {
@@ -102,28 +109,65 @@ fn expiring(context: &Context<'_>, snapshots: &[SnapshotEntry]) -> Vec<PlanEntry
     if expired.is_empty() {
         return Vec::new();
     }
-    let kept: BTreeSet<FileId> = inventory
-        .snapshots
-        .iter()
-        .enumerate()
-        .filter(|(position, _)| !expired.contains(position))
-        .flat_map(|(_, snapshot)| snapshot.references.iter().map(|reference| reference.file))
-        .collect();
+    let names = NameCounts::of(inventory);
     expired
         .iter()
         .filter_map(|&position| {
             let snapshot = inventory.snapshots.get(position)?;
-            Some(files_of(context, snapshot, snapshot.place.as_ref()?, &kept))
+            Some(files_of(
+                context,
+                snapshot,
+                snapshot.place.as_ref()?,
+                &names,
+            ))
         })
         .flatten()
         .collect()
 }
 
+/// References that were read after the listing began count as well.
+fn named_now(context: &Context<'_>, name: &FileName) -> bool {
+    context.inventory.references.protects(name) || context.survey().named_late(name)
+}
+
+/// How many snapshots name each file, expired ones too: what another snapshot names is not exclusive, whatever becomes
+/// of that one. Two means two or more.
+struct NameCounts(Vec<u8>);
+
+impl NameCounts {
+    fn of(inventory: &Inventory) -> Self {
+        let mut counts = vec![0_u8; inventory.references.len()];
+        for reference in inventory
+            .snapshots
+            .iter()
+            .flat_map(|snapshot| &snapshot.references)
+        {
+            if let Some(count) = counts.get_mut(reference.file.index()) {
+                *count = count.saturating_add(1).min(2);
+            }
+        }
+        Self(counts)
+    }
+
+    /// Whether only one snapshot names the file, and nobody one of the same name.
+    fn once(&self, table: &ReferenceTable, file: FileId) -> bool {
+        let count = |file: FileId| self.0.get(file.index()).copied().unwrap_or(2);
+        let Some(name) = table.name(file) else {
+            return false;
+        };
+        count(file) == 1
+            && table
+                .with_name(name)
+                .all(|other| other == file || count(other) == 0)
+    }
+}
+
+/// `_metadata` first; if a guard objects to that, to all of them.
 fn files_of(
     context: &Context<'_>,
     snapshot: &Snapshot,
     place: &SnapshotPlace,
-    kept: &BTreeSet<FileId>,
+    names: &NameCounts,
 ) -> Vec<PlanEntry> {
     let metadata = ListedFile {
         base: place.base,
@@ -133,40 +177,53 @@ fn files_of(
         modified: place.modified,
         regular: true,
     };
-    let exclusive = snapshot.references.iter().filter_map(|reference| {
-        let table = &context.inventory.references;
-        let location = table.location(reference.file)?;
-        let inside = location
-            .relative_to(&snapshot.location)
-            .is_some_and(|path| !path.contains('/'));
-        let named_by_another = kept.contains(&reference.file)
-            || table
-                .with_name(table.name(reference.file)?)
-                .any(|other| other != reference.file && kept.contains(&other));
-        let Found::Present { size, modified } = table.state(reference.file) else {
-            return None;
-        };
-        let base = context.inventory.base(place.base)?;
-        (inside && !named_by_another).then(|| ListedFile {
-            base: place.base,
-            path: location
-                .relative_to(&base.location)
-                .unwrap_or_default()
-                .into(),
-            placement: Placement {
-                kind: FileKind::Exclusive,
-                ..place.placement.clone()
-            },
-            size,
-            modified,
-            regular: true,
-        })
+    let files = std::iter::once(metadata).chain(
+        snapshot
+            .references
+            .iter()
+            .filter(|reference| names.once(&context.inventory.references, reference.file))
+            .filter_map(|reference| exclusive(context, snapshot, place, reference.file)),
+    );
+    let mut entries: Vec<PlanEntry> = files.filter_map(|file| expire(context, &file)).collect();
+    let objection = entries.first().and_then(|first| match &first.decision {
+        Decision::Protected(protection) => Some(protection.clone()),
+        Decision::Keep(_) | Decision::Expire(_) | Decision::Orphan(_) => None,
     });
-    let files: Vec<ListedFile> = std::iter::once(metadata).chain(exclusive).collect();
-    files
-        .iter()
-        .filter_map(|file| expire(context, file))
-        .collect()
+    if let Some(protection) = objection {
+        for entry in &mut entries {
+            entry.decision = Decision::Protected(protection.clone());
+            entry.ripeness = Ripeness::NotApplicable;
+        }
+    }
+    entries
+}
+
+/// A file of an expiring snapshot, if it lies directly in its directory.
+fn exclusive(
+    context: &Context<'_>,
+    snapshot: &Snapshot,
+    place: &SnapshotPlace,
+    file: FileId,
+) -> Option<ListedFile> {
+    let table = &context.inventory.references;
+    if context.survey().named_late(table.name(file)?) {
+        return None;
+    }
+    let location = table.location(file)?;
+    let inside = location.relative_to(&snapshot.location)?;
+    let base = context.inventory.base(place.base)?;
+    let path = location.relative_to(&base.location)?;
+    let Found::Present { size, modified } = table.state(file) else {
+        return None;
+    };
+    (!inside.is_empty() && !inside.contains('/')).then(|| ListedFile {
+        base: place.base,
+        path: path.into(),
+        placement: layout::place(path),
+        size,
+        modified,
+        regular: true,
+    })
 }
 
 fn expire(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {

@@ -1,9 +1,11 @@
+use super::Survey;
 use crate::evidence::Evidence;
 use crate::inventory::{BaseId, Inventory, ListedFile};
 use crate::location::Location;
 use crate::mark::{Baselines, Marks};
 use crate::owner::{Owner, Owners};
 use crate::policy::Policy;
+use crate::restorable::WholeSnapshots;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -14,10 +16,14 @@ pub struct Context<'a> {
     pub inventory: &'a Inventory,
     pub policy: &'a Policy,
     pub owners: Owners<'a>,
+    /// The snapshots that Flink could start from.
+    pub whole: WholeSnapshots,
+    /// The time of the decision, after everything else was gathered.
     pub now: Timestamp,
     marks: &'a [Marks],
     baselines: &'a [Baselines],
     with_metadata: BTreeSet<(BaseId, &'a str)>,
+    survey: Survey<'a>,
 }
 
 /// A file that nobody names, and whose it is.
@@ -45,15 +51,20 @@ impl<'a> Context<'a> {
                 Some((place.base, place.placement.snapshot.as_ref()?.path.as_str()))
             })
             .collect();
+        let whole = WholeSnapshots::of(inventory);
+        let owners = Owners::of(evidence, inventory, &whole);
+        let survey = Survey::of(evidence, inventory, &owners);
         Self {
             evidence,
             inventory,
             policy,
-            owners: Owners::of(evidence, inventory),
+            owners,
+            whole,
             now,
             marks,
             baselines,
             with_metadata,
+            survey,
         }
     }
 
@@ -76,6 +87,10 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn has_metadata(&self, base: BaseId, directory: &str) -> bool {
         self.with_metadata.contains(&(base, directory))
+    }
+
+    pub(crate) fn survey(&self) -> &Survey<'a> {
+        &self.survey
     }
 
     #[must_use]

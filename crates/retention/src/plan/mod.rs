@@ -5,9 +5,11 @@ mod context;
 mod decision;
 mod ripeness;
 mod summary;
+mod survey;
 
 pub use build::plan;
 pub use context::{Candidate, Context};
 pub use decision::{Decision, ExpireReason, OrphanKind, Plan, PlanEntry, SnapshotEntry};
 pub use ripeness::{Ripeness, Waiting};
 pub use summary::{Amount, JobSummary, summarise};
+pub(crate) use survey::{Reads, Survey};

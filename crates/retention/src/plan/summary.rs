@@ -216,7 +216,7 @@ impl Summaries<'_, '_> {
 
 impl AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
-        self.files += other.files;
-        self.bytes += other.bytes;
+        self.files = self.files.saturating_add(other.files);
+        self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }

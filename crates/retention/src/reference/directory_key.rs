@@ -51,9 +51,12 @@ impl DirectoryKey {
                 .filter_map(|end| {
                     let path = segments.get(..end)?;
                     let name = path.last()?;
+                    let parents = segments.get(..end.saturating_sub(1))?;
+                    // The end of a sentence or a bracket belongs to no name.
+                    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
                     let names_snapshot =
                         is_savepoint_directory(name) || checkpoint_id(name).is_some();
-                    names_snapshot.then(|| Self::of(&path.join("/")))
+                    names_snapshot.then(|| Self::of(&format!("{}/{name}", parents.join("/"))))
                 })
                 .collect::<Vec<_>>()
         })
@@ -89,6 +92,16 @@ mod tests {
         let key = DirectoryKey::of(&format!("s3a://b/ckp/{JOB}/chk-7/_metadata"));
         assert_eq!(key.as_str(), format!("{JOB}/chk-7"));
         assert_eq!(key, DirectoryKey::of(&format!("/elsewhere/{JOB}/chk-7/")));
+    }
+
+    #[test]
+    fn a_snapshot_in_a_sentence_is_found() {
+        let text = format!("restored (from s3://b/ckp/{JOB}/chk-12), then [file:/x/{JOB}/chk-13].");
+        let found = DirectoryKey::all_in(&text);
+        assert_eq!(
+            found.iter().map(DirectoryKey::as_str).collect::<Vec<_>>(),
+            [format!("{JOB}/chk-12"), format!("{JOB}/chk-13")]
+        );
     }
 
     #[test]

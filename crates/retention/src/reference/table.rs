@@ -7,6 +7,12 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(u32);
 
+impl FileId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Whether a referenced file was seen where its references say that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {

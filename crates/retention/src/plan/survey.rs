@@ -1,0 +1,247 @@
+use crate::evidence::{
+    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, StateBackend,
+};
+use crate::inventory::{Contents, Inventory};
+use crate::layout::JobId;
+use crate::location::Location;
+use crate::owner::{OwnerClass, Owners};
+use crate::reference::{DirectoryKey, FileName};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What guards ask about every file, gathered once for all of them: a base may have millions.
+#[derive(Debug, Default)]
+pub(crate) struct Survey<'a> {
+    /// Who names a snapshot directory.
+    pub(crate) named: HashMap<&'a DirectoryKey, &'a str>,
+    /// Live jobs that may read files that no snapshot names.
+    pub(crate) readers: Vec<Reader<'a>>,
+    /// A directory of an unknown job that may have a live `ForSt` database.
+    pub(crate) unknown_forst: Option<&'a str>,
+    /// Why a job is not plain, as its directories and snapshots tell.
+    not_plain: BTreeMap<JobId, String>,
+    /// Names in high-availability data that is newer than the references that were read.
+    late_names: HashSet<FileName>,
+}
+
+/// A live job that may read files that no snapshot names.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) job: &'a JobName,
+    /// Where such files may be; empty: anywhere.
+    places: Vec<&'a Location>,
+    pub(crate) what: Reads,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// Shared files of others, in place, by a `ForSt` database.
+    InPlace,
+    /// Anything: what it was restored from is not known, and it has no checkpoint of its own.
+    UnknownRestore,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn of(
+        evidence: &'a Evidence,
+        inventory: &'a Inventory,
+        owners: &Owners<'a>,
+    ) -> Self {
+        let named = evidence
+            .roots
+            .iter()
+            .map(|root| (&root.snapshot, root.named_by.as_str()))
+            .collect();
+        let checkpoints = Checkpoints::of(inventory);
+        let readers = evidence
+            .jobs
+            .iter()
+            .filter_map(|job| reader(job, &checkpoints))
+            .collect();
+        let unknown_forst =
+            inventory
+                .job_directories
+                .iter()
+                .find_map(|((base, directory), facts)| {
+                    let unknown = owners
+                        .get(*base, directory)
+                        .is_none_or(|owner| owner.class == OwnerClass::Unknown);
+                    (unknown && facts.has_forst).then_some(directory.path.as_str())
+                });
+        Self {
+            named,
+            readers,
+            unknown_forst,
+            not_plain: not_plain(evidence, inventory),
+            late_names: late_names(evidence, inventory),
+        }
+    }
+
+    pub(crate) fn not_plain(&self, job: JobId) -> Option<&str> {
+        self.not_plain.get(&job).map(String::as_str)
+    }
+
+    /// Whether a name is in high-availability data that the references do not have yet.
+    pub(crate) fn named_late(&self, name: &FileName) -> bool {
+        self.late_names.contains(name)
+    }
+}
+
+impl Reader<'_> {
+    pub(crate) fn may_read(&self, location: &Location) -> bool {
+        self.places.is_empty()
+            || self
+                .places
+                .iter()
+                .any(|place| place.store().may_be(location.store()))
+    }
+}
+
+/// What the inventory tells of the checkpoints of each job id.
+struct Checkpoints {
+    keys: HashSet<DirectoryKey>,
+    jobs: BTreeSet<JobId>,
+    with_forst: BTreeSet<JobId>,
+}
+
+impl Checkpoints {
+    fn of(inventory: &Inventory) -> Self {
+        let of_jobs = || {
+            inventory
+                .snapshots
+                .iter()
+                .filter_map(|snapshot| Some((snapshot, snapshot.job()?.job_id?)))
+        };
+        Self {
+            keys: inventory
+                .snapshots
+                .iter()
+                .map(crate::inventory::Snapshot::directory_key)
+                .collect(),
+            jobs: of_jobs().map(|(_, id)| id).collect(),
+            with_forst: of_jobs()
+                .filter(|(snapshot, _)| snapshot.contents.forst)
+                .map(|(_, id)| id)
+                .collect(),
+        }
+    }
+}
+
+fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<'a>> {
+    match &job.phase {
+        // A suspended job will open what its high-availability data names, and that is referenced.
+        Phase::Terminal { .. } | Phase::Stopped | Phase::Suspended | Phase::Gone => return None,
+        Phase::Running | Phase::Unclear { .. } => {}
+    }
+    let reader = |what, places: Vec<&'a Location>| Reader {
+        job: &job.name,
+        places,
+        what,
+    };
+    let bases = || job.bases.iter().collect();
+    let JobManager::Answered(rest) = &job.job_manager else {
+        // Without an answer: its own checkpoints tell, if there are any.
+        let own = job.current.filter(|id| checkpoints.jobs.contains(id));
+        return match own {
+            Some(id) if !checkpoints.with_forst.contains(&id) => None,
+            Some(_) => Some(reader(Reads::InPlace, bases())),
+            None if has_entries(job) => Some(reader(Reads::InPlace, bases())),
+            None => Some(reader(Reads::UnknownRestore, bases())),
+        };
+    };
+    if rest.backend == StateBackend::NoCheckpoints {
+        return None;
+    }
+    if let Some(restored) = &rest.restored {
+        let own = rest.checkpoints.iter().any(|checkpoint| {
+            checkpoint.id > restored.id
+                && !checkpoint.is_savepoint
+                && checkpoint.status == "COMPLETED"
+        });
+        let read = restored
+            .external_path
+            .as_ref()
+            .is_some_and(|path| checkpoints.keys.contains(&DirectoryKey::of(path.path())));
+        if !own && !read {
+            let places = restored.external_path.iter().collect();
+            return Some(reader(Reads::UnknownRestore, places));
+        }
+    }
+    match rest.backend {
+        StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => None,
+        StateBackend::Other(_) => Some(reader(Reads::InPlace, bases())),
+    }
+}
+
+fn has_entries(job: &JobEvidence) -> bool {
+    match &job.high_availability {
+        HighAvailability::Map(map) => !map.entries.is_empty(),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => false,
+    }
+}
+
+fn not_plain(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, String> {
+    let special = |contents: Contents| {
+        let Contents {
+            changelog,
+            file_merging,
+            forst,
+        } = contents;
+        changelog || file_merging || forst
+    };
+    let directories = inventory
+        .job_directories
+        .iter()
+        .filter(|(_, facts)| facts.has_merged || facts.has_forst || facts.has_changelog)
+        .filter_map(|((_, directory), _)| Some((directory.job_id?, directory.path.clone())));
+    let snapshots = inventory
+        .snapshots
+        .iter()
+        .filter(|snapshot| special(snapshot.contents))
+        .filter_map(|snapshot| Some((snapshot.job()?.job_id?, snapshot.location.to_string())));
+    let entries = evidence.jobs.iter().flat_map(|job| {
+        let map = match &job.high_availability {
+            HighAvailability::Map(map) => map.entries.as_slice(),
+            HighAvailability::NotConfigured
+            | HighAvailability::NoMap { .. }
+            | HighAvailability::Unreadable { .. }
+            | HighAvailability::Unsupported { .. } => &[],
+        };
+        map.iter()
+            .filter(|entry| special(entry.checkpoint.contents))
+            .filter_map(|entry| {
+                let name = format!("high-availability entry {}", entry.checkpoint_id);
+                Some((job.current?, name))
+            })
+    });
+    let mut found = BTreeMap::new();
+    for (job, where_) in directories.chain(snapshots).chain(entries) {
+        found.entry(job).or_insert_with(|| {
+            format!("{where_} has files of file merging, ForSt or the changelog")
+        });
+    }
+    found
+}
+
+/// High-availability data is read again after the listing; what only the second reading names counts too.
+fn late_names(evidence: &Evidence, inventory: &Inventory) -> HashSet<FileName> {
+    let mut late = HashSet::new();
+    for job in &evidence.jobs {
+        let HighAvailability::Map(map) = &job.high_availability else {
+            continue;
+        };
+        for reference in map
+            .entries
+            .iter()
+            .flat_map(|entry| &entry.checkpoint.references)
+        {
+            let name = FileName::of(reference.location.path());
+            if !inventory.references.protects(&name) {
+                late.insert(name);
+            }
+        }
+    }
+    late
+}
