@@ -1,0 +1,146 @@
+//! P3: missing evidence keeps.
+
+use crate::world::{JOB, OLD_JOB, World, terminal, uuid};
+use retention::guard::Guard;
+use retention::plan::Decision;
+use std::sync::Arc;
+use storage::faults::{Failure, Fault, FaultInjecting};
+use storage::memory::Node;
+use storage::{Key, Operation};
+
+fn orphan() -> String {
+    format!("{JOB}/shared/{}", uuid(2))
+}
+
+/// An orphan that is ripe in the next run.
+async fn ripe() -> World {
+    let world = World::new();
+    world.checkpoint(JOB, 9, &[&uuid(1)]);
+    world.file(&orphan(), 100);
+    world.set(vec![terminal(JOB)]);
+    world.wait(48);
+    world.enforce().await;
+    world.wait(25);
+    world
+}
+
+async fn assert_protected(world: &World, guard: Guard) {
+    let report = world.enforce().await;
+    let entry = report
+        .plan
+        .entries
+        .iter()
+        .find(|entry| *entry.path == *orphan())
+        .unwrap();
+    let Decision::Protected(protection) = &entry.decision else {
+        panic!("{entry:?}");
+    };
+    assert_eq!(protection.guard, guard, "{}", protection.why);
+    assert!(world.has(&orphan()));
+}
+
+#[tokio::test]
+async fn a_torn_metadata_of_any_job_protects_the_whole_base() {
+    let world = ripe().await;
+    let torn = testbed::snapshot::SnapshotFile::default().to_bytes();
+    world.put(&format!("{OLD_JOB}/chk-3/_metadata"), torn[..40].to_vec());
+    assert_protected(&world, Guard::UnreadableSnapshot).await;
+}
+
+#[tokio::test]
+async fn a_newer_format_protects_the_whole_base() {
+    let world = ripe().await;
+    let newer = testbed::snapshot::SnapshotFile::default().with_version(7);
+    world.put(&format!("{OLD_JOB}/chk-3/_metadata"), newer);
+    assert_protected(&world, Guard::UnreadableSnapshot).await;
+}
+
+#[tokio::test]
+async fn a_link_behind_which_snapshots_may_lie_protects() {
+    let world = ripe().await;
+    world
+        .storage
+        .insert(&Key::parse("ckp/elsewhere").unwrap(), Node::Symlink);
+    assert_protected(&world, Guard::MissingEvidence).await;
+}
+
+#[tokio::test]
+async fn a_base_of_another_job_that_cannot_be_reached_protects() {
+    let world = ripe().await;
+    let mut other = terminal(OLD_JOB);
+    other.name.name = "other".to_owned();
+    other.bases = vec![crate::world::at("/unmounted/ckp")];
+    world.jobs.lock().unwrap().push(other);
+    assert_protected(&world, Guard::MissingEvidence).await;
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_neither_deletes_nor_ends_marks() {
+    let world = ripe().await;
+    let broken = FaultInjecting::new(world.storage.clone(), |call| {
+        if call.operation == Operation::List && call.key.as_str().ends_with("/shared") {
+            Fault::BreakListing {
+                after: 1,
+                failure: Failure::Unavailable,
+            }
+        } else {
+            Fault::None
+        }
+    });
+    let report = world
+        .run_on(flink_retention::engine::Mode::Enforce, Arc::new(broken))
+        .await;
+    assert!(report.outcome.deleted.is_empty());
+    assert_eq!(report.outcome.blocked[0].word(), "IncompleteListing");
+    assert!(world.has(&orphan()));
+    assert_eq!(
+        world.enforce().await.outcome.deleted.len(),
+        1,
+        "the mark has survived"
+    );
+}
+
+#[tokio::test]
+async fn a_second_job_with_the_same_id_protects() {
+    let world = ripe().await;
+    let mut other = terminal(JOB);
+    other.name.namespace = "elsewhere".to_owned();
+    world.jobs.lock().unwrap().push(other);
+    assert_protected(&world, Guard::UnknownOwner).await;
+}
+
+#[tokio::test]
+async fn a_resource_that_appears_while_we_verify_saves_its_files() {
+    let world = ripe().await;
+    world.at_observation(4, |world| {
+        let snapshot = testbed::snapshot::SnapshotFile {
+            checkpoint_id: 1,
+            shared: vec![(format!("file:/data/ckp/{}", orphan()), 100)],
+            exclusive: Vec::new(),
+        };
+        let path = format!("new/{OLD_JOB}/chk-1/_metadata");
+        world
+            .storage
+            .insert_file(&Key::parse(&path).unwrap(), snapshot.to_bytes());
+        let mut other = terminal(OLD_JOB);
+        other.name.name = "new".to_owned();
+        other.bases = vec![crate::world::at("/data/new")];
+        world.jobs.lock().unwrap().push(other);
+    });
+    let report = world.enforce().await;
+    assert!(report.outcome.deleted.is_empty());
+    assert!(world.has(&orphan()));
+}
+
+#[tokio::test]
+async fn names_that_flink_does_not_write_stay() {
+    let world = ripe().await;
+    world.file(&format!("{JOB}/shared/notes.txt"), 3);
+    world.file("readme.md", 3);
+    world.wait(48);
+    world.enforce().await;
+    world.wait(48);
+    world.enforce().await;
+    assert!(world.has(&format!("{JOB}/shared/notes.txt")));
+    assert!(world.has("readme.md"));
+}

@@ -1,0 +1,15 @@
+//! Runs of the engine over a store in memory, with a clock and evidence that the test sets.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod crashes;
+mod doubt;
+mod former;
+mod ownership;
+mod running;
+mod terminal;
+mod world;

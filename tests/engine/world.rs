@@ -1,0 +1,327 @@
+use async_trait::async_trait;
+use flink_retention::engine::journal::OwnerId;
+use flink_retention::engine::{
+    Clock, MetadataCache, Mode, NoProgress, Observer, Report, Run, Stores,
+};
+use jiff::{SignedDuration, Timestamp};
+use retention::evidence::{
+    Evidence, HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobEvidence, JobManager,
+    JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints,
+    StateBackend,
+};
+use retention::inventory::Contents;
+use retention::layout::JobId;
+use retention::location::{Location, Origin};
+use retention::policy::{Margins, Policy};
+use retention::reference::Required;
+use std::sync::{Arc, Mutex};
+use storage::memory::MemoryStorage;
+use storage::{Key, Storage};
+use testbed::snapshot::SnapshotFile;
+use tokio_util::sync::CancellationToken;
+
+pub const JOB: &str = "00000000000000000000000000000abc";
+pub const OLD_JOB: &str = "00000000000000000000000000000def";
+
+type Hook = Box<dyn Fn(&World) + Send + Sync>;
+
+/// A base `/data/ckp` in memory, and what is known of its jobs.
+#[derive(Clone)]
+pub struct World {
+    pub storage: MemoryStorage,
+    now: Arc<Mutex<Timestamp>>,
+    pub jobs: Arc<Mutex<Vec<JobEvidence>>>,
+    /// Called at each observation, with its number.
+    observed: Arc<Mutex<u64>>,
+    hook: Arc<Mutex<Option<(u64, Hook)>>>,
+    pub policy: Policy,
+    pub owner: String,
+    pub cancel: CancellationToken,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("World")
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Observer for World {
+    async fn observe(&self) -> Evidence {
+        let number = {
+            let mut observed = self.observed.lock().unwrap();
+            *observed += 1;
+            *observed
+        };
+        let hook = self.hook.lock().unwrap().take_if(|(at, _)| *at == number);
+        if let Some((_, hook)) = hook {
+            hook(self);
+        }
+        let mut jobs = self.jobs.lock().unwrap().clone();
+        for job in &mut jobs {
+            if let HighAvailability::Map(map) = &mut job.high_availability {
+                map.read_at = self.now();
+            }
+        }
+        Evidence {
+            taken_at: self.now(),
+            high_availability_ids: jobs
+                .iter()
+                .filter(|job| matches!(job.high_availability, HighAvailability::Map(_)))
+                .filter_map(|job| job.current)
+                .collect(),
+            jobs,
+            roots: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let now = Arc::new(Mutex::new("2026-01-01T00:00:00Z".parse().unwrap()));
+        let clock = Arc::clone(&now);
+        Self {
+            storage: MemoryStorage::new(Arc::new(move || *clock.lock().unwrap())),
+            now,
+            jobs: Arc::default(),
+            observed: Arc::default(),
+            hook: Arc::default(),
+            policy: Policy {
+                margins: Margins {
+                    clock_skew: SignedDuration::from_mins(1),
+                    settle: SignedDuration::from_mins(2),
+                },
+                ..Policy::default()
+            },
+            owner: "us".to_owned(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, hours: i64) {
+        let mut now = self.now.lock().unwrap();
+        *now = now.checked_add(SignedDuration::from_hours(hours)).unwrap();
+    }
+
+    /// Does something in the middle of the next run: at its `number`-th observation (1 and 2 before the plan is made,
+    /// 3 and 4 while the first batch is verified).
+    pub fn at_observation(&self, number: u64, hook: impl Fn(&World) + Send + Sync + 'static) {
+        *self.observed.lock().unwrap() = 0;
+        *self.hook.lock().unwrap() = Some((number, Box::new(hook)));
+    }
+
+    pub fn file(&self, path: &str, size: usize) {
+        self.storage
+            .insert_file(&Key::parse(&format!("ckp/{path}")).unwrap(), vec![0; size]);
+    }
+
+    pub fn put(&self, path: &str, bytes: Vec<u8>) {
+        self.storage
+            .insert_file(&Key::parse(&format!("ckp/{path}")).unwrap(), bytes);
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        self.paths().iter().any(|found| found == path)
+    }
+
+    /// Every file of the base but the journal's.
+    pub fn paths(&self) -> Vec<String> {
+        self.storage
+            .files()
+            .into_iter()
+            .filter_map(|(key, _)| Some(key.as_str().strip_prefix("ckp/")?.to_owned()))
+            .filter(|path| !path.starts_with(".flink-retention"))
+            .collect()
+    }
+
+    pub fn journal_files(&self) -> usize {
+        self.storage
+            .files()
+            .iter()
+            .filter(|(key, _)| key.as_str().contains(".flink-retention"))
+            .count()
+    }
+
+    /// A complete checkpoint with one exclusive and the given shared files, all written.
+    pub fn checkpoint(&self, job: &str, id: u64, shared: &[&str]) -> SnapshotFile {
+        let snapshot = SnapshotFile {
+            checkpoint_id: id,
+            shared: shared
+                .iter()
+                .map(|name| (format!("file:/data/ckp/{job}/shared/{name}"), 10))
+                .collect(),
+            exclusive: vec![(uuid(1000 + id), 5)],
+        };
+        for name in shared {
+            let path = format!("{job}/shared/{name}");
+            if !self.has(&path) {
+                self.file(&path, 10);
+            }
+        }
+        self.file(&format!("{job}/chk-{id}/{}", uuid(1000 + id)), 5);
+        self.put(&format!("{job}/chk-{id}/_metadata"), snapshot.to_bytes());
+        snapshot
+    }
+
+    pub fn set(&self, jobs: Vec<JobEvidence>) {
+        *self.jobs.lock().unwrap() = jobs;
+    }
+
+    pub fn edit(&self, edit: impl FnOnce(&mut JobEvidence)) {
+        edit(self.jobs.lock().unwrap().first_mut().unwrap());
+    }
+
+    pub async fn run(&self, mode: Mode) -> Report {
+        self.run_on(mode, Arc::new(self.storage.clone())).await
+    }
+
+    pub async fn run_on(&self, mode: Mode, storage: Arc<dyn Storage>) -> Report {
+        let mut stores = Stores::default();
+        stores.add(at("/data"), storage);
+        Run {
+            observer: self,
+            stores: &stores,
+            clock: self,
+            progress: &NoProgress,
+            cache: &MetadataCache::default(),
+            policy: &self.policy,
+            bases: vec![at("/data/ckp")],
+            scope: None,
+            mode,
+            owner: Some(OwnerId(self.owner.clone())),
+            cancel: self.cancel.clone(),
+        }
+        .execute()
+        .await
+        .unwrap()
+    }
+
+    pub async fn enforce(&self) -> Report {
+        self.run(Mode::Enforce).await
+    }
+
+    /// A running plain job whose high-availability map and REST hold these checkpoints, with this next id.
+    pub fn running(&self, checkpoints: &[(u64, SnapshotFile)], counter: u64) -> JobEvidence {
+        let now = self.now();
+        JobEvidence {
+            phase: Phase::Running,
+            processes: Processes::Present,
+            high_availability: HighAvailability::Map(Box::new(HaMap {
+                uid: "map-1".to_owned(),
+                read_at: now,
+                counter: Some(counter),
+                entries: checkpoints
+                    .iter()
+                    .map(|(id, snapshot)| ha_entry(*id, snapshot, now))
+                    .collect(),
+            })),
+            job_manager: JobManager::Answered(Box::new(RestCheckpoints {
+                read_at: now,
+                job_id: JOB.parse().unwrap(),
+                state: "RUNNING".to_owned(),
+                started: Some(now),
+                max_concurrent: Some(1),
+                backend: StateBackend::RocksDb,
+                changelog: Some(false),
+                file_system_storage: true,
+                timeout: Some(SignedDuration::from_mins(10)),
+                checkpoints: checkpoints
+                    .iter()
+                    .map(|(id, _)| rest_checkpoint(*id, now))
+                    .collect(),
+                restored: None,
+            })),
+            ..terminal(JOB)
+        }
+    }
+}
+
+fn ha_entry(id: u64, snapshot: &SnapshotFile, now: Timestamp) -> HaEntry {
+    let directory = at(&format!("/data/ckp/{JOB}/chk-{id}"));
+    let shared = snapshot.shared.iter().map(|(path, size)| (at(path), *size));
+    let exclusive = snapshot
+        .exclusive
+        .iter()
+        .map(|(name, size)| (directory.join(name), *size));
+    HaEntry {
+        checkpoint_id: id,
+        marked_for_deletion: false,
+        checkpoint: HaCheckpoint {
+            job_id: JOB.parse().unwrap(),
+            pointer: Some(directory.clone()),
+            triggered: now,
+            completed: now,
+            references: shared
+                .chain(exclusive)
+                .map(|(location, size)| HaReference {
+                    location,
+                    required: Required::AtLeast(size),
+                })
+                .collect(),
+            contents: Contents::default(),
+            inline_bytes: 0,
+        },
+    }
+}
+
+fn rest_checkpoint(id: u64, now: Timestamp) -> RestCheckpoint {
+    RestCheckpoint {
+        id,
+        status: "COMPLETED".to_owned(),
+        is_savepoint: false,
+        triggered: now,
+        latest_ack: Some(now),
+        external_path: Some(at(&format!("/data/ckp/{JOB}/chk-{id}"))),
+        discarded: false,
+    }
+}
+
+/// A job that is over, with no process and no high-availability data left.
+pub fn terminal(id: &str) -> JobEvidence {
+    JobEvidence {
+        name: JobName {
+            kind: "FlinkDeployment".to_owned(),
+            namespace: "flink".to_owned(),
+            name: "orders".to_owned(),
+        },
+        current: Some(id.parse().unwrap()),
+        lineage: Lineage::default(),
+        phase: Phase::Terminal {
+            state: "CANCELED".to_owned(),
+        },
+        processes: Processes::Absent,
+        bases: vec![at("/data/ckp")],
+        high_availability: HighAvailability::NotConfigured,
+        job_manager: JobManager::NotAsked,
+        checkpoint_timeout: None,
+        suspended_by: None,
+    }
+}
+
+pub fn lineage(id: &str) -> Lineage {
+    Lineage {
+        entries: vec![LineageEntry {
+            job_id: id.parse::<JobId>().unwrap(),
+            base: Some(at("/data/ckp")),
+            first_seen: Timestamp::UNIX_EPOCH,
+            last_seen: Timestamp::UNIX_EPOCH,
+        }],
+    }
+}
+
+pub fn at(path: &str) -> Location {
+    Location::parse(path, &Origin::default()).unwrap()
+}
+
+/// The name of a data file.
+pub fn uuid(number: u64) -> String {
+    format!("00000000-0000-0000-0000-{number:012}")
+}
