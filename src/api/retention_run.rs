@@ -81,7 +81,6 @@ pub struct RetentionRunSpec {
     pub approval: Option<Approval>,
     /// Stops the run at the next safe point.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(!default)]
     pub cancel: bool,
     /// When the run is deleted after it finished, in seconds. Without it `history` of the policy decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,8 +23,9 @@ pub(crate) fn finish(mut definition: CustomResourceDefinition) -> CustomResource
     definition
 }
 
-/// Takes out `nullable`: without it the API server drops a `null` and applies the default, with it CEL's `has()` sees
-/// a field that is not there. Takes out integer formats that the API server does not know.
+/// Takes out `nullable`: without it the API server applies the default to a `null`, or refuses it where there is no
+/// default; with it CEL's `has()` sees a field that is not there. Takes out integer formats that the API server does
+/// not know.
 fn finish_schema(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if schema

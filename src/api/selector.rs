@@ -12,6 +12,8 @@ use crate::api::schema::validation;
 /// Selects Flink resources of the policy's namespace by their labels. Empty selects all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+// Applied as a whole, as Kubernetes' own selectors are: a server-side apply that empties it must leave `{}`, not null.
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct JobSelector {
     /// Labels that a resource must have, each with this value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

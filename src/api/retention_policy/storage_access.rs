@@ -8,6 +8,8 @@ use crate::api::schema::validation;
 /// How the storage is reached. Exactly one identity: `secretRef`, `worker` or `operatorIdentity`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+// Applied as a whole: two managers must not end up with two identities.
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 #[schemars(extend("x-kubernetes-validations" = [
     validation(
         "[has(self.secretRef), has(self.worker), has(self.operatorIdentity)].filter(set, set).size() == 1",

@@ -1,0 +1,89 @@
+{{- define "flink-retention.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "flink-retention.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- $name := include "flink-retention.name" . }}
+{{- if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "flink-retention.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "flink-retention.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "flink-retention.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "flink-retention.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: flink-retention
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "flink-retention.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "flink-retention.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "flink-retention.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* The name of an object outside the release namespace: two releases must not share it. */}}
+{{- define "flink-retention.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "flink-retention.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/*
+What the operator may do in the namespaces that it looks at. Reading Flink's kinds, never writing them; nothing on
+Secrets; a policy belongs to people, so only its status is written.
+*/}}
+{{- define "flink-retention.rules" -}}
+- apiGroups: [flink.apache.org]
+  resources: [flinkdeployments, flinksessionjobs, flinkstatesnapshots, flinkbluegreendeployments]
+  verbs: [get, list, watch]
+- apiGroups: [flink-retention.dev]
+  resources: [retentionpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [flink-retention.dev]
+  resources: [retentionpolicies/status, retentionruns/status, checkpointinventories/status]
+  verbs: [get, patch, update]
+# Scheduled runs are created, and deleted by history.
+- apiGroups: [flink-retention.dev]
+  resources: [retentionruns]
+  verbs: [get, list, watch, create, delete]
+# The record of lineages; never deleted.
+- apiGroups: [flink-retention.dev]
+  resources: [checkpointinventories]
+  verbs: [get, list, watch, create, patch, update]
+# Proof that a job is not running.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+# Flink's high-availability maps, which are found by the pattern of their names, and its deployed configuration.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

@@ -1,0 +1,210 @@
+//! What the operator may do.
+
+use serde_json::{Value, json};
+
+use super::helm::{Chart, Manifests};
+
+const WRITING: [&str; 6] = [
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "approve",
+];
+
+/// One right: where, on what, and what.
+#[derive(Debug, PartialEq)]
+struct Right {
+    role: String,
+    group: String,
+    resource: String,
+    verb: String,
+    names: Value,
+}
+
+fn rights(manifests: &Manifests) -> Vec<Right> {
+    let texts = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
+    let mut rights = Vec::new();
+    for role in manifests.all("ClusterRole").chain(manifests.all("Role")) {
+        for rule in role["rules"].as_array().unwrap() {
+            assert!(rule.get("nonResourceURLs").is_none());
+            for group in texts(&rule["apiGroups"]) {
+                for resource in texts(&rule["resources"]) {
+                    rights.extend(texts(&rule["verbs"]).into_iter().map(|verb| {
+                        Right {
+                            role: format!("{}/{}", role["kind"], role["metadata"]["namespace"])
+                                .replace('"', ""),
+                            group: group.clone(),
+                            resource: resource.clone(),
+                            verb,
+                            names: rule["resourceNames"].clone(),
+                        }
+                    }));
+                }
+            }
+        }
+    }
+    rights
+}
+
+fn both_scopes() -> [Manifests; 2] {
+    let chart = Chart::new();
+    [
+        json!({}),
+        json!({"watchNamespaces": ["payments", "orders"]}),
+    ]
+    .map(|values| chart.render(&values).unwrap())
+}
+
+#[test]
+fn no_wildcards_no_secrets_and_no_way_to_more_rights() {
+    for manifests in both_scopes() {
+        for right in rights(&manifests) {
+            for part in [&right.group, &right.resource, &right.verb] {
+                assert!(!part.contains('*'), "{right:?}");
+            }
+            for forbidden in [
+                "secrets",
+                "pods/exec",
+                "serviceaccounts",
+                "serviceaccounts/token",
+                "jobs",
+                "nodes",
+            ] {
+                assert_ne!(right.resource, forbidden, "{right:?}");
+            }
+            assert_ne!(right.group, "rbac.authorization.k8s.io", "{right:?}");
+            for forbidden in [
+                "escalate",
+                "bind",
+                "impersonate",
+                "deletecollection",
+                "approve",
+            ] {
+                assert_ne!(right.verb, forbidden, "{right:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_others_is_only_read() {
+    for manifests in both_scopes() {
+        for right in rights(&manifests)
+            .iter()
+            .filter(|right| WRITING.contains(&right.verb.as_str()))
+        {
+            let resource = (right.group.as_str(), right.resource.as_str());
+            let own = [
+                ("flink-retention.dev", "retentionpolicies/status"),
+                ("flink-retention.dev", "retentionruns/status"),
+                ("flink-retention.dev", "checkpointinventories/status"),
+                ("flink-retention.dev", "retentionruns"),
+                ("flink-retention.dev", "checkpointinventories"),
+                ("events.k8s.io", "events"),
+                ("coordination.k8s.io", "leases"),
+            ];
+            assert!(own.contains(&resource), "{right:?}");
+            if right.verb == "delete" {
+                assert_eq!(
+                    right.resource, "retentionruns",
+                    "only runs are deleted: {right:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn all_that_the_operator_reads_is_granted_in_each_scope() {
+    let [everywhere, listed] = both_scopes().map(|manifests| rights(&manifests));
+    for (group, resource, verbs) in [
+        ("flink.apache.org", "flinkdeployments", "get list watch"),
+        ("flink.apache.org", "flinksessionjobs", "get list watch"),
+        ("flink.apache.org", "flinkstatesnapshots", "get list watch"),
+        (
+            "flink.apache.org",
+            "flinkbluegreendeployments",
+            "get list watch",
+        ),
+        ("flink-retention.dev", "retentionpolicies", "get list watch"),
+        (
+            "flink-retention.dev",
+            "retentionruns",
+            "get list watch create delete",
+        ),
+        (
+            "flink-retention.dev",
+            "checkpointinventories",
+            "get list watch create patch update",
+        ),
+        ("apps", "deployments", "list watch"),
+        ("", "pods", "list watch"),
+        ("", "configmaps", "get list"),
+        ("events.k8s.io", "events", "create patch"),
+    ] {
+        for verb in verbs.split(' ') {
+            let has = |rights: &[Right], role: &str| {
+                rights.iter().any(|right| {
+                    right.role == role
+                        && right.group == group
+                        && right.resource == resource
+                        && right.verb == verb
+                        && right.names.is_null()
+                })
+            };
+            assert!(
+                has(&everywhere, "ClusterRole/null"),
+                "{verb} {resource}.{group}"
+            );
+            for role in ["Role/payments", "Role/orders"] {
+                assert!(has(&listed, role), "{verb} {resource}.{group} in {role}");
+            }
+            assert!(
+                !has(&listed, "ClusterRole/null"),
+                "{verb} {resource}.{group} only in the listed namespaces"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_lease_is_the_only_one_that_can_be_changed() {
+    for manifests in both_scopes() {
+        for right in rights(&manifests)
+            .iter()
+            .filter(|right| right.resource == "leases")
+        {
+            assert_eq!(right.role, "Role/operators");
+            if right.verb != "create" {
+                assert_eq!(
+                    right.names,
+                    json!(["test-flink-retention-operator"]),
+                    "{right:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_role_is_bound_to_the_service_account_of_the_operator() {
+    for manifests in both_scopes() {
+        let roles = manifests.all("ClusterRole").chain(manifests.all("Role"));
+        let bindings: Vec<&Value> = manifests
+            .all("ClusterRoleBinding")
+            .chain(manifests.all("RoleBinding"))
+            .collect();
+        for role in roles {
+            let bound = bindings.iter().find(|binding| {
+                binding["roleRef"]["name"] == role["metadata"]["name"]
+                    && binding["roleRef"]["kind"] == role["kind"]
+                    && binding["metadata"]["namespace"] == role["metadata"]["namespace"]
+            });
+            let subjects = &bound.unwrap_or_else(|| panic!("{role} is not bound"))["subjects"];
+            let operator = json!([{"kind": "ServiceAccount", "name": "test-flink-retention-operator", "namespace": "operators"}]);
+            assert_eq!(subjects, &operator);
+        }
+    }
+}
