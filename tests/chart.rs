@@ -9,6 +9,7 @@ mod rights;
 
 use helm::{Chart, Manifests};
 use serde_json::{Value, json};
+use testbed::control_plane::ControlPlane;
 
 #[test]
 fn the_default_values_lint_and_render() {
@@ -232,6 +233,20 @@ fn bad_values_are_refused_by_name() {
             "{values}: {error}"
         );
         assert!(error.contains(named), "{values}: {error}");
+    }
+}
+
+#[test]
+fn a_real_api_server_takes_what_is_rendered() {
+    let server = ControlPlane::start().unwrap();
+    for namespace in ["operators", "payments"] {
+        server.kubectl(["create", "namespace", namespace]).unwrap();
+    }
+    let chart = Chart::new();
+    for values in [json!({}), json!({"watchNamespaces": ["payments"], "replicas": 2})] {
+        for object in chart.render(&values).unwrap().iter() {
+            server.apply(&object.to_string()).unwrap();
+        }
     }
 }
 
