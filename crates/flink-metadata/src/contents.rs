@@ -57,6 +57,8 @@ pub struct SegmentUse {
     pub size: Option<u64>,
     /// Scope.
     pub scope: Scope,
+    /// Flink's id of the logical file.
+    pub logical_id: String,
 }
 
 impl Contents {
@@ -113,12 +115,14 @@ impl Visitor for Collector<'_> {
                 start: offset,
                 size,
                 scope,
+                logical_id,
             } => {
                 return self.segments.push(SegmentUse {
                     path: path.into_owned(),
                     offset,
                     size,
                     scope,
+                    logical_id: logical_id.into_owned(),
                 });
             }
             Reference::Directory { path, owner: _ } => {

@@ -144,6 +144,22 @@ pub enum Category {
     Ambiguous,
 }
 
+impl Category {
+    /// The name, as in JSON: stable, for metric labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotMetadata => "not-metadata",
+            Self::UnsupportedVersion => "unsupported-version",
+            Self::Truncated => "truncated",
+            Self::Unknown => "unknown",
+            Self::Corrupt => "corrupt",
+            Self::UnusablePath => "unusable-path",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn new(problem: Problem, offset: usize) -> Self {
         Self(Box::new(Inner {

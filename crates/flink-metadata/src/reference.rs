@@ -38,6 +38,8 @@ pub enum Reference<'a> {
         size: Option<u64>,
         /// Whether the file belongs to one checkpoint's subtask or is shared.
         scope: Scope,
+        /// Flink's id of the logical file.
+        logical_id: Cow<'a, str>,
     },
     /// A directory that must stay as a whole, even if nothing in it is named (file merging).
     Directory {
@@ -92,11 +94,13 @@ impl Reference<'_> {
                 start,
                 size,
                 scope,
+                logical_id,
             } => Reference::Segment {
                 path: owned(path),
                 start,
                 size,
                 scope,
+                logical_id: owned(logical_id),
             },
             Self::Directory { path, owner } => Reference::Directory {
                 path: owned(path),

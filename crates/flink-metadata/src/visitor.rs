@@ -89,12 +89,13 @@ impl<'a, V: Visitor> Build<'a> for References<'_, V> {
                 start,
                 size,
                 scope,
-                logical_id: _,
+                logical_id,
             } => Reference::Segment {
                 path,
                 start,
                 size,
                 scope,
+                logical_id: logical_id.to_string_lossy(),
             },
             Stream::Inline { name, bytes } => {
                 return self.0.inline(

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use flink_metadata::{Category, Contents, Origin, Reference, Visitor, parse, visit};
-use testbed::corpus::{self, Entry, Facts, Tree, TruthFile, TruthSegment};
+use flink_metadata::{Category, Contents, Origin, Properties, Reference, Visitor, parse, visit};
+use testbed::corpus::{self, Entry, Facts, Tree, TruthFile, TruthProperties, TruthSegment};
 
 mod common;
 use common::json;
+use serde_json::json;
 
 /// Calls `check` with each `_metadata` file: its name, its bytes and what Flink read, if it could.
 fn for_each_metadata(mut check: impl FnMut(&str, &[u8], Option<&Facts>)) -> usize {
@@ -55,7 +56,11 @@ fn files_segments_and_directories_are_exactly_those_of_flink() {
         let mut directories = facts.directories.clone();
         directories.sort();
         assert_eq!(contents.directories, directories, "{name}");
-        assert_eq!(segments(bytes), sorted(facts.segments.clone()), "{name}");
+        assert_eq!(
+            segments(&contents),
+            sorted(facts.segments.clone()),
+            "{name}"
+        );
         assert_eq!(
             (contents.inline_count, contents.inline_bytes),
             (facts.inline_count, facts.inline_bytes),
@@ -65,32 +70,13 @@ fn files_segments_and_directories_are_exactly_those_of_flink() {
     assert_eq!(count, 713);
 }
 
-/// Segments as the tree has them, because the visitor does not hand out logical ids.
-fn segments(bytes: &[u8]) -> Vec<TruthSegment> {
-    fn find(value: &serde_json::Value, found: &mut Vec<TruthSegment>) {
-        if value["kind"] == "segment" {
-            found.push(serde_json::from_value(value.clone()).unwrap());
-        }
-        match value {
-            serde_json::Value::Array(values) => {
-                for value in values {
-                    find(value, found);
-                }
-            }
-            serde_json::Value::Object(fields) => {
-                for value in fields.values() {
-                    find(value, found);
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    find(
-        &serde_json::to_value(parse(bytes).unwrap()).unwrap(),
-        &mut found,
-    );
-    sorted(found)
+fn segments(contents: &Contents) -> Vec<TruthSegment> {
+    let segments = contents.segments.iter();
+    sorted(
+        segments
+            .map(|segment| serde_json::from_value(json!(segment)).unwrap())
+            .collect(),
+    )
 }
 
 fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
@@ -157,9 +143,11 @@ fn properties_are_those_of_flink() {
     let mut kinds = BTreeMap::<_, usize>::new();
     for_each_metadata(|name, bytes, facts| {
         let Some(facts) = facts else { return };
-        let properties = visit(bytes, &mut Ignore).unwrap().properties;
+        let properties = Contents::read(bytes, None).unwrap().properties;
+        let as_truth =
+            |p: &Properties| serde_json::from_value::<TruthProperties>(json!(p)).unwrap();
         assert_eq!(
-            properties.as_ref().map(json::properties),
+            properties.as_ref().map(as_truth),
             facts.properties,
             "{name}"
         );

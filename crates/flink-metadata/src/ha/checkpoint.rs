@@ -1,5 +1,7 @@
 //! The second hop: the serialized `CompletedCheckpoint`.
 
+use serde::Serialize;
+
 use super::handles::{Findings, collect, file_path};
 use crate::cursor::Cursor;
 use crate::error::{Error, Problem, Within};
@@ -13,7 +15,7 @@ const COMPLETED_CHECKPOINT: &str = "org.apache.flink.runtime.checkpoint.Complete
 ///
 /// Its paths are absolute also where the `_metadata` has relative ones, so it stays right where those went wrong
 /// (FLINK-39964).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HaCheckpoint {
     /// Checkpoint id.
     pub checkpoint_id: u64,

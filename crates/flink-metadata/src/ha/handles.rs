@@ -226,12 +226,22 @@ fn segment(graph: &Graph<'_>, object: &Object) -> Result<Reference<'static>, &'s
         Some((_, "SHARED")) => Scope::Shared,
         _ => return Err("segment without a known scope"),
     };
-    let path = Cow::Owned(file_path(graph, object)?);
+    let id = graph
+        .field(object, "logicalFileId")
+        .and_then(|value| graph.object(value));
+    let id = id
+        .and_then(|id| graph.field(id, "keyString"))
+        .and_then(|value| graph.text(value));
     Ok(Reference::Segment {
-        path,
+        path: Cow::Owned(file_path(graph, object)?),
         start,
         size: size(graph, object)?,
         scope,
+        logical_id: Cow::Owned(
+            id.ok_or("segment without an id")?
+                .to_string_lossy()
+                .into_owned(),
+        ),
     })
 }
 

@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use serde::Serialize;
+
 use super::handles::file_path;
 use crate::cursor::Cursor;
 use crate::error::{Error, Problem, Within};
@@ -13,7 +15,7 @@ const RETRIEVABLE: &str = "org.apache.flink.runtime.state.RetrievableStreamState
 const FILE: &str = "org.apache.flink.runtime.state.filesystem.FileStateHandle";
 
 /// Where the JobManager put a serialized checkpoint (or job graph).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HaPointer {
     /// The file in HA storage, as `Path.toString()` spells it.
     pub path: String,

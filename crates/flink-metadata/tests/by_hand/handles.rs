@@ -79,6 +79,7 @@ fn merged_operator_state_keeps_its_directories() {
             start: 100,
             size: Some(50),
             scope: Scope::Exclusive,
+            logical_id: "logical".into(),
         },
         directory("file:/t", DirectoryOwner::TaskOwned),
         directory("file:/s", DirectoryOwner::Shared),

@@ -4,69 +4,7 @@ use flink_metadata::tree::{
     ChannelState, DistributionMode, KeyedState, LocalFile, Operator, OperatorState, StreamState,
     Subtask,
 };
-use flink_metadata::{
-    PostCheckpointAction, Properties, SavepointFormat, SharingFilesStrategy, SnapshotType,
-};
 use serde_json::{Map, Value, json};
-use testbed::corpus::TruthProperties;
-
-pub(crate) fn properties(properties: &Properties) -> TruthProperties {
-    let (snapshot_type, format, sharing) = match &properties.snapshot_type {
-        SnapshotType::Checkpoint { name, sharing } => {
-            let sharing = match sharing.unwrap() {
-                SharingFilesStrategy::ForwardBackward => "FORWARD_BACKWARD",
-                SharingFilesStrategy::Forward => "FORWARD",
-                SharingFilesStrategy::NoSharing => "NO_SHARING",
-            };
-            (
-                format!("CheckpointType{{name='{name}', sharingFilesStrategy={sharing}}}"),
-                "null",
-                sharing,
-            )
-        }
-        SnapshotType::Savepoint {
-            name,
-            format,
-            post_action,
-        } => {
-            let format = match format {
-                SavepointFormat::Canonical => "CANONICAL",
-                SavepointFormat::Native => "NATIVE",
-            };
-            let action = match post_action {
-                PostCheckpointAction::None => "NONE",
-                PostCheckpointAction::Suspend => "SUSPEND",
-                PostCheckpointAction::Terminate => "TERMINATE",
-            };
-            let text = format!(
-                "SavepointType{{name='{name}', postCheckpointAction={action}, formatType={format}}}"
-            );
-            (text, format, "NO_SHARING")
-        }
-    };
-    let Properties {
-        snapshot_type: _,
-        forced,
-        unclaimed,
-        discard_subsumed,
-        discard_finished,
-        discard_cancelled,
-        discard_failed,
-        discard_suspended,
-    } = properties;
-    TruthProperties {
-        is_savepoint: matches!(properties.snapshot_type, SnapshotType::Savepoint { .. }),
-        to_string: format!(
-            "CheckpointProperties{{forced={forced}, checkpointType={snapshot_type}, discardSubsumed={discard_subsumed}, \
-             discardFinished={discard_finished}, discardCancelled={discard_cancelled}, \
-             discardFailed={discard_failed}, discardSuspended={discard_suspended}}}"
-        ),
-        snapshot_type,
-        format: format.to_owned(),
-        sharing: sharing.to_owned(),
-        unclaimed: *unclaimed,
-    }
-}
 
 /// Where our tree differs from Flink's, if it does.
 pub(crate) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
