@@ -243,7 +243,10 @@ fn a_real_api_server_takes_what_is_rendered() {
         server.kubectl(["create", "namespace", namespace]).unwrap();
     }
     let chart = Chart::new();
-    for values in [json!({}), json!({"watchNamespaces": ["payments"], "replicas": 2})] {
+    for values in [
+        json!({}),
+        json!({"watchNamespaces": ["payments"], "replicas": 2}),
+    ] {
         for object in chart.render(&values).unwrap().iter() {
             server.apply(&object.to_string()).unwrap();
         }

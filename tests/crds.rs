@@ -1,6 +1,11 @@
 //! A real API server takes our definitions, and refuses bad objects with a sentence that says what to write instead.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value
+)]
 
 use flink_retention::api::{CheckpointInventory, RetentionPolicy, RetentionRun};
 use flink_retention::cli::crds;
