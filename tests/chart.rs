@@ -239,13 +239,13 @@ fn bad_values_are_refused_by_name() {
 #[test]
 fn a_real_api_server_takes_what_is_rendered() {
     let server = ControlPlane::start().unwrap();
-    for namespace in ["operators", "payments"] {
+    for namespace in ["operators", "payments", "123"] {
         server.kubectl(["create", "namespace", namespace]).unwrap();
     }
     let chart = Chart::new();
     for values in [
         json!({}),
-        json!({"watchNamespaces": ["payments"], "replicas": 2}),
+        json!({"watchNamespaces": ["payments", "123"], "replicas": 2}),
     ] {
         for object in chart.render(&values).unwrap().iter() {
             server.apply(&object.to_string()).unwrap();
