@@ -1,3 +1,55 @@
 //! The commands of `flink-retention`, one file each.
 
 pub mod crds;
+mod exit;
+mod inspect;
+mod mounts;
+mod output;
+mod places;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, UsageError};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, and all is well
+  1  failed; one line on stderr says what, where and what to do
+  2  the command line makes no sense
+  3  done, and there is something to look at, such as a job that cannot be restored";
+
+/// Keeps exactly the Apache Flink state worth keeping
+#[derive(Debug, Parser)]
+#[command(name = "flink-retention", version, after_help = EXIT_CODES)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(after_help = EXIT_CODES)]
+    Inspect(inspect::Arguments),
+    /// Print the definitions of the Kubernetes resources
+    Crds(crds::Arguments),
+}
+
+/// Runs the program with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let program = Program::parse();
+    let done = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run(program.command)),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot start threads")),
+    };
+    exit::report(done)
+}
+
+async fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Inspect(arguments) => inspect::run(arguments).await,
+        Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
+    }
+}

@@ -1,0 +1,112 @@
+//! Finds the `_metadata` files that a path stands for.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use retention::layout::METADATA_FILE;
+use retention::location::Location;
+use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
+
+use crate::cli::mounts;
+use crate::engine::Stores;
+
+/// More than any job writes.
+const LIMIT: u64 = 2 << 30;
+
+/// The snapshots at or below a path.
+#[derive(Debug)]
+pub(super) struct Place {
+    storage: LocalStorage,
+    /// The root of `storage` as Flink sees it.
+    location: Location,
+    pub(super) metadata: Vec<Key>,
+    /// The path named one snapshot.
+    pub(super) single: bool,
+}
+
+/// A `_metadata` file.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) location: Location,
+    pub(super) contents: anyhow::Result<Bytes>,
+}
+
+impl Place {
+    pub(super) async fn of(stores: &Stores, path: &Path) -> anyhow::Result<Self> {
+        let path = mounts::absolute(path)?;
+        let kind = std::fs::metadata(&path).with_context(|| {
+            format!(
+                "cannot look at {}; check the spelling, the permissions, and that the volume is mounted",
+                path.display()
+            )
+        })?;
+        if kind.is_file() {
+            return Self::file(stores, &path).await;
+        }
+        let storage = LocalStorage::open(&path).await?;
+        let location = mounts::location(stores, &path)?;
+        let own = Key::parse(METADATA_FILE)?;
+        if storage.stat(&own).await?.is_some() {
+            return Ok(Self {
+                storage,
+                location,
+                metadata: vec![own],
+                single: true,
+            });
+        }
+        let mut metadata = Vec::new();
+        Walk::new(&storage, Key::root())
+            .run(|entry| {
+                if entry.key.file_name() == Some(METADATA_FILE)
+                    && entry.kind != EntryKind::Directory
+                {
+                    metadata.push(entry.key);
+                }
+                Descend::Yes
+            })
+            .await?;
+        if metadata.is_empty() {
+            bail!(
+                "there is no {METADATA_FILE} in or below {}; name a checkpoint, a savepoint, or a directory of them",
+                path.display()
+            );
+        }
+        metadata.sort();
+        Ok(Self {
+            storage,
+            location,
+            metadata,
+            single: false,
+        })
+    }
+
+    async fn file(stores: &Stores, path: &Path) -> anyhow::Result<Self> {
+        // A link that a person names is followed, as `cat` would.
+        let path = if path.is_symlink() {
+            path.canonicalize()?
+        } else {
+            path.to_owned()
+        };
+        let (Some(directory), Some(name)) = (
+            path.parent(),
+            path.file_name().and_then(|name| name.to_str()),
+        ) else {
+            bail!("{} names no file", path.display());
+        };
+        Ok(Self {
+            storage: LocalStorage::open(directory).await?,
+            location: mounts::location(stores, directory)?,
+            metadata: vec![Key::parse(name)?],
+            single: true,
+        })
+    }
+
+    pub(super) async fn read(&self, key: &Key) -> Found {
+        let contents = self.storage.read(key, LIMIT).await;
+        Found {
+            location: self.location.join(key.as_str()),
+            contents: contents.map(|contents| contents.bytes).map_err(Into::into),
+        }
+    }
+}

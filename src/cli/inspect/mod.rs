@@ -1,0 +1,88 @@
+//! `flink-retention inspect`: what a snapshot consists of and depends on.
+
+mod facts;
+mod find;
+mod operators;
+mod people;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use retention::location::Location;
+
+use super::Exit;
+use super::mounts::MountArguments;
+use super::output::{Format, Output, count};
+use super::places::home;
+use facts::Facts;
+use find::Found;
+
+/// Show what a snapshot holds and which files it needs
+///
+/// Reads `_metadata` files of Flink 1.3 to 2.3. With a single snapshot, --output json prints one document; below any
+/// other directory it prints one line for each snapshot, those that cannot be read with an `error`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A `_metadata` file, the directory of a snapshot, or any directory: then all snapshots below it
+    path: PathBuf,
+    /// Print only the directories that the snapshots depend on, one a line: their own, those of other jobs whose files
+    /// they share, changelog and savepoint directories
+    #[arg(long)]
+    directories: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t, conflicts_with = "directories")]
+    output: Format,
+    #[command(flatten)]
+    mounts: MountArguments,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let stores = arguments.mounts.open().await?;
+    let place = find::Place::of(&stores, &arguments.path).await?;
+    let mut output = Output::new();
+    let mut directories = BTreeSet::new();
+    let (mut snapshots, mut unreadable) = (0, Vec::new());
+    for key in &place.metadata {
+        let Found { location, contents } = place.read(key).await;
+        snapshots += 1;
+        let facts =
+            contents.and_then(|bytes| Facts::read(&bytes, &location, &stores.origin_of(&location)));
+        match facts {
+            Ok(facts) if arguments.directories => directories.extend(dependencies(&facts)),
+            Ok(facts) => match arguments.output {
+                Format::Json => output.json(&facts)?,
+                Format::Table => people::show(&mut output, &facts)?,
+            },
+            Err(error) => {
+                let error = format!("{error:#}");
+                if !place.single && arguments.output == Format::Json {
+                    output.json(&serde_json::json!({"metadata": location, "error": error}))?;
+                }
+                unreadable.push(format!("{location}: {error}"));
+            }
+        }
+    }
+    for directory in &directories {
+        output.line(directory)?;
+    }
+    output.finish()?;
+    match unreadable.as_slice() {
+        [] => Ok(Exit::Fine),
+        [only] if place.single => bail!("{only}"),
+        [first, ..] => bail!(
+            "{} of {} cannot be read; the first: {first}",
+            unreadable.len(),
+            count(snapshots, "snapshot", "snapshots"),
+        ),
+    }
+}
+
+fn dependencies(facts: &Facts) -> impl Iterator<Item = Location> {
+    let own = home(&facts.metadata);
+    let others = facts
+        .locations()
+        .map(|file| home(&file))
+        .collect::<BTreeSet<_>>();
+    std::iter::once(own).chain(others)
+}

@@ -1,0 +1,99 @@
+//! What goes to stdout: tables for people, JSON for machines.
+
+use std::io::{self, BufWriter, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+
+/// No table is wider, so that it fits a usual terminal and a bug report.
+const WIDTH: u16 = 120;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Tables for people
+    #[default]
+    Table,
+    /// JSON for programs, one document a line
+    Json,
+}
+
+/// Standard output, whose closing by the reader is an error like any other until the program ends.
+#[derive(Debug)]
+pub(super) struct Output(BufWriter<io::StdoutLock<'static>>);
+
+impl Output {
+    pub(super) fn new() -> Self {
+        Self(BufWriter::new(io::stdout().lock()))
+    }
+
+    pub(super) fn line(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
+        writeln!(self.0, "{line}")
+    }
+
+    /// A table with an indent of two, or nothing where it has no rows.
+    pub(super) fn table(&mut self, table: &Table) -> io::Result<()> {
+        if table.row_count() == 0 {
+            return Ok(());
+        }
+        for line in table.lines() {
+            writeln!(self.0, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.0, value)?;
+        self.0.write_all(b"\n")
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A table without lines, 120 characters wide at most.
+pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .force_no_tty()
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(header.iter().copied());
+    for &number in numbers {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A size for people: `17.3 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let text = crate::api::quantity::human(bytes);
+    match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(unit) => {
+            let (number, unit) = text.split_at(unit);
+            let unit = unit.trim_end_matches('B');
+            format!("{number} {unit}B")
+        }
+        None => format!("{text} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_unit() {
+        let sizes = [0, 1, 1536, 5 << 20, 3 << 40].map(size);
+        assert_eq!(sizes, ["0 B", "1 B", "1.5 KiB", "5.0 MiB", "3.0 TiB"]);
+    }
+}
