@@ -14,6 +14,7 @@ use retention::batch::VerifiedFile;
 use retention::inventory::{BaseId, Inventory, Listing};
 use retention::mark::{self, Baselines, Marks};
 use retention::plan::{Context, Plan, PlanEntry};
+use std::collections::BTreeSet;
 
 /// What a run found, for acting on it.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Found<'a> {
     pub(super) plan: &'a Plan,
     pub(super) marks: &'a [Marks],
     pub(super) baselines: &'a [Baselines],
+    /// The bases whose journal could not be read: nothing is written over it.
+    pub(super) unusable: &'a BTreeSet<BaseId>,
 }
 
 /// Acts on every base of the run that may be acted upon.
@@ -34,6 +37,9 @@ pub(super) async fn enact(
     let mut budget = run.policy.limits.max_bytes_per_run.unwrap_or(u64::MAX);
     for position in 0..run.bases.len() {
         let base = BaseId(position);
+        if found.unusable.contains(&base) {
+            continue;
+        }
         let blocked = match enact_base(run, found, base, started, &mut budget, outcome).await {
             Ok(()) => continue,
             Err(blocked) => blocked,

@@ -7,6 +7,7 @@ use retention::location::Location;
 use retention::mark::{Baselines, Marks};
 use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
+use std::collections::BTreeSet;
 use storage::StorageError;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +33,7 @@ pub struct Run<'a> {
 /// The jobs that a policy selects, by the names of their resources.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    pub jobs: std::collections::BTreeSet<retention::evidence::JobName>,
+    pub jobs: BTreeSet<retention::evidence::JobName>,
 }
 
 /// What a run may do.
@@ -98,7 +99,12 @@ impl Run<'_> {
         self.progress.step(Step::Observe);
         let evidence = self.observer.observe().await;
         let mut outcome = Outcome::default();
-        let (marks, baselines) = self.read_journals(&mut outcome).await;
+        let journals = self.read_journals(&mut outcome).await;
+        let Journals {
+            marks,
+            baselines,
+            unusable,
+        } = journals;
 
         // Plan.
         let now = self.clock.now();
@@ -115,6 +121,7 @@ impl Run<'_> {
                     plan: &plan,
                     marks: &marks,
                     baselines: &baselines,
+                    unusable: &unusable,
                 };
                 enact::enact(self, found, started, &mut outcome).await;
             }
@@ -166,23 +173,33 @@ impl Run<'_> {
         plan
     }
 
-    async fn read_journals(&self, outcome: &mut Outcome) -> (Vec<Marks>, Vec<Baselines>) {
-        let (mut marks, mut baselines) = (Vec::new(), Vec::new());
+    async fn read_journals(&self, outcome: &mut Outcome) -> Journals {
+        let mut journals = Journals::default();
         for (position, location) in self.bases.iter().enumerate() {
-            let read = match self.journal(BaseId(position)) {
+            let base = BaseId(position);
+            let read = match self.journal(base) {
                 Some(journal) => journal.read().await,
                 None => Ok(Default::default()),
             };
-            let (base_marks, base_baselines) = read.unwrap_or_else(|error| {
+            let (marks, baselines) = read.unwrap_or_else(|error| {
+                journals.unusable.insert(base);
                 outcome.blocked.push(Blocked::JournalUnusable {
                     base: location.to_string(),
                     why: error.to_string(),
                 });
                 Default::default()
             });
-            marks.push(base_marks);
-            baselines.push(base_baselines);
+            journals.marks.push(marks);
+            journals.baselines.push(baselines);
         }
-        (marks, baselines)
+        journals
     }
+}
+
+/// What earlier runs left, by base.
+#[derive(Default)]
+struct Journals {
+    marks: Vec<Marks>,
+    baselines: Vec<Baselines>,
+    unusable: BTreeSet<BaseId>,
 }

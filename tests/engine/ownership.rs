@@ -66,9 +66,14 @@ async fn a_damaged_mark_deletes_nothing_and_says_so() {
     world.wait(25);
     let marks = Key::parse(&format!("ckp/.flink-retention/marks/{JOB}.json")).unwrap();
     world.storage.insert_file(&marks, b"{".to_vec());
+    let before = world.storage.files();
     let report = world.enforce().await;
-    assert!(report.outcome.deleted.is_empty());
     assert_eq!(report.outcome.blocked[0].word(), "JournalUnusable");
+    assert_eq!(
+        world.storage.files(),
+        before,
+        "nothing is deleted, and nothing written over it"
+    );
 }
 
 #[tokio::test]

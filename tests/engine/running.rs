@@ -172,7 +172,7 @@ async fn unreadable_high_availability_data_protects() {
             why: "forbidden".to_owned(),
         };
     });
-    assert_protected(&world, Guard::NoHighAvailability).await;
+    assert_protected(&world, Guard::MissingEvidence).await;
 }
 
 #[tokio::test]
