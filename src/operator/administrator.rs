@@ -1,0 +1,404 @@
+//! The administrator's file: what no tenant can give to himself.
+//!
+//! ```yaml
+//! version: 1
+//! paused: false
+//! floors: {minAge: 24h, gracePeriod: 24h, settle: 2m, clockSkew: 10m}
+//! grants:
+//! - namespace: payments
+//!   bases:
+//!   - location: file:/opt/flink/volume
+//!     exclusive: false
+//! ```
+//!
+//! Without the file nothing is granted. A file that cannot be used leaves the last good one in force, and says so.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::SignedDuration;
+use retention::location::{Location, Origin};
+use retention::policy::{Floors, Margins};
+use serde::Deserialize;
+
+use crate::api::Duration;
+
+/// The only version that this program understands.
+const VERSION: u64 = 1;
+/// A file larger than this is no administrator's file.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the administrator allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Administrator {
+    /// Nothing is deleted anywhere.
+    pub paused: bool,
+    pub floors: Floors,
+    pub grants: Vec<Grant>,
+}
+
+/// What one namespace may reach with the operator's own identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub namespace: String,
+    pub bases: Vec<GrantedBase>,
+    /// S3 endpoints that policies of the namespace may name.
+    pub endpoints: Vec<String>,
+}
+
+/// A directory below which policies of a namespace may act.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedBase {
+    pub location: String,
+    /// Nothing but Flink jobs of that namespace writes there.
+    #[serde(default)]
+    pub exclusive: bool,
+}
+
+/// A file that says nothing that can be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministratorError {
+    #[error("cannot read the administrator's file {}: {why}", path.display())]
+    Unreadable { path: PathBuf, why: String },
+    #[error("the administrator's file cannot be understood: {0}")]
+    Yaml(String),
+    #[error(
+        "the administrator's file has version {found}; this program knows version {VERSION} only: write `version: {VERSION}`, or upgrade the operator"
+    )]
+    Version { found: String },
+    #[error("the administrator's file grants {namespace} the directory {location:?}: {why}")]
+    Location {
+        namespace: String,
+        location: String,
+        why: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct File {
+    #[allow(
+        dead_code,
+        reason = "checked before the rest, which may be of another version"
+    )]
+    version: u64,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    floors: FileFloors,
+    #[serde(default)]
+    grants: Vec<FileGrant>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct FileFloors {
+    min_age: Option<Duration>,
+    grace_period: Option<Duration>,
+    settle: Option<Duration>,
+    clock_skew: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileGrant {
+    namespace: String,
+    #[serde(default)]
+    bases: Vec<GrantedBase>,
+    #[serde(default)]
+    endpoints: Vec<String>,
+}
+
+impl Administrator {
+    /// Nothing granted, with the floors that hold where nobody set any.
+    #[must_use]
+    pub fn nothing_granted() -> Self {
+        Self {
+            paused: false,
+            floors: Floors::default(),
+            grants: Vec::new(),
+        }
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> Result<Self, AdministratorError> {
+        let yaml = |error: serde_saphyr::Error| AdministratorError::Yaml(error.to_string());
+        let value: serde_json::Value = serde_saphyr::from_str(text).map_err(yaml)?;
+        match value.get("version") {
+            Some(version) if version.as_u64() == Some(VERSION) => {}
+            found => {
+                return Err(AdministratorError::Version {
+                    found: found.map_or_else(|| "none".to_owned(), ToString::to_string),
+                });
+            }
+        }
+        let File {
+            version: _,
+            paused,
+            floors,
+            grants,
+        } = serde_saphyr::from_str(text).map_err(yaml)?;
+        let grants = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
+        Ok(Self {
+            paused,
+            floors: with_defaults(floors),
+            grants,
+        })
+    }
+
+    /// Whether policies of a namespace may act at a location. `origin` is that of the namespace's own paths.
+    #[must_use]
+    pub fn grants(&self, namespace: &str, location: &Location, origin: &Origin) -> bool {
+        self.grants
+            .iter()
+            .filter(|grant| grant.namespace == namespace)
+            .flat_map(|grant| &grant.bases)
+            .filter_map(|base| Location::parse(&base.location, origin).ok())
+            .any(|granted| location.relative_to(&granted).is_some())
+    }
+}
+
+fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
+    let FileGrant {
+        namespace,
+        bases,
+        endpoints,
+    } = grant;
+    for base in &bases {
+        if let Err(error) = Location::parse(&base.location, &Origin::default()) {
+            return Err(AdministratorError::Location {
+                namespace,
+                location: base.location.clone(),
+                why: error.to_string(),
+            });
+        }
+    }
+    Ok(Grant {
+        namespace,
+        bases,
+        endpoints,
+    })
+}
+
+fn with_defaults(floors: FileFloors) -> Floors {
+    let FileFloors {
+        min_age,
+        grace_period,
+        settle,
+        clock_skew,
+    } = floors;
+    let default = Floors::default();
+    Floors {
+        min_age: min_age.map_or(default.min_age, signed),
+        grace_period: grace_period.map_or(default.grace_period, signed),
+        margins: Margins {
+            settle: settle.map_or(default.margins.settle, signed),
+            clock_skew: clock_skew.map_or(default.margins.clock_skew, signed),
+        },
+    }
+}
+
+/// A duration of the API as the core counts it; what is too long for it is as good as for ever.
+#[must_use]
+pub fn signed(duration: Duration) -> SignedDuration {
+    i64::try_from(duration.as_seconds()).map_or(SignedDuration::MAX, SignedDuration::from_secs)
+}
+
+/// The file on disk, read again at every look: a mounted `ConfigMap` changes under our feet.
+#[derive(Clone, Debug)]
+pub struct AdministratorFile {
+    path: Option<PathBuf>,
+    good: Arc<Mutex<Administrator>>,
+}
+
+/// What applies now, and why that is not what the file says, if so.
+#[derive(Debug)]
+pub struct Current {
+    pub administrator: Administrator,
+    pub problem: Option<AdministratorError>,
+}
+
+impl AdministratorFile {
+    #[must_use]
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self {
+            path,
+            good: Arc::new(Mutex::new(Administrator::nothing_granted())),
+        }
+    }
+
+    /// Reads the file now.
+    pub async fn current(&self) -> Current {
+        let read = match &self.path {
+            None => Ok(None),
+            Some(path) => read(path)
+                .await
+                .and_then(|text| Administrator::parse(&text))
+                .map(Some),
+        };
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let problem = match read {
+            Ok(None) => None,
+            Ok(Some(administrator)) => {
+                *good = administrator;
+                None
+            }
+            Err(error) => Some(error),
+        };
+        Current {
+            administrator: good.clone(),
+            problem,
+        }
+    }
+}
+
+async fn read(path: &std::path::Path) -> Result<String, AdministratorError> {
+    let unreadable = |why: String| AdministratorError::Unreadable {
+        path: path.to_owned(),
+        why,
+    };
+    let length = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
+    if length > MAX_BYTES {
+        return Err(unreadable(format!(
+            "it has {length} bytes, more than {MAX_BYTES}"
+        )));
+    }
+    tokio::fs::read_to_string(path)
+        .await
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const FILE: &str = "
+version: 1
+floors: {minAge: 2s, gracePeriod: 3s, settle: 1s}
+grants:
+- namespace: payments
+  bases:
+  - location: file:/opt/flink/volume
+";
+
+    fn origin(namespace: &str) -> Origin {
+        Origin {
+            namespace: Some(namespace.to_owned()),
+            default_scheme: None,
+            volumes: vec!["/opt/flink/volume".to_owned()],
+        }
+    }
+
+    fn granted(administrator: &Administrator, namespace: &str, path: &str, paths_of: &str) -> bool {
+        let location = Location::parse(path, &origin(paths_of)).unwrap();
+        administrator.grants(namespace, &location, &origin(namespace))
+    }
+
+    #[test]
+    fn a_grant_is_for_one_namespace_and_all_below_a_directory() {
+        let administrator = Administrator::parse(FILE).unwrap();
+        assert!(granted(
+            &administrator,
+            "payments",
+            "file:///opt/flink/volume/checkpoints",
+            "payments"
+        ));
+        assert!(granted(
+            &administrator,
+            "payments",
+            "/opt/flink/volume",
+            "payments"
+        ));
+        assert!(!granted(
+            &administrator,
+            "payments",
+            "file:/opt/flink/volumes",
+            "payments"
+        ));
+        assert!(!granted(
+            &administrator,
+            "payments",
+            "file:/opt/flink",
+            "payments"
+        ));
+        assert!(!granted(
+            &administrator,
+            "orders",
+            "file:/opt/flink/volume",
+            "orders"
+        ));
+        // The same string in another namespace is another volume.
+        assert!(!granted(
+            &administrator,
+            "payments",
+            "file:/opt/flink/volume",
+            "orders"
+        ));
+    }
+
+    #[test]
+    fn floors_that_are_not_written_are_the_cautious_ones() {
+        let administrator = Administrator::parse(FILE).unwrap();
+        assert_eq!(administrator.floors.min_age, SignedDuration::from_secs(2));
+        assert_eq!(
+            administrator.floors.margins.settle,
+            SignedDuration::from_secs(1)
+        );
+        assert_eq!(
+            administrator.floors.margins.clock_skew,
+            Margins::default().clock_skew
+        );
+        assert_eq!(
+            Administrator::parse("version: 1").unwrap(),
+            Administrator::nothing_granted()
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_and_named() {
+        for (text, part) in [
+            ("version: 2\ngrants: {of: another form}", "has version 2"),
+            ("grants: []", "has version none"),
+            ("version: 1\nfloor: {}", "unknown field"),
+            ("version: 1\nfloors: {minAge: soon}", "is not a duration"),
+            (
+                "version: 1\ngrants: [{namespace: a, bases: [{location: volume}]}]",
+                "is not absolute",
+            ),
+            ("version: [1", "cannot be understood"),
+        ] {
+            let error = Administrator::parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_file_leaves_the_last_good_one_in_force() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("administrator.yaml");
+        let file = AdministratorFile::new(Some(path.clone()));
+        let missing = file.current().await;
+        assert!(missing.problem.is_some() && missing.administrator.grants.is_empty());
+
+        std::fs::write(&path, FILE).unwrap();
+        let good = file.current().await;
+        assert!(good.problem.is_none() && good.administrator.grants.len() == 1);
+
+        std::fs::write(&path, "version: 7").unwrap();
+        let broken = file.current().await;
+        assert!(matches!(
+            broken.problem,
+            Some(AdministratorError::Version { .. })
+        ));
+        assert_eq!(broken.administrator, good.administrator);
+
+        std::fs::write(&path, "version: 1\npaused: true").unwrap();
+        let paused = file.current().await;
+        assert!(paused.administrator.paused && paused.administrator.grants.is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! The flags of `flink-retention operator`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration as StdDuration;
+
+use clap::Args;
+
+use crate::api::Duration;
+use crate::engine::Mount;
+use crate::telemetry::JobLabels;
+use crate::telemetry::logs::LogFormat;
+
+/// Watches Flink jobs and retention policies, and acts on them
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// The administrator's file: floors, grants, pause. It is read again whenever it changes. Without it no namespace is
+    /// granted anything, so nothing is ever deleted
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLINK_RETENTION_ADMINISTRATOR_CONFIG"
+    )]
+    pub administrator_config: Option<PathBuf>,
+
+    /// Where a volume of the Flink pods of a namespace is mounted in this process; repeatable
+    #[arg(long, value_name = "NAMESPACE/file:PATH=LOCAL")]
+    pub mount: Vec<Mount>,
+
+    /// Watch only this namespace; repeatable. Without it all namespaces
+    #[arg(long, value_name = "NAMESPACE")]
+    pub watch_namespace: Vec<String>,
+
+    /// How to reach a job's REST endpoint: {name} is its cluster, {namespace} its namespace, {port} its rest.port
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "http://{name}-rest.{namespace}.svc:{port}"
+    )]
+    pub flink_rest_url: String,
+
+    /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system, so that two clusters
+    /// never act on one base
+    #[arg(long, value_name = "ID")]
+    pub owner_id: Option<String>,
+
+    /// How often jobs are looked at, for example 2m
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = interval)]
+    pub observe_interval: StdDuration,
+
+    /// The namespace of the lease; without it that of this pod
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    pub leader_election_namespace: Option<String>,
+
+    /// The name of the lease
+    #[arg(long, value_name = "NAME", default_value = "flink-retention")]
+    pub lease_name: String,
+
+    /// Our name in the lease; without it the host name and a random part
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub identity: Option<String>,
+
+    /// How long others wait for a leader that has gone silent
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease_duration)]
+    pub lease_duration: StdDuration,
+
+    /// Where /metrics, /healthz and /readyz answer
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub metrics_address: SocketAddr,
+
+    /// How fine the metrics about jobs are
+    #[arg(long, value_enum, default_value_t)]
+    pub job_metrics: JobLabels,
+
+    /// How long a run may take to come to a halt after SIGTERM; less than the pod's grace period
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = interval)]
+    pub stop_timeout: StdDuration,
+
+    /// Which log lines are written, for example info,flink_retention=debug
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "RUST_LOG")]
+    pub log: String,
+
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+fn interval(text: &str) -> Result<StdDuration, String> {
+    bounded(text, StdDuration::from_secs(1), StdDuration::from_hours(24))
+}
+
+fn lease_duration(text: &str) -> Result<StdDuration, String> {
+    bounded(text, StdDuration::from_secs(3), StdDuration::from_mins(10))
+}
+
+fn bounded(text: &str, least: StdDuration, most: StdDuration) -> Result<StdDuration, String> {
+    let duration: Duration = text
+        .parse()
+        .map_err(|error: crate::api::duration::InvalidDuration| error.to_string())?;
+    let duration = StdDuration::from(duration);
+    if duration < least || duration > most {
+        return Err(format!(
+            "{text} is not between {} s and {} s",
+            least.as_secs(),
+            most.as_secs()
+        ));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        let arguments = ["operator"].iter().chain(arguments);
+        Program::try_parse_from(arguments)
+            .map(|program| program.arguments)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let arguments = parse(&[]).unwrap();
+        assert_eq!(arguments.observe_interval, StdDuration::from_mins(2));
+        assert_eq!(arguments.metrics_address.port(), 8080);
+        assert!(arguments.administrator_config.is_none() && arguments.mount.is_empty());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_sentence() {
+        for (flag, part) in [
+            ("--observe-interval=soon", "is not a duration"),
+            ("--observe-interval=0s", "is not between"),
+            ("--lease-duration=1s", "is not between 3 s and 600 s"),
+            ("--mount=/a", "is no mount"),
+        ] {
+            let error = parse(&[flag]).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

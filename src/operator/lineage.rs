@@ -1,0 +1,259 @@
+//! The record of one Flink resource: which job ids and directories it has had. Pure.
+//!
+//! Flink's operator remembers only the current id, so what is forgotten here is forgotten for good: entries are only
+//! added and refreshed. Where there is no room left, the newcomer is kept and the oldest goes, which only protects:
+//! a directory of an id that nobody claims is `unknown`, and never deleted.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::checkpoint_inventory::{
+    CheckpointInventorySpec, JobReference, LineageEntry, MAX_BASES, MAX_LINEAGE,
+};
+use crate::api::time::whole_seconds;
+
+/// Refreshing `lastSeen` at every look would write to the API server at every look.
+const REFRESH: SignedDuration = SignedDuration::from_hours(1);
+const MAX_LOCATION: usize = 1024;
+/// As the definition of `lastLabels` has it.
+const MAX_LABELS: usize = 64;
+
+/// What was seen of a Flink resource at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub job: JobReference,
+    pub uid: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    /// The current job id, as 32 hexadecimal digits.
+    pub job_id: Option<String>,
+    /// Where its checkpoints are, if that is known.
+    pub base: Option<String>,
+    /// All directories of checkpoints and savepoints that are known.
+    pub bases: Vec<String>,
+}
+
+/// The record after a look at the resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    pub spec: CheckpointInventorySpec,
+    /// Something was forgotten, now or earlier looks could not record it.
+    pub truncated: bool,
+}
+
+/// Adds what was seen to the record.
+#[must_use]
+pub fn merge(recorded: Option<&CheckpointInventorySpec>, seen: Seen, now: Timestamp) -> Merged {
+    let Seen {
+        job,
+        uid,
+        labels,
+        job_id,
+        base,
+        bases,
+    } = seen;
+    let mut spec = recorded.cloned().unwrap_or_default();
+    let mut truncated = false;
+    spec.job_ref = job;
+    spec.last_labels = bounded(labels);
+    for base in bases.iter().chain(&base) {
+        truncated |= !remember(&mut spec.bases, base);
+    }
+    if let Some(job_id) = job_id.filter(|id| is_job_id(id)) {
+        let base = base.and_then(|base| position(&spec.bases, &base));
+        record(&mut spec.lineage, job_id, uid, base, now);
+    }
+    while spec.lineage.len() > MAX_LINEAGE {
+        spec.lineage.remove(0);
+        truncated = true;
+    }
+    Merged { spec, truncated }
+}
+
+fn record(
+    lineage: &mut Vec<LineageEntry>,
+    job_id: String,
+    uid: Option<String>,
+    base: Option<u8>,
+    now: Timestamp,
+) {
+    let same = |entry: &&mut LineageEntry| entry.job_id == job_id && entry.uid == uid;
+    let Some(entry) = lineage.iter_mut().rev().find(same) else {
+        lineage.push(LineageEntry {
+            job_id,
+            uid,
+            base,
+            first_seen: whole_seconds(now),
+            last_seen: whole_seconds(now),
+        });
+        return;
+    };
+    // A base that was known stays: the id's files do not move when the configuration does.
+    entry.base = entry.base.or(base);
+    if now.duration_since(entry.last_seen.0) >= REFRESH {
+        entry.last_seen = whole_seconds(now);
+    }
+}
+
+fn remember(bases: &mut Vec<String>, base: &str) -> bool {
+    if bases.iter().any(|known| known == base) {
+        return true;
+    }
+    let fits = bases.len() < MAX_BASES && base.chars().count() <= MAX_LOCATION;
+    if fits {
+        bases.push(base.to_owned());
+    }
+    fits
+}
+
+fn position(bases: &[String], base: &str) -> Option<u8> {
+    bases
+        .iter()
+        .position(|known| known == base)
+        .and_then(|position| u8::try_from(position).ok())
+}
+
+fn is_job_id(text: &str) -> bool {
+    text.parse::<retention::layout::JobId>().is_ok()
+}
+
+/// Labels that the API server of Flink's kinds accepted fit, but for their number.
+fn bounded(labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels.into_iter().take(MAX_LABELS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn seen(job_id: &str, base: Option<&str>) -> Seen {
+        Seen {
+            job: JobReference {
+                api_version: "flink.apache.org/v1beta1".into(),
+                kind: "FlinkDeployment".into(),
+                name: "orders".into(),
+            },
+            uid: Some("u1".into()),
+            labels: [("team".to_owned(), "payments".to_owned())].into(),
+            job_id: Some(job_id.into()),
+            base: base.map(str::to_owned),
+            bases: base.map(str::to_owned).into_iter().collect(),
+        }
+    }
+
+    fn id(number: usize) -> String {
+        format!("{number:032x}")
+    }
+
+    #[test]
+    fn an_upgrade_adds_an_id_and_a_look_without_news_changes_nothing() {
+        let first = merge(
+            None,
+            seen(&id(1), Some("file:/a")),
+            at("2026-11-21T06:00:00Z"),
+        )
+        .spec;
+        let same = merge(
+            Some(&first),
+            seen(&id(1), Some("file:/a")),
+            at("2026-11-21T06:02:00Z"),
+        )
+        .spec;
+        assert_eq!(same, first);
+        let upgraded = merge(
+            Some(&same),
+            seen(&id(2), Some("file:/b")),
+            at("2026-11-21T06:04:00Z"),
+        )
+        .spec;
+        assert_eq!(upgraded.bases, ["file:/a", "file:/b"]);
+        let ids: Vec<_> = upgraded
+            .lineage
+            .iter()
+            .map(|entry| (entry.job_id.clone(), entry.base))
+            .collect();
+        assert_eq!(ids, [(id(1), Some(0)), (id(2), Some(1))]);
+    }
+
+    #[test]
+    fn last_seen_moves_by_the_hour() {
+        let first = merge(None, seen(&id(1), None), at("2026-11-21T06:00:00Z")).spec;
+        let later = merge(Some(&first), seen(&id(1), None), at("2026-11-21T07:00:00Z")).spec;
+        assert_eq!(later.lineage[0].first_seen.0, at("2026-11-21T06:00:00Z"));
+        assert_eq!(later.lineage[0].last_seen.0, at("2026-11-21T07:00:00Z"));
+    }
+
+    #[test]
+    fn an_id_that_comes_back_under_another_uid_is_another_entry() {
+        let first = merge(None, seen(&id(1), None), at("2026-11-21T06:00:00Z")).spec;
+        let again = Seen {
+            uid: Some("u2".into()),
+            ..seen(&id(1), None)
+        };
+        assert_eq!(
+            merge(Some(&first), again, at("2026-11-21T06:01:00Z"))
+                .spec
+                .lineage
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_resource_without_an_id_or_base_forgets_none() {
+        let first = merge(
+            None,
+            seen(&id(1), Some("file:/a")),
+            at("2026-11-21T06:00:00Z"),
+        )
+        .spec;
+        let suspended = Seen {
+            job_id: None,
+            base: None,
+            bases: Vec::new(),
+            ..seen("", None)
+        };
+        let after = merge(Some(&first), suspended, at("2026-11-21T06:10:00Z"));
+        assert_eq!(after.spec.lineage, first.lineage);
+        assert_eq!(after.spec.bases, first.bases);
+        let nonsense = seen("KUBERNETES", None);
+        assert_eq!(
+            merge(Some(&first), nonsense, at("2026-11-21T06:10:00Z"))
+                .spec
+                .lineage,
+            first.lineage
+        );
+    }
+
+    #[test]
+    fn the_record_is_bounded_and_says_so() {
+        let mut spec = None;
+        for number in 0..=MAX_LINEAGE {
+            let merged = merge(
+                spec.as_ref(),
+                seen(&id(number), None),
+                at("2026-11-21T06:00:00Z"),
+            );
+            assert_eq!(merged.truncated, number == MAX_LINEAGE);
+            spec = Some(merged.spec);
+        }
+        let spec = spec.unwrap();
+        assert_eq!(
+            (spec.lineage.len(), spec.lineage[0].job_id.clone()),
+            (MAX_LINEAGE, id(1))
+        );
+        let many = Seen {
+            bases: (0..=MAX_BASES)
+                .map(|number| format!("file:/{number}"))
+                .collect(),
+            ..seen(&id(1), None)
+        };
+        let merged = merge(None, many, at("2026-11-21T06:00:00Z"));
+        assert!(merged.truncated && merged.spec.bases.len() == MAX_BASES);
+    }
+}

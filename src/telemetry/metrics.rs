@@ -1,0 +1,243 @@
+//! The operator's metrics. The library behind them is not visible outside this module.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use super::job_metrics::{JobLabels, JobMetrics};
+
+/// Seconds; runs take from a moment to hours.
+const RUN_BUCKETS: [f64; 10] = [
+    0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0,
+];
+
+/// Counters, gauges and histograms of this process, and the last known facts about jobs.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    job_labels: JobLabels,
+    /// Produced anew at every scrape, so that a deleted job leaves no series behind.
+    pub jobs: JobMetrics,
+    deleted_bytes: IntCounterVec,
+    deleted_files: IntCounterVec,
+    runs: IntCounterVec,
+    run_seconds: HistogramVec,
+    guard_hits: IntCounterVec,
+    observations: IntCounterVec,
+    leader: IntGauge,
+    last_success: Gauge,
+    administrator_file_valid: IntGauge,
+}
+
+impl Metrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// A name is invalid or taken: a defect of this program.
+    pub fn new(job_labels: JobLabels) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            registry: Registry::new(),
+            job_labels,
+            jobs: JobMetrics::default(),
+            deleted_bytes: counters(
+                "deleted_bytes_total",
+                "Bytes deleted.",
+                &["namespace", "policy"],
+            )?,
+            deleted_files: counters(
+                "deleted_files_total",
+                "Files deleted.",
+                &["namespace", "policy"],
+            )?,
+            runs: counters(
+                "runs_total",
+                "Finished runs by their last phase.",
+                &["result"],
+            )?,
+            run_seconds: HistogramVec::new(
+                HistogramOpts::new("flink_retention_run_duration_seconds", "Duration of runs.")
+                    .buckets(RUN_BUCKETS.to_vec()),
+                &["result"],
+            )?,
+            guard_hits: counters(
+                "guard_hits_total",
+                "Files kept by a guard, once for each run that met them.",
+                &["guard"],
+            )?,
+            observations: counters(
+                "observations_total",
+                "Passes of the observe loop.",
+                &["result"],
+            )?,
+            leader: IntGauge::new(
+                "flink_retention_leader",
+                "1 in the process that holds the lease.",
+            )?,
+            last_success: Gauge::new(
+                "flink_retention_last_success_timestamp_seconds",
+                "When a run last succeeded, in seconds since 1970.",
+            )?,
+            administrator_file_valid: IntGauge::new(
+                "flink_retention_administrator_file_valid",
+                "0 while the administrator's file cannot be used and an earlier one, or none, applies.",
+            )?,
+        };
+        metrics.administrator_file_valid.set(1);
+        metrics.register()?;
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        // Taken apart without `..`: a metric that is not registered is never seen.
+        let Self {
+            registry,
+            job_labels: _,
+            jobs: _,
+            deleted_bytes,
+            deleted_files,
+            runs,
+            run_seconds,
+            guard_hits,
+            observations,
+            leader,
+            last_success,
+            administrator_file_valid,
+        } = self;
+        let collectors: [Box<dyn Collector>; 10] = [
+            Box::new(deleted_bytes.clone()),
+            Box::new(deleted_files.clone()),
+            Box::new(runs.clone()),
+            Box::new(run_seconds.clone()),
+            Box::new(guard_hits.clone()),
+            Box::new(observations.clone()),
+            Box::new(leader.clone()),
+            Box::new(last_success.clone()),
+            Box::new(administrator_file_valid.clone()),
+            Box::new(ProcessCollector::for_self()),
+        ];
+        collectors
+            .into_iter()
+            .try_for_each(|collector| registry.register(collector))
+    }
+
+    /// This process holds the lease, or no longer does. Only the leader shows facts about jobs.
+    pub fn set_leader(&self, leader: bool) {
+        self.leader.set(leader.into());
+    }
+
+    /// A run is over.
+    pub fn run_finished(&self, result: &str, took: Duration) {
+        self.runs.with_label_values(&[result]).inc();
+        self.run_seconds
+            .with_label_values(&[result])
+            .observe(took.as_secs_f64());
+    }
+
+    /// A run succeeded at this time, in seconds since 1970.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "seconds fit a double for millions of years"
+    )]
+    pub fn succeeded_at(&self, seconds: i64) {
+        self.last_success.set(seconds as f64);
+    }
+
+    /// A run of a policy deleted so much.
+    pub fn deleted(&self, namespace: &str, policy: &str, files: u64, bytes: u64) {
+        self.deleted_files
+            .with_label_values(&[namespace, policy])
+            .inc_by(files);
+        self.deleted_bytes
+            .with_label_values(&[namespace, policy])
+            .inc_by(bytes);
+    }
+
+    /// A guard kept so many files in a run.
+    pub fn guard_hit(&self, guard: &str, files: u64) {
+        self.guard_hits.with_label_values(&[guard]).inc_by(files);
+    }
+
+    /// A pass of the observe loop is over.
+    pub fn observed(&self, success: bool) {
+        self.observations
+            .with_label_values(&[if success { "success" } else { "failure" }])
+            .inc();
+    }
+
+    /// Whether the administrator's file on disk is the one that applies.
+    pub fn set_administrator_file_valid(&self, valid: bool) {
+        self.administrator_file_valid.set(valid.into());
+    }
+
+    /// Everything in Prometheus' text format.
+    ///
+    /// # Errors
+    /// A metric cannot be encoded: a defect of this program.
+    pub fn encode(&self) -> Result<String, prometheus::Error> {
+        let mut families = self.registry.gather();
+        if self.leader.get() == 1 {
+            families.extend(self.jobs.gather(self.job_labels)?);
+            families.sort_by(|a, b| a.name().cmp(b.name()));
+        }
+        TextEncoder::new().encode_to_string(&families)
+    }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(format!("flink_retention_{name}"), help), labels)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::telemetry::JobRow;
+
+    #[test]
+    fn only_the_leader_shows_jobs_and_a_deleted_job_leaves_nothing() {
+        let metrics = Metrics::new(JobLabels::Job).unwrap();
+        let row = JobRow {
+            namespace: "flink".into(),
+            kind: "FlinkDeployment".into(),
+            name: "orders".into(),
+            restorable: Some(true),
+            ..JobRow::default()
+        };
+        metrics.jobs.replace(vec![row]);
+        assert!(!metrics.encode().unwrap().contains("orders"));
+        metrics.set_leader(true);
+        let text = metrics.encode().unwrap();
+        assert!(
+            text.contains(r#"flink_retention_job_restorable{kind="FlinkDeployment",name="orders",namespace="flink"} 1"#),
+            "{text}"
+        );
+        metrics.jobs.replace(Vec::new());
+        assert!(!metrics.encode().unwrap().contains("orders"));
+    }
+
+    #[test]
+    fn counters_have_the_names_that_alerts_use() {
+        let metrics = Metrics::new(JobLabels::Job).unwrap();
+        metrics.deleted("flink", "payments", 3, 4096);
+        metrics.run_finished("Succeeded", Duration::from_secs(2));
+        metrics.guard_hit("unknown-owner", 7);
+        metrics.succeeded_at(1_800_000_000);
+        let text = metrics.encode().unwrap();
+        for line in [
+            r#"flink_retention_deleted_bytes_total{namespace="flink",policy="payments"} 4096"#,
+            r#"flink_retention_deleted_files_total{namespace="flink",policy="payments"} 3"#,
+            r#"flink_retention_runs_total{result="Succeeded"} 1"#,
+            r#"flink_retention_run_duration_seconds_count{result="Succeeded"} 1"#,
+            r#"flink_retention_guard_hits_total{guard="unknown-owner"} 7"#,
+            "flink_retention_last_success_timestamp_seconds 1800000000",
+            "flink_retention_leader 0",
+            "process_resident_memory_bytes",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}
