@@ -1,0 +1,234 @@
+//! When a `shared/<uuid>` of a running plain job may go: the steps of the rule and the holes that it closes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use jiff::SignedDuration;
+use retention::evidence::RestRestored;
+use retention::guard::Guard;
+use retention::inventory::Listing;
+use retention::plan::Waiting;
+use retention::reference::Found;
+use rstest::rstest;
+use support::*;
+
+fn file() -> String {
+    shared(J1, F)
+}
+
+#[test]
+fn the_whole_way_from_the_first_listing_to_the_deletion() {
+    let mut world = World::base_case();
+    assert_eq!(world.waits_for(&file()), Waiting::Mark);
+    world.remember();
+    let mark = &world.marks.by_path[file().as_str()];
+    assert_eq!(mark.since, minute(NOW - 1), "step 1: the end of the listing");
+    assert_eq!(mark.counter.as_ref().unwrap().counter, 13, "step 2");
+    assert!(mark.witness.is_none());
+
+    world.later(120);
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 13 });
+    world.completes(13, &[&shared(J1, 1)]);
+    world.remember();
+    let witness = world.marks.by_path[file().as_str()].witness.clone().unwrap();
+    assert_eq!((witness.checkpoint_id, witness.seen), (13, world.now), "step 3");
+
+    world.later(1);
+    assert!(matches!(world.waits_for(&file()), Waiting::Settle { .. }), "step 4");
+    world.later(1);
+    assert!(world.goes(&file()));
+}
+
+#[test]
+fn step_5_a_file_that_is_named_again_stays_and_loses_its_mark() {
+    let mut world = World::ripe();
+    world.completes(13, &[&file()]);
+    assert!(!world.condemned(&file()));
+    world.remember();
+    assert!(!world.marks.by_path.contains_key(file().as_str()));
+}
+
+#[test]
+fn step_5_an_entry_that_is_newer_than_the_references_names_it() {
+    let mut world = World::ripe();
+    let late = retention::evidence::HaReference {
+        location: location("/elsewhere").join(&uuid(F)),
+        required: retention::reference::Required::Present,
+    };
+    map(world.job()).entries[0].checkpoint.references.push(late);
+    assert!(!world.condemned(&file()));
+}
+
+#[test]
+fn step_5_the_highest_entry_is_still_the_witness_or_newer() {
+    let mut world = World::ripe();
+    map(world.job()).entries[0].checkpoint_id = 11;
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 10 });
+}
+
+#[rstest]
+#[case::younger_than_the_oldest_retained(NOW - 60, false)]
+#[case::within_the_skew(NOW - 70, false)]
+#[case::older(NOW - 72, true)]
+fn step_6_older_than_the_oldest_retained_checkpoint(#[case] written: i64, #[case] goes: bool) {
+    let mut world = World::ripe();
+    world.policy.min_age = SignedDuration::ZERO;
+    world.inventory.unreferenced[0].modified = Some(minute(written));
+    world.marks.by_path.get_mut(file().as_str()).unwrap().modified = minute(written);
+    assert_eq!(world.goes(&file()), goes);
+    assert_eq!(world.guard(&file()), (!goes).then_some(Guard::InFlight));
+}
+
+#[test]
+fn step_7_the_grace_is_at_least_twice_the_checkpoint_timeout() {
+    let mut world = World::ripe();
+    world.policy.grace_period = SignedDuration::ZERO;
+    rest(world.job()).timeout = Some(SignedDuration::from_hours(13));
+    let until = minute(NOW - 1440 + 26 * 60);
+    assert_eq!(world.waits_for(&file()), Waiting::Grace { until });
+    rest(world.job()).timeout = None;
+    world.job().checkpoint_timeout = Some(SignedDuration::from_hours(13));
+    assert_eq!(world.waits_for(&file()), Waiting::Grace { until });
+}
+
+#[test]
+fn step_7_marks_survive_a_restart_under_the_same_uid() {
+    let mut world = World::ripe();
+    world.remember();
+    assert!(world.goes(&file()));
+    rest(world.job()).started = Some(minute(NOW - 1));
+    assert!(world.goes(&file()));
+}
+
+#[test]
+fn step_7_a_new_uid_voids_the_counter_but_not_the_time() {
+    let mut world = World::ripe();
+    map(world.job()).uid = "uid-2".to_owned();
+    assert_eq!(world.waits_for(&file()), Waiting::Counter);
+    let since = world.marks.by_path[file().as_str()].since;
+    world.remember();
+    let mark = &world.marks.by_path[file().as_str()];
+    assert_eq!(mark.since, since);
+    assert_eq!(mark.counter.as_ref().unwrap().map_uid, "uid-2");
+    assert_eq!(mark.counter.as_ref().unwrap().counter, 13);
+    assert!(mark.witness.is_none());
+}
+
+#[test]
+fn h1_with_two_checkpoints_at_a_time_no_grace_helps() {
+    let mut world = World::ripe();
+    rest(world.job()).max_concurrent = Some(2);
+    world.later(1_000_000);
+    assert_eq!(world.guard(&file()), Some(Guard::ConcurrentCheckpoints));
+}
+
+#[test]
+fn h3_a_counter_that_was_read_before_the_listing_ended_is_not_recorded() {
+    let mut world = World::base_case();
+    map(world.job()).read_at = minute(NOW - 2);
+    world.remember();
+    assert!(world.marks.by_path[file().as_str()].counter.is_none());
+    world.later(120);
+    world.completes(13, &[]);
+    assert_eq!(world.waits_for(&file()), Waiting::Counter);
+}
+
+#[test]
+fn h3_a_checkpoint_that_was_triggered_before_the_counter_was_read_is_no_witness() {
+    let mut world = World::base_case();
+    world.remember();
+    world.later(120);
+    world.remember();
+    assert!(world.marks.by_path[file().as_str()].witness.is_none());
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 13 });
+}
+
+type Change = fn(&mut World);
+
+#[rstest]
+#[case::h4_of_no_entry(|w: &mut World| map(w.job()).entries.retain(|entry| entry.checkpoint_id != 13))]
+#[case::h4_of_an_entry_elsewhere(|w: &mut World| {
+    let entry = &mut map(w.job()).entries[1];
+    entry.checkpoint.pointer = Some(location(&format!("/elsewhere/{J1}/chk-13")));
+})]
+#[case::of_an_entry_of_another_job(|w: &mut World| map(w.job()).entries[1].checkpoint.job_id = J2.parse().unwrap())]
+#[case::being_removed(|w: &mut World| map(w.job()).entries[1].marked_for_deletion = true)]
+#[case::not_complete_by_rest(|w: &mut World| rest(w.job()).checkpoints[1].status = "FAILED".into())]
+#[case::a_savepoint_by_rest(|w: &mut World| rest(w.job()).checkpoints[1].is_savepoint = true)]
+#[case::not_parsed(|w: &mut World| { w.inventory.snapshots.pop(); })]
+#[case::a_savepoint_by_its_content(|w: &mut World| w.inventory.snapshots[1].kind = retention::inventory::SnapshotKind::Savepoint)]
+#[case::of_another_number(|w: &mut World| w.inventory.snapshots[1].checkpoint_id = 500)]
+#[case::not_whole(|w: &mut World| w.lose(&shared(J1, 2), Found::Absent))]
+#[case::not_known_to_be_whole(|w: &mut World| w.lose(&shared(J1, 2), Found::Unknown))]
+fn a_checkpoint_is_no_witness(#[case] change: Change) {
+    let mut world = World::base_case();
+    world.remember();
+    world.later(120);
+    world.completes(13, &[&shared(J1, 2)]);
+    let mut sound = world.clone();
+    sound.remember();
+    assert!(sound.marks.by_path[file().as_str()].witness.is_some());
+    change(&mut world);
+    world.remember();
+    assert!(world.marks.by_path[file().as_str()].witness.is_none());
+}
+
+#[test]
+fn h5_a_world_that_was_turned_back_with_the_same_uid_is_noticed() {
+    let mut world = World::ripe();
+    world.remember();
+    assert_eq!(world.baselines.counters["uid-1"], 13);
+    let (entries, counter) = (vec![entry(J1, 8, NOW - 90)], Some(9));
+    map(world.job()).entries = entries;
+    map(world.job()).counter = counter;
+    assert_eq!(world.guard(&file()), Some(Guard::Counter));
+    world.remember();
+    assert_eq!(world.baselines.counters["uid-1"], 13, "never lowered");
+}
+
+#[test]
+fn h6_only_references_of_the_same_plan_count() {
+    let mut world = World::ripe();
+    // A snapshot that was read after the listing put F among the unreferenced files.
+    world.snapshot(&format!("{J2}/chk-4"), NOW - 5, &[&file()]);
+    assert!(!world.condemned(&file()));
+}
+
+#[rstest]
+#[case::unread(Some("chk-7"), false)]
+#[case::nowhere(None, false)]
+#[case::read(Some("chk-12"), true)]
+fn h8_what_a_live_job_was_restored_from_must_be_read(#[case] from: Option<&str>, #[case] goes: bool) {
+    let mut world = World::ripe();
+    let mut other = running(J2, &[]);
+    other.name.name = "other".to_owned();
+    map(&mut other).counter = Some(8);
+    rest(&mut other).restored = Some(RestRestored {
+        id: 7,
+        external_path: from.map(|name| in_base(&format!("{J1}/{name}"))),
+        is_savepoint: false,
+    });
+    world.evidence.jobs.push(other);
+    assert_eq!(world.goes(&file()), goes);
+    let own = complete(J2, 8, NOW - 3);
+    rest(world.evidence.jobs.last_mut().unwrap()).checkpoints.push(own);
+    assert!(world.goes(&file()), "a checkpoint of its own replaces the one it was restored from");
+}
+
+#[test]
+fn h9_two_resources_that_have_one_job_id_are_refused() {
+    let mut world = World::ripe();
+    let mut twin = running(J1, &[(12, NOW - 60)]);
+    twin.name.namespace = "other".to_owned();
+    world.evidence.jobs.push(twin);
+    assert_eq!(world.guard(&file()), Some(Guard::UnknownOwner));
+}
+
+#[test]
+fn a_failed_listing_neither_sets_nor_ends_marks() {
+    let mut world = World::ripe();
+    world.inventory.bases[0].listing = Listing::Incomplete {
+        why: "page 2 failed".to_owned(),
+    };
+    assert!(world.next().is_none());
+}
