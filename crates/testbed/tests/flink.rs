@@ -75,6 +75,8 @@ fn leaks_at_each_kill_and_restores_exactly(version: FlinkVersion) {
             ..cluster.job().clone()
         })
         .restore_from(&path)
+        // A state that cannot be restored must end the run, not be tried again and again.
+        .configure("restart-strategy.type", "none")
         .start()
         .unwrap();
     restored.wait_until_finished(LIMIT).unwrap();

@@ -2,9 +2,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-const TAIL_BYTES: u64 = 6 * 1024;
+const TAIL_BYTES: u64 = 64 * 1024;
+const TAIL_LINES: usize = 40;
 
-/// The end of a log, for an error message; never fails, since it is asked when something failed already.
+/// The end of a log without its stack frames, for an error message; never fails, since something failed already.
 pub(super) fn tail(log: &Path) -> String {
     read_end(log).unwrap_or_else(|error| format!("(cannot read {}: {error})", log.display()))
 }
@@ -15,5 +16,10 @@ fn read_end(log: &Path) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("\tat "))
+        .collect();
+    Ok(lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n"))
 }
