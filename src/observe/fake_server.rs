@@ -1,0 +1,98 @@
+//! An HTTP server on loopback that gives prepared answers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Answer {
+    pub(super) fn ok(body: String) -> Self {
+        Self::status(200, body)
+    }
+
+    pub(super) fn status(status: u16, body: String) -> Self {
+        Self { status, body }
+    }
+}
+
+/// Stops when dropped. Anything without a prepared answer is 404.
+#[derive(Debug)]
+pub(super) struct FakeServer {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl FakeServer {
+    /// Answers by path, or by path and query where one is given.
+    pub(super) async fn start(answers: Vec<(String, Answer)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::new((answers, Arc::clone(&asked)));
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request: Request<Incoming>| {
+                        let answer = answer(&shared.0, &shared.1, &request);
+                        async move { Ok::<_, Infallible>(answer) }
+                    });
+                    let connection = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service);
+                    // A client that hangs up is none of our business.
+                    let _ = connection.await;
+                });
+            }
+        });
+        Self { url, asked, task }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Every path and query, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn answer(
+    answers: &[(String, Answer)],
+    asked: &Mutex<Vec<String>>,
+    request: &Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let whole = request.uri().to_string();
+    asked.lock().unwrap().push(whole.clone());
+    let find = |key: &str| answers.iter().find(|(path, _)| path == key);
+    let found = find(&whole).or_else(|| find(request.uri().path()));
+    let (status, body) = found.map_or((404, "404 page not found".to_owned()), |(_, answer)| {
+        (answer.status, answer.body.clone())
+    });
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .unwrap()
+}
+
+impl Drop for FakeServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

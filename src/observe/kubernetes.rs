@@ -1,0 +1,301 @@
+//! Lists and gets from the API server: consistent reads, never its watch cache at `resourceVersion=0`.
+
+use crate::api::CheckpointInventory;
+use crate::api::flink::FlinkKind;
+use crate::api::names::{SUSPEND_ANNOTATION, is_on};
+use crate::observe::source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use kube::api::{
+    Api, ApiResource, DynamicObject, ListParams, ObjectList, ObjectMeta, PartialObjectMeta,
+};
+use kube::{Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::fmt::{self, Debug};
+
+const PAGE: u32 = 500;
+/// A list of many pages may outlive the version that it began with; then it begins anew.
+const ATTEMPTS: usize = 3;
+const REQUESTS_AT_ONCE: usize = 8;
+
+/// Which namespaces are in sight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    #[default]
+    All,
+    Only(BTreeSet<String>),
+}
+
+/// The objects of an API server.
+#[derive(Clone)]
+pub struct KubernetesSource {
+    client: Client,
+    namespaces: Namespaces,
+}
+
+impl KubernetesSource {
+    #[must_use]
+    pub fn new(client: Client, namespaces: Namespaces) -> Self {
+        Self { client, namespaces }
+    }
+
+    /// One list for all namespaces, or one for each.
+    fn scopes(&self) -> Vec<Option<String>> {
+        match &self.namespaces {
+            Namespaces::All => vec![None],
+            Namespaces::Only(names) => names.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    fn api<K>(&self, scope: Option<&str>, resource: &K::DynamicType) -> Api<K>
+    where
+        K: Resource<Scope = kube::core::DynamicResourceScope>,
+    {
+        match scope {
+            None => Api::all_with(self.client.clone(), resource),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+        }
+    }
+
+    async fn flink(&self, kind: FlinkKind, resources: &mut Resources) {
+        for scope in self.scopes() {
+            let api = self.api::<DynamicObject>(scope.as_deref(), &kind.api_resource());
+            match list(&api).await {
+                Ok(objects) => resources
+                    .flink
+                    .extend(objects.into_iter().map(|object| (kind, object))),
+                // Any subset of Flink's kinds may be installed.
+                Err(ListError::NoSuchKind) => {}
+                Err(error) => resources.unread.push(error.unread(kind.as_str(), scope)),
+            }
+        }
+    }
+
+    async fn inventories(&self, resources: &mut Resources) {
+        let resource = ApiResource::erase::<CheckpointInventory>(&());
+        for scope in self.scopes() {
+            let api = self.api::<DynamicObject>(scope.as_deref(), &resource);
+            match list(&api).await {
+                Ok(objects) => resources.inventories.extend(objects),
+                Err(error) => resources
+                    .unread
+                    .push(error.unread("CheckpointInventory", scope)),
+            }
+        }
+    }
+
+    async fn config_map_names(&self, resources: &mut Resources) {
+        for scope in self.scopes() {
+            let api = namespaced::<ConfigMap>(&self.client, scope.as_deref());
+            match list_metadata(&api).await {
+                Ok(found) => resources
+                    .config_maps
+                    .extend(found.into_iter().map(|metadata| ObjectName {
+                        namespace: metadata.namespace.unwrap_or_default(),
+                        name: metadata.name.unwrap_or_default(),
+                    })),
+                Err(error) => resources.unread.push(error.unread("ConfigMap", scope)),
+            }
+        }
+    }
+
+    /// Of every namespace that has something of ours.
+    async fn suspended_namespaces(&self, resources: &mut Resources) {
+        let flink = resources.flink.iter().map(|(_, object)| object);
+        let names: BTreeSet<String> = flink
+            .chain(&resources.inventories)
+            .filter_map(ResourceExt::namespace)
+            .collect();
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let read = stream::iter(names)
+            .map(|name| {
+                let api = api.clone();
+                async move {
+                    let why = match api.get_metadata_opt(&name).await {
+                        Ok(namespace) => namespace
+                            .and_then(|namespace| suspends(&name, &namespace.metadata)),
+                        Err(error) => Some(format!(
+                            "whether namespace {name} has the annotation {SUSPEND_ANNOTATION} cannot be read: {}",
+                            says(&error)
+                        )),
+                    };
+                    why.map(|why| (name, why))
+                }
+            })
+            .buffered(REQUESTS_AT_ONCE);
+        resources.suspended_namespaces.extend(
+            read.filter_map(|found| async move { found })
+                .collect::<Vec<_>>()
+                .await,
+        );
+    }
+}
+
+#[async_trait]
+impl Source for KubernetesSource {
+    async fn resources(&self) -> Resources {
+        let mut resources = Resources::default();
+        for kind in FlinkKind::ALL {
+            self.flink(kind, &mut resources).await;
+        }
+        self.inventories(&mut resources).await;
+        self.config_map_names(&mut resources).await;
+        self.suspended_namespaces(&mut resources).await;
+        resources
+    }
+
+    async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<ConfigMapData>, Unread> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        let found = api.get_opt(name).await.map_err(|error| Unread {
+            what: format!("ConfigMap {namespace}/{name}"),
+            namespace: Some(namespace.to_owned()),
+            why: says(&error),
+        })?;
+        Ok(found.map(|map| ConfigMapData {
+            uid: map.metadata.uid.unwrap_or_default(),
+            data: map.data.unwrap_or_default(),
+        }))
+    }
+
+    async fn processes(&self, namespace: &str) -> Result<Vec<Process>, Unread> {
+        let scope = Some(namespace.to_owned());
+        let deployments = list_metadata(&namespaced::<Deployment>(&self.client, Some(namespace)))
+            .await
+            .map_err(|error| error.unread("Deployment", scope.clone()))?;
+        let pods = list_metadata(&namespaced::<Pod>(&self.client, Some(namespace)))
+            .await
+            .map_err(|error| error.unread("Pod", scope))?;
+        let processes = deployments.into_iter().chain(pods);
+        Ok(processes
+            .map(|metadata| Process {
+                name: metadata.name.unwrap_or_default(),
+                labels: metadata.labels.unwrap_or_default(),
+            })
+            .collect())
+    }
+}
+
+fn namespaced<K>(client: &Client, scope: Option<&str>) -> Api<K>
+where
+    K: Resource<Scope = kube::core::NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    match scope {
+        None => Api::all(client.clone()),
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+    }
+}
+
+fn suspends(name: &str, metadata: &ObjectMeta) -> Option<String> {
+    let annotation = metadata.annotations.as_ref()?.get(SUSPEND_ANNOTATION);
+    is_on(annotation).then(|| format!("namespace {name} has the annotation {SUSPEND_ANNOTATION}"))
+}
+
+#[derive(Debug)]
+enum ListError {
+    /// 404 on a list: the kind is not installed. (Of a namespace that does not exist the list is empty.)
+    NoSuchKind,
+    Failed(String),
+}
+
+impl ListError {
+    fn unread(self, kind: &str, namespace: Option<String>) -> Unread {
+        let within = namespace.as_ref().map_or_else(String::new, |namespace| {
+            format!(" of namespace {namespace}")
+        });
+        Unread {
+            what: format!("the {kind} objects{within}"),
+            namespace,
+            why: match self {
+                Self::NoSuchKind => {
+                    "the API server does not know the kind; install the definitions with `flink-retention crds`"
+                        .to_owned()
+                }
+                Self::Failed(why) => why,
+            },
+        }
+    }
+}
+
+async fn list<K>(api: &Api<K>) -> Result<Vec<K>, ListError>
+where
+    K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    pages(|parameters| async move { api.list(&parameters).await }.boxed()).await
+}
+
+async fn list_metadata<K>(api: &Api<K>) -> Result<Vec<ObjectMeta>, ListError>
+where
+    K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let found: Vec<PartialObjectMeta<K>> =
+        pages(|parameters| async move { api.list_metadata(&parameters).await }.boxed()).await?;
+    Ok(found.into_iter().map(|object| object.metadata).collect())
+}
+
+/// All pages of one version, or nothing.
+async fn pages<'a, T: Clone>(
+    fetch: impl Fn(ListParams) -> BoxFuture<'a, kube::Result<ObjectList<T>>>,
+) -> Result<Vec<T>, ListError> {
+    let mut problem = String::new();
+    'attempts: for _ in 0..ATTEMPTS {
+        let mut items = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let parameters = ListParams {
+                limit: Some(PAGE),
+                continue_token: token.take(),
+                ..ListParams::default()
+            };
+            let first = parameters.continue_token.is_none();
+            match fetch(parameters).await {
+                Ok(page) => {
+                    items.extend(page.items);
+                    token = page.metadata.continue_.filter(|token| !token.is_empty());
+                    if token.is_none() {
+                        return Ok(items);
+                    }
+                }
+                Err(kube::Error::Api(status)) if status.code == 404 && first => {
+                    return Err(ListError::NoSuchKind);
+                }
+                Err(kube::Error::Api(status)) if status.code == 410 => {
+                    problem.clone_from(&status.message);
+                    continue 'attempts;
+                }
+                Err(error) => return Err(ListError::Failed(says(&error))),
+            }
+        }
+    }
+    Err(ListError::Failed(format!(
+        "the list expired {ATTEMPTS} times while it was read: {problem}"
+    )))
+}
+
+/// The sentence of the API server; it names the missing permission.
+fn says(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
+        other => other.to_string(),
+    }
+}
+
+impl Debug for KubernetesSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KubernetesSource")
+            .field("namespaces", &self.namespaces)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

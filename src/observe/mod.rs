@@ -1,0 +1,41 @@
+//! Evidence from Kubernetes, from JobManagers and from high-availability data.
+//!
+//! ```text
+//! Source (API server, manifests)  ->  drafts of jobs  ->  high-availability maps and JobManagers asked  ->  Evidence
+//! ```
+//!
+//! Reading is in [`kubernetes`], [`manifests`], [`job_manager`] and [`high_availability`]; what it means is decided by
+//! pure functions in the other files. Nothing here fails as a whole: what could not be learned becomes a gap, whose
+//! radius is all that it could have protected.
+
+mod configurations;
+mod deployment;
+mod draft;
+#[cfg(test)]
+mod fake_server;
+mod finished;
+mod gaps;
+mod high_availability;
+mod high_availability_map;
+mod job_manager;
+mod kubernetes;
+mod lineage;
+mod manifests;
+mod observer;
+mod phase;
+mod processes;
+mod rest_answers;
+mod roots;
+mod session_job;
+mod source;
+mod stray;
+mod undecodable;
+
+pub use high_availability_map::MapName;
+pub use job_manager::{
+    ClusterAddress, JobManagers, NoJobManagers, RestClient, UrlTemplate, UrlTemplateError,
+};
+pub use kubernetes::{KubernetesSource, Namespaces};
+pub use manifests::{ManifestError, Manifests, NamedStates};
+pub use observer::{KubernetesObserver, ManifestObserver};
+pub use source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};

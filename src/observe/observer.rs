@@ -1,0 +1,432 @@
+//! Puts the evidence together: what the resources say, then what high availability and JobManagers say of each job.
+
+use crate::api::flink::{FlinkConfiguration, FlinkDeployment, FlinkKind, FlinkSessionJob, options};
+use crate::engine::{Clock, Observer, Stores};
+use crate::observe::configurations::Configurations;
+use crate::observe::draft::{Draft, Surroundings};
+use crate::observe::finished::{Finished, with_answers};
+use crate::observe::high_availability::HaReader;
+use crate::observe::high_availability_map::MapName;
+use crate::observe::job_manager::JobManagers;
+use crate::observe::kubernetes::KubernetesSource;
+use crate::observe::lineage::{Record, gone, records};
+use crate::observe::manifests::{Manifests, NamedStates};
+use crate::observe::source::{ObjectName, Process, Resources, Source, Unread};
+use crate::observe::{deployment, gaps, processes, roots, session_job, stray, undecodable};
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use retention::evidence::{
+    Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, Root,
+};
+use retention::layout::JobId;
+use retention::location::Origin;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const JOBS_AT_ONCE: usize = 8;
+
+/// Observes the jobs of an API server.
+#[derive(Debug)]
+pub struct KubernetesObserver {
+    source: KubernetesSource,
+    job_managers: Arc<dyn JobManagers>,
+    stores: Arc<Stores>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Observes the jobs of manifests. What they do is known only as far as somebody says so.
+#[derive(Debug)]
+pub struct ManifestObserver {
+    manifests: Manifests,
+    states: NamedStates,
+    job_managers: Arc<dyn JobManagers>,
+    stores: Arc<Stores>,
+    clock: Arc<dyn Clock>,
+}
+
+impl KubernetesObserver {
+    #[must_use]
+    pub fn new(
+        source: KubernetesSource,
+        job_managers: Arc<dyn JobManagers>,
+        stores: Arc<Stores>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            source,
+            job_managers,
+            stores,
+            clock,
+        }
+    }
+}
+
+impl ManifestObserver {
+    /// Without JobManagers to ask, pass [`NoJobManagers`](crate::observe::NoJobManagers).
+    #[must_use]
+    pub fn new(
+        manifests: Manifests,
+        states: NamedStates,
+        job_managers: Arc<dyn JobManagers>,
+        stores: Arc<Stores>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            manifests,
+            states,
+            job_managers,
+            stores,
+            clock,
+        }
+    }
+}
+
+#[async_trait]
+impl Observer for KubernetesObserver {
+    async fn observe(&self) -> Evidence {
+        Observation {
+            source: &self.source,
+            job_managers: self.job_managers.as_ref(),
+            stores: &self.stores,
+            clock: self.clock.as_ref(),
+            states: None,
+        }
+        .evidence()
+        .await
+    }
+}
+
+#[async_trait]
+impl Observer for ManifestObserver {
+    async fn observe(&self) -> Evidence {
+        Observation {
+            source: &self.manifests,
+            job_managers: self.job_managers.as_ref(),
+            stores: &self.stores,
+            clock: self.clock.as_ref(),
+            states: Some(&self.states),
+        }
+        .evidence()
+        .await
+    }
+}
+
+/// One observation, and whom it asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observation<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) job_managers: &'a dyn JobManagers,
+    pub(super) stores: &'a Stores,
+    pub(super) clock: &'a dyn Clock,
+    /// Of manifests: what somebody says about the jobs. None where resources speak for themselves.
+    pub(super) states: Option<&'a NamedStates>,
+}
+
+impl Observation<'_> {
+    pub(super) async fn evidence(self) -> Evidence {
+        let resources = self.source.resources().await;
+        let (records, unreadable) =
+            records(&resources.inventories, &|namespace| self.origin(namespace));
+        let mut gaps: Vec<Gap> = resources.unread.iter().map(gaps::unread).collect();
+        gaps.extend(unreadable);
+        gaps.extend(
+            resources
+                .flink
+                .iter()
+                .filter_map(|(kind, object)| roots::undecodable(*kind, object)),
+        );
+        let drafts = self.drafts(&resources, records).await;
+        let claimed = claimed(&drafts);
+        let processes = self.processes(&drafts).await;
+        let drafts: Vec<(Draft, Processes)> = drafts
+            .into_iter()
+            .map(|draft| {
+                let processes = processes_of(&draft, &processes);
+                (draft, processes)
+            })
+            .collect();
+        let answered = stream::iter(drafts)
+            .map(|(draft, processes)| self.finish(draft, processes))
+            .buffered(JOBS_AT_ONCE)
+            .collect::<Vec<Finished>>()
+            .await;
+        let strays = self.strays(&resources, &claimed).await;
+        let mut jobs: Vec<JobEvidence> = Vec::new();
+        let mut roots = all_roots(&resources);
+        for finished in answered.into_iter().chain(strays) {
+            let Finished {
+                job,
+                roots: named,
+                gaps: open,
+            } = finished;
+            jobs.push(job);
+            roots.extend(named);
+            gaps.extend(open);
+        }
+        jobs.sort_by(|a, b| a.name.cmp(&b.name));
+        Evidence {
+            taken_at: self.clock.now(),
+            jobs,
+            roots,
+            high_availability_ids: high_availability_ids(&resources),
+            gaps,
+        }
+    }
+
+    /// What the paths of a namespace leave out. On the command line the namespace of a mount may be left out.
+    fn origin(self, namespace: &str) -> Origin {
+        let own = self.stores.origin(Some(namespace));
+        if self.states.is_some() && own.volumes.is_empty() {
+            return self.stores.origin(None);
+        }
+        own
+    }
+
+    async fn drafts(
+        self,
+        resources: &Resources,
+        mut records: BTreeMap<JobName, Record>,
+    ) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        let mut clusters = BTreeMap::new();
+        for object in of_kind(resources, FlinkKind::Deployment) {
+            let surroundings =
+                self.surroundings(FlinkKind::Deployment, object, resources, &mut records);
+            match FlinkDeployment::from_dynamic(object.clone()) {
+                Err(error) => drafts.push(undecodable::draft(object, &error, surroundings)),
+                Ok(read) => {
+                    let deployed = self.deployed(object).await;
+                    let (configurations, _) = deployment::configurations(&read, &deployed);
+                    clusters.insert(object_name(object), configurations);
+                    drafts.push(deployment::draft(&read, &deployed, surroundings));
+                }
+            }
+        }
+        for object in of_kind(resources, FlinkKind::SessionJob) {
+            let surroundings =
+                self.surroundings(FlinkKind::SessionJob, object, resources, &mut records);
+            drafts.push(match FlinkSessionJob::from_dynamic(object.clone()) {
+                Err(error) => undecodable::draft(object, &error, surroundings),
+                Ok(job) => {
+                    let cluster = cluster_of(&job, &clusters);
+                    session_job::draft(&job, cluster, surroundings)
+                }
+            });
+        }
+        for (name, record) in records {
+            drafts.push(self.gone(name, record, resources).await);
+        }
+        if let Some(states) = self.states {
+            for draft in &mut drafts {
+                states.apply(draft);
+            }
+        }
+        drafts
+    }
+
+    fn surroundings(
+        self,
+        kind: FlinkKind,
+        object: &DynamicObject,
+        resources: &Resources,
+        records: &mut BTreeMap<JobName, Record>,
+    ) -> Surroundings {
+        let name = deployment::job_name(kind.as_str(), &object.metadata);
+        Surroundings {
+            origin: self.origin(&name.namespace),
+            namespace_suspended: resources.suspended_namespaces.get(&name.namespace).cloned(),
+            record: records.remove(&name),
+        }
+    }
+
+    /// The configuration of the cluster as it was deployed.
+    async fn deployed(self, object: &DynamicObject) -> deployment::Deployed {
+        let ObjectName { namespace, name } = object_name(object);
+        let map = self
+            .source
+            .config_map(&namespace, &format!("flink-config-{name}"))
+            .await
+            .map_err(|unread| format!("{}: {}", unread.what, unread.why))?;
+        let Some(map) = map else {
+            return Ok(None);
+        };
+        FlinkConfiguration::from_config_map(&map.data).map_err(|error| error.to_string())
+    }
+
+    async fn gone(self, name: JobName, record: Record, resources: &Resources) -> Draft {
+        let listed = self.source.processes(&name.namespace).await;
+        let processes = processes::of(&name.name, listed.as_deref());
+        let suspended = resources.suspended_namespaces.get(&name.namespace).cloned();
+        let origin = self.origin(&name.namespace);
+        gone(name, record, &processes, (origin, suspended))
+    }
+
+    /// Only of namespaces with a job whose end has to be proven.
+    async fn processes(self, drafts: &[Draft]) -> Listed {
+        let namespaces: BTreeSet<&String> = drafts
+            .iter()
+            .filter(|draft| needs_proof(draft))
+            .map(|draft| &draft.name.namespace)
+            .collect();
+        let mut listed = BTreeMap::new();
+        for namespace in namespaces {
+            listed.insert(namespace.clone(), self.source.processes(namespace).await);
+        }
+        listed
+    }
+
+    async fn finish(self, draft: Draft, processes: Processes) -> Finished {
+        let high_availability = self.high_availability(&draft).await;
+        let job_manager = self.job_manager(&draft).await;
+        with_answers(draft, processes, high_availability, job_manager)
+    }
+
+    async fn high_availability(self, draft: &Draft) -> HighAvailability {
+        let (Some(address), Some(current)) = (&draft.address, draft.current) else {
+            return HighAvailability::NotConfigured;
+        };
+        let configured = match &draft.high_availability {
+            options::HighAvailability::ZooKeeper => {
+                return HighAvailability::Unsupported {
+                    kind: "ZooKeeper".to_owned(),
+                };
+            }
+            options::HighAvailability::Other(kind) => {
+                return HighAvailability::Unsupported { kind: kind.clone() };
+            }
+            options::HighAvailability::Kubernetes => true,
+            // Perhaps by the defaults of the Flink operator, which are seen only while something is deployed.
+            options::HighAvailability::None => false,
+        };
+        let found = self
+            .reader()
+            .job(&address.namespace, &address.cluster, current, &draft.origin)
+            .await;
+        match found {
+            HighAvailability::NoMap { .. } if !configured => HighAvailability::NotConfigured,
+            found => found,
+        }
+    }
+
+    async fn job_manager(self, draft: &Draft) -> JobManager {
+        match (&draft.address, draft.current) {
+            (Some(address), Some(current)) if draft.may_run() => {
+                self.job_managers.ask(address, current, &draft.origin).await
+            }
+            _ => JobManager::NotAsked,
+        }
+    }
+
+    fn reader(&self) -> HaReader<'_> {
+        HaReader {
+            source: self.source,
+            stores: self.stores,
+            clock: self.clock,
+        }
+    }
+
+    /// Maps of jobs that no resource runs now: their snapshots are needed until Flink removes the map.
+    async fn strays(self, resources: &Resources, claimed: &BTreeSet<ObjectName>) -> Vec<Finished> {
+        let stray: Vec<(ObjectName, MapName)> = resources
+            .config_maps
+            .iter()
+            .filter(|name| !claimed.contains(name))
+            .filter_map(|name| Some((name.clone(), MapName::parse(&name.name)?)))
+            .collect();
+        stream::iter(stray)
+            .map(|(object, map)| async move {
+                let origin = self.origin(&object.namespace);
+                let found = self
+                    .reader()
+                    .map(&object.namespace, &object.name, &origin)
+                    .await;
+                stray::finished(&object, &map, found)
+            })
+            .buffered(JOBS_AT_ONCE)
+            .filter_map(|finished| async move { finished })
+            .collect()
+            .await
+    }
+}
+
+type Listed = BTreeMap<String, Result<Vec<Process>, Unread>>;
+
+fn needs_proof(draft: &Draft) -> bool {
+    match draft.phase {
+        Phase::Suspended | Phase::Terminal { .. } => true,
+        Phase::Running | Phase::Stopped | Phase::Gone | Phase::Unclear { .. } => false,
+    }
+}
+
+fn processes_of(draft: &Draft, listed: &Listed) -> Processes {
+    match (&draft.address, listed.get(&draft.name.namespace)) {
+        (Some(address), Some(listed)) if needs_proof(draft) => {
+            processes::of(&address.cluster, listed.as_deref())
+        }
+        _ => Processes::Unknown {
+            why: "nobody looked".to_owned(),
+        },
+    }
+}
+
+fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = &DynamicObject> {
+    resources
+        .flink
+        .iter()
+        .filter(move |(kind, _)| *kind == wanted)
+        .map(|(_, object)| object)
+}
+
+fn object_name(object: &DynamicObject) -> ObjectName {
+    ObjectName {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+fn cluster_of<'a>(
+    job: &FlinkSessionJob,
+    clusters: &'a BTreeMap<ObjectName, Configurations>,
+) -> Option<&'a Configurations> {
+    clusters.get(&ObjectName {
+        namespace: job.metadata.namespace.clone().unwrap_or_default(),
+        name: job.spec.deployment_name.clone()?,
+    })
+}
+
+/// The maps that are read together with a job.
+fn claimed(drafts: &[Draft]) -> BTreeSet<ObjectName> {
+    let addressed = drafts
+        .iter()
+        .filter_map(|draft| Some((draft.address.as_ref()?, draft.current?)));
+    addressed
+        .flat_map(|(address, current)| {
+            MapName::spellings(&address.cluster, current).map(|name| ObjectName {
+                namespace: address.namespace.clone(),
+                name,
+            })
+        })
+        .collect()
+}
+
+fn high_availability_ids(resources: &Resources) -> Vec<JobId> {
+    let ids: BTreeSet<JobId> = resources
+        .config_maps
+        .iter()
+        .filter_map(|name| Some(MapName::parse(&name.name)?.job_id))
+        .collect();
+    ids.into_iter().collect()
+}
+
+fn all_roots(resources: &Resources) -> Vec<Root> {
+    resources
+        .flink
+        .iter()
+        .flat_map(|(kind, object)| roots::of(*kind, object))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! What a `FlinkDeployment` is doing, as far as its resource proves it.
+//!
+//! The operator's status lags and is written in steps, so each phase but "unclear" asks for every field that could
+//! contradict it (`ReconciliationUtils`, `FlinkDeploymentStatus.getLifecycleState` of the Flink operator).
+
+use crate::api::flink::deployment::FlinkDeploymentStatus;
+use crate::api::flink::{FlinkDeployment, JobSpec, JobStatus, ReconciliationStatus};
+use retention::evidence::Phase;
+
+const RESTART_FAILED: &str = "kubernetes.operator.job.restart.failed";
+
+#[must_use]
+pub(super) fn of(deployment: &FlinkDeployment) -> Phase {
+    read(deployment).unwrap_or_else(|why| Phase::Unclear { why })
+}
+
+/// Every `Err` is a reason to take the job for one that may do anything.
+fn read(deployment: &FlinkDeployment) -> Result<Phase, String> {
+    let FlinkDeployment {
+        metadata,
+        spec,
+        status,
+    } = deployment;
+    if metadata.deletion_timestamp.is_some() {
+        return Err("its resource is being deleted".to_owned());
+    }
+    let asked = spec
+        .job
+        .as_ref()
+        .ok_or("it is a session cluster, and session clusters are not supported yet")?;
+    let status = status
+        .as_ref()
+        .ok_or("its resource has no status yet; is the Flink operator running?")?;
+    let job = status
+        .job_status
+        .as_ref()
+        .ok_or("its resource has no job status yet")?;
+    let reconciliation = status
+        .reconciliation_status
+        .as_ref()
+        .ok_or("its resource has not been reconciled yet")?;
+    settled(status, reconciliation, metadata.generation)?;
+    if job.has_pending_trigger() {
+        return Err("a savepoint or checkpoint was asked for and is not there yet".to_owned());
+    }
+    if asked.is_suspended() != deployed(reconciliation)?.is_suspended() {
+        return Err("its resource asks for another state than the deployed one".to_owned());
+    }
+    let restarts = spec
+        .flink_configuration
+        .get(RESTART_FAILED)
+        .is_some_and(|value| !value.trim().eq_ignore_ascii_case("false"));
+    decide(asked, status, job, restarts)
+}
+
+/// The operator has nothing left to do.
+fn settled(
+    status: &FlinkDeploymentStatus,
+    reconciliation: &ReconciliationStatus,
+    generation: Option<i64>,
+) -> Result<(), String> {
+    if let (Some(generation), Some(observed)) = (generation, status.observed_generation)
+        && generation != observed
+    {
+        return Err(format!(
+            "its resource has generation {generation}, but {observed} is deployed"
+        ));
+    }
+    if !reconciliation.is_deployed() {
+        let state = reconciliation.state.as_deref().unwrap_or("UPGRADING");
+        return Err(format!("its resource is {state}"));
+    }
+    Ok(())
+}
+
+fn deployed(reconciliation: &ReconciliationStatus) -> Result<JobSpec, String> {
+    reconciliation
+        .deployed()
+        .map_err(|error| format!("lastReconciledSpec cannot be read: {error}"))?
+        .and_then(|embedded| embedded.spec.job)
+        .ok_or_else(|| "its resource does not say which job is deployed".to_owned())
+}
+
+fn decide(
+    asked: &JobSpec,
+    status: &FlinkDeploymentStatus,
+    job: &JobStatus,
+    restarts: bool,
+) -> Result<Phase, String> {
+    let state = job.state.as_deref().unwrap_or("unknown");
+    let lifecycle = status.lifecycle_state.as_deref();
+    let between = || {
+        let lifecycle = lifecycle.unwrap_or("unknown");
+        Err(format!("its job is {state} and its life cycle {lifecycle}"))
+    };
+    match (asked.is_suspended(), state, lifecycle) {
+        (true, "FINISHED" | "SUSPENDED" | "CANCELED", Some("SUSPENDED")) => Ok(Phase::Suspended),
+        (false, "RUNNING", Some("STABLE")) => Ok(Phase::Running),
+        (false, "FAILED", Some("STABLE" | "FAILED")) if restarts => {
+            Err("its job is FAILED, and the Flink operator will restart it".to_owned())
+        }
+        (false, "CANCELED" | "FINISHED" | "FAILED", Some("STABLE" | "FAILED")) => {
+            Ok(Phase::Terminal {
+                state: state.to_owned(),
+            })
+        }
+        _ => between(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::observe::deployment::tests::deployment;
+    use rstest::rstest;
+
+    const STABLE: &str = include_str!("fixtures/stable.yaml");
+
+    fn phase(edits: &[(&str, &str)]) -> Phase {
+        of(&deployment(STABLE, edits))
+    }
+
+    #[test]
+    fn a_stable_resource_with_a_running_job_runs() {
+        assert_eq!(phase(&[]), Phase::Running);
+    }
+
+    #[rstest]
+    #[case::deleted(
+        "generation: 4",
+        "generation: 4\n  deletionTimestamp: \"2026-11-21T06:00:00Z\"",
+        "deleted"
+    )]
+    #[case::new_generation("observedGeneration: 4", "observedGeneration: 3", "generation 4")]
+    #[case::upgrading("    state: DEPLOYED", "    state: UPGRADING", "UPGRADING")]
+    #[case::no_reconciliation_state("    state: DEPLOYED", "    other: DEPLOYED", "UPGRADING")]
+    #[case::not_stable("lifecycleState: STABLE", "lifecycleState: DEPLOYED", "DEPLOYED")]
+    #[case::no_lifecycle("lifecycleState: STABLE", "other: STABLE", "unknown")]
+    #[case::restarting("state: RUNNING", "state: RESTARTING", "RESTARTING")]
+    #[case::reconciling("state: RUNNING", "state: RECONCILING", "RECONCILING")]
+    #[case::savepoint("savepointHistory: []", "triggerId: abc", "asked for")]
+    #[case::checkpoint(
+        "savepointInfo:",
+        "checkpointInfo: {triggerId: abc}\n    savepointInfo:",
+        "asked for"
+    )]
+    #[case::asked_to_suspend("    state: running", "    state: suspended", "another state")]
+    #[case::deployed_suspended(r#""state":"running""#, r#""state":"suspended""#, "another state")]
+    #[case::broken_deployed_spec(r#"'{"spec""#, r#"'{"spec"#, "cannot be read")]
+    #[case::session_cluster("  job:", "  jobs:", "session cluster")]
+    #[case::no_status("status:", "state:", "no status")]
+    fn any_contradiction_is_unclear(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+        match phase(&[(from, to)]) {
+            Phase::Unclear { why } => assert!(why.contains(says), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_resource_of_an_operator_without_observed_generation_may_run() {
+        assert_eq!(phase(&[("  observedGeneration: 4\n", "")]), Phase::Running);
+    }
+
+    const SUSPENDED: [(&str, &str); 4] = [
+        ("    state: running", "    state: suspended"),
+        (r#""state":"running""#, r#""state":"suspended""#),
+        ("state: RUNNING", "state: FINISHED"),
+        ("lifecycleState: STABLE", "lifecycleState: SUSPENDED"),
+    ];
+
+    #[test]
+    fn suspended_is_asked_for_and_deployed() {
+        assert_eq!(phase(&SUSPENDED), Phase::Suspended);
+        for missing in 0..SUSPENDED.len() {
+            let edits: Vec<_> = SUSPENDED
+                .into_iter()
+                .enumerate()
+                .filter(|(position, _)| *position != missing)
+                .map(|(_, edit)| edit)
+                .collect();
+            let phase = phase(&edits);
+            assert!(
+                matches!(phase, Phase::Unclear { .. }),
+                "{missing}: {phase:?}"
+            );
+        }
+    }
+
+    #[rstest]
+    #[case("CANCELED", "STABLE")]
+    #[case("FINISHED", "STABLE")]
+    #[case("FAILED", "FAILED")]
+    fn a_job_that_is_over_is_terminal(#[case] state: &str, #[case] lifecycle: &str) {
+        let (state_edit, lifecycle_edit) = (
+            format!("state: {state}"),
+            format!("lifecycleState: {lifecycle}"),
+        );
+        let edits = [
+            ("state: RUNNING", state_edit.as_str()),
+            ("lifecycleState: STABLE", lifecycle_edit.as_str()),
+        ];
+        assert_eq!(
+            phase(&edits),
+            Phase::Terminal {
+                state: state.to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_failed_job_that_will_be_restarted_is_not_over() {
+        let edits = [
+            ("state: RUNNING", "state: FAILED"),
+            (
+                "high-availability.type: kubernetes",
+                "high-availability.type: kubernetes\n    kubernetes.operator.job.restart.failed: true",
+            ),
+        ];
+        assert!(matches!(phase(&edits), Phase::Unclear { .. }));
+    }
+}

@@ -1,0 +1,66 @@
+use crate::api::flink::FlinkKind;
+use async_trait::async_trait;
+use kube::api::DynamicObject;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+/// Where Kubernetes objects come from.
+#[async_trait]
+pub trait Source: Send + Sync + Debug {
+    /// Everything that is in sight, in one go.
+    async fn resources(&self) -> Resources;
+
+    /// One `ConfigMap`, read now. `None` only if it does not exist for certain.
+    async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<ConfigMapData>, Unread>;
+
+    /// The pods and Deployments of a namespace, all of them, read now.
+    async fn processes(&self, namespace: &str) -> Result<Vec<Process>, Unread>;
+}
+
+/// The objects in sight, and what could not be read.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    pub flink: Vec<(FlinkKind, DynamicObject)>,
+    /// `CheckpointInventory` objects.
+    pub inventories: Vec<DynamicObject>,
+    /// Only their names: most are none of ours.
+    pub config_maps: BTreeSet<ObjectName>,
+    /// Namespaces in which nothing may be deleted, and why.
+    pub suspended_namespaces: BTreeMap<String, String>,
+    pub unread: Vec<Unread>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    pub namespace: String,
+    pub name: String,
+}
+
+/// Something that was asked for and not learned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// As a person would name it: `FlinkDeployments in namespace flink`.
+    pub what: String,
+    /// None: of all namespaces.
+    pub namespace: Option<String>,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// The parts of a `ConfigMap` that matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigMapData {
+    pub uid: String,
+    pub data: BTreeMap<String, String>,
+}
+
+/// A pod or a Deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+}
