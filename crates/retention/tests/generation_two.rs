@@ -22,7 +22,11 @@ fn the_whole_way_from_the_first_listing_to_the_deletion() {
     assert_eq!(world.waits_for(&file()), Waiting::Mark);
     world.remember();
     let mark = &world.marks.by_path[file().as_str()];
-    assert_eq!(mark.since, minute(NOW - 1), "step 1: the end of the listing");
+    assert_eq!(
+        mark.since,
+        minute(NOW - 1),
+        "step 1: the end of the listing"
+    );
     assert_eq!(mark.counter.as_ref().unwrap().counter, 13, "step 2");
     assert!(mark.witness.is_none());
 
@@ -30,11 +34,21 @@ fn the_whole_way_from_the_first_listing_to_the_deletion() {
     assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 13 });
     world.completes(13, &[&shared(J1, 1)]);
     world.remember();
-    let witness = world.marks.by_path[file().as_str()].witness.clone().unwrap();
-    assert_eq!((witness.checkpoint_id, witness.seen), (13, world.now), "step 3");
+    let witness = world.marks.by_path[file().as_str()]
+        .witness
+        .clone()
+        .unwrap();
+    assert_eq!(
+        (witness.checkpoint_id, witness.seen),
+        (13, world.now),
+        "step 3"
+    );
 
     world.later(1);
-    assert!(matches!(world.waits_for(&file()), Waiting::Settle { .. }), "step 4");
+    assert!(
+        matches!(world.waits_for(&file()), Waiting::Settle { .. }),
+        "step 4"
+    );
     world.later(1);
     assert!(world.goes(&file()));
 }
@@ -74,7 +88,12 @@ fn step_6_older_than_the_oldest_retained_checkpoint(#[case] written: i64, #[case
     let mut world = World::ripe();
     world.policy.min_age = SignedDuration::ZERO;
     world.inventory.unreferenced[0].modified = Some(minute(written));
-    world.marks.by_path.get_mut(file().as_str()).unwrap().modified = minute(written);
+    world
+        .marks
+        .by_path
+        .get_mut(file().as_str())
+        .unwrap()
+        .modified = minute(written);
     assert_eq!(world.goes(&file()), goes);
     assert_eq!(world.guard(&file()), (!goes).then_some(Guard::InFlight));
 }
@@ -198,7 +217,10 @@ fn h6_only_references_of_the_same_plan_count() {
 #[case::unread(Some("chk-7"), false)]
 #[case::nowhere(None, false)]
 #[case::read(Some("chk-12"), true)]
-fn h8_what_a_live_job_was_restored_from_must_be_read(#[case] from: Option<&str>, #[case] goes: bool) {
+fn h8_what_a_live_job_was_restored_from_must_be_read(
+    #[case] from: Option<&str>,
+    #[case] goes: bool,
+) {
     let mut world = World::ripe();
     let mut other = running(J2, &[]);
     other.name.name = "other".to_owned();
@@ -211,8 +233,13 @@ fn h8_what_a_live_job_was_restored_from_must_be_read(#[case] from: Option<&str>,
     world.evidence.jobs.push(other);
     assert_eq!(world.goes(&file()), goes);
     let own = complete(J2, 8, NOW - 3);
-    rest(world.evidence.jobs.last_mut().unwrap()).checkpoints.push(own);
-    assert!(world.goes(&file()), "a checkpoint of its own replaces the one it was restored from");
+    rest(world.evidence.jobs.last_mut().unwrap())
+        .checkpoints
+        .push(own);
+    assert!(
+        world.goes(&file()),
+        "a checkpoint of its own replaces the one it was restored from"
+    );
 }
 
 #[test]

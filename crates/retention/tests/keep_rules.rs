@@ -20,13 +20,19 @@ fn five() -> World {
     for number in 1..=5_u32 {
         let at = NOW - 60 - i64::from(5 - number) * 1440;
         let id = u64::from(number);
-        world.snapshot(&chk(J1, id), at, &[&own(J1, id, number), &shared(J1, number)]);
+        world.snapshot(
+            &chk(J1, id),
+            at,
+            &[&own(J1, id, number), &shared(J1, number)],
+        );
     }
     world
 }
 
 fn kept(world: &World) -> Vec<u64> {
-    (1..=5).filter(|&number| !world.expires(&chk(J1, number))).collect()
+    (1..=5)
+        .filter(|&number| !world.expires(&chk(J1, number)))
+        .collect()
 }
 
 fn rules(keep_last: Option<u32>, within_hours: Option<i64>) -> Option<KeepRules> {
@@ -56,7 +62,11 @@ fn by_number_and_age(#[case] rules: Option<KeepRules>, #[case] expected: &[u64])
         let mut shifted = world.clone();
         let by = SignedDuration::from_mins(shift);
         shifted.now += by;
-        shifted.inventory.snapshots.iter_mut().for_each(|snapshot| snapshot.completed += by);
+        shifted
+            .inventory
+            .snapshots
+            .iter_mut()
+            .for_each(|snapshot| snapshot.completed += by);
         assert_eq!(kept(&shifted), expected, "shifted by {shift} minutes");
     }
 }
@@ -152,7 +162,10 @@ fn p2_the_newest_of_a_former_id_stays_until_its_successor_has_taken_over(
     let mut world = after_j0();
     world.policy.checkpoints = rules(None, within_hours);
     let successor = J1.parse().unwrap();
-    world.baselines.restorable_since = since.map(|since| (successor, minute(since))).into_iter().collect();
+    world.baselines.restorable_since = since
+        .map(|since| (successor, minute(since)))
+        .into_iter()
+        .collect();
     assert!(world.expires(&chk(J0, 6)));
     assert_eq!(!world.expires(&chk(J0, 7)), stays);
     assert!(!world.expires(&chk(J1, 12)));

@@ -17,7 +17,9 @@ fn class(world: &World, job: &str) -> OwnerClass {
 type Change = fn(&mut World);
 
 fn unreadable() -> HighAvailability {
-    HighAvailability::Unreadable { why: "403".to_owned() }
+    HighAvailability::Unreadable {
+        why: "403".to_owned(),
+    }
 }
 
 #[test]
@@ -103,7 +105,10 @@ fn c5_without_an_id_in_the_path_nobody_is_proven() {
     let mut world = World::ripe_terminal();
     let path = format!("shared/{}", uuid(9));
     world.list(&path, 100);
-    assert_eq!(world.guard(&path), Some(retention::guard::Guard::UnknownOwner));
+    assert_eq!(
+        world.guard(&path),
+        Some(retention::guard::Guard::UnknownOwner)
+    );
 }
 
 #[test]

@@ -65,7 +65,9 @@ fn world(random: &Random) -> World {
     for (job, phase) in world.evidence.jobs.iter_mut().zip(random.phases) {
         job.phase = match phase {
             0 => Phase::Suspended,
-            1 => Phase::Unclear { why: "between".to_owned() },
+            1 => Phase::Unclear {
+                why: "between".to_owned(),
+            },
             _ => Phase::Stopped,
         };
     }
@@ -76,7 +78,10 @@ fn world(random: &Random) -> World {
     world.policy.min_age = SignedDuration::from_hours(random.min_age);
     world.policy.grace_period = SignedDuration::from_hours(random.grace);
     if random.taken_over {
-        world.baselines.restorable_since.insert(J1.parse().unwrap(), minute(1));
+        world
+            .baselines
+            .restorable_since
+            .insert(J1.parse().unwrap(), minute(1));
     }
     let mut taken = BTreeSet::new();
     for (job, number, at, names) in &random.snapshots {
@@ -118,7 +123,9 @@ fn world(random: &Random) -> World {
     for &lost in &random.lost {
         let name = FileName::of(&uuid(lost));
         let files: Vec<_> = world.inventory.references.with_name(&name).collect();
-        files.into_iter().for_each(|file| world.inventory.references.set(file, Found::Absent));
+        files
+            .into_iter()
+            .for_each(|file| world.inventory.references.set(file, Found::Absent));
     }
     for &(job, number) in &random.roots {
         world.root(&format!("{}/chk-{number}", JOBS[usize::from(job)]));

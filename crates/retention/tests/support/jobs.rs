@@ -46,9 +46,15 @@ pub(crate) fn terminal(id: &str) -> JobEvidence {
 
 /// A plain job that runs under Kubernetes high availability, with these checkpoints in Flink's own store.
 pub(crate) fn running(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
-    let entries = retained.iter().map(|&(number, at)| entry(id, number, at)).collect();
+    let entries = retained
+        .iter()
+        .map(|&(number, at)| entry(id, number, at))
+        .collect();
     let counter = retained.iter().map(|(number, _)| number + 1).max();
-    let checkpoints = retained.iter().map(|&(number, at)| complete(id, number, at)).collect();
+    let checkpoints = retained
+        .iter()
+        .map(|&(number, at)| complete(id, number, at))
+        .collect();
     JobEvidence {
         phase: Phase::Running,
         processes: Processes::Present,

@@ -119,7 +119,10 @@ impl World {
     pub(crate) fn snapshot(&mut self, directory: &str, at: i64, names: &[&str]) -> &mut Snapshot {
         let references = names.iter().map(|name| {
             let full = in_base(name);
-            let file = self.inventory.references.insert(&full.parent(), full.name());
+            let file = self
+                .inventory
+                .references
+                .insert(&full.parent(), full.name());
             let found = Found::Present {
                 size: 10,
                 modified: Some(minute(at - 1)),
@@ -216,7 +219,12 @@ impl World {
 
     /// Forgets that a referenced file is there.
     pub(crate) fn lose(&mut self, path: &str, found: Found) {
-        let file = self.inventory.references.with_name(&FileName::of(path)).next().unwrap();
+        let file = self
+            .inventory
+            .references
+            .with_name(&FileName::of(path))
+            .next()
+            .unwrap();
         self.inventory.references.set(file, found);
     }
 
@@ -279,7 +287,10 @@ impl World {
     pub(crate) fn waits_for(&self, path: &str) -> Waiting {
         match self.entry(path).ripeness {
             Ripeness::Waiting(waiting) => waiting,
-            other => panic!("{path} does not wait: {other:?}, {:?}", self.entry(path).decision),
+            other => panic!(
+                "{path} does not wait: {other:?}, {:?}",
+                self.entry(path).decision
+            ),
         }
     }
 
@@ -294,9 +305,10 @@ impl World {
     pub(crate) fn verdict(&self, directory: &str) -> Verdict {
         let plan = self.plan();
         let at = in_base(directory);
-        let entry = plan.snapshots.iter().find(|entry| {
-            self.inventory.snapshots[entry.snapshot].location == at
-        });
+        let entry = plan
+            .snapshots
+            .iter()
+            .find(|entry| self.inventory.snapshots[entry.snapshot].location == at);
         entry.unwrap().verdict.clone()
     }
 
