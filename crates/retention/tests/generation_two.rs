@@ -80,6 +80,14 @@ fn step_5_the_highest_entry_is_still_the_witness_or_newer() {
     assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 10 });
 }
 
+#[test]
+fn step_3_a_recorded_witness_below_the_recorded_counter_proves_nothing() {
+    let mut world = World::ripe();
+    let mark = world.marks.by_path.get_mut(file().as_str()).unwrap();
+    mark.counter.as_mut().unwrap().counter = 13;
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 13 });
+}
+
 #[rstest]
 #[case::younger_than_the_oldest_retained(NOW - 60, false)]
 #[case::within_the_skew(NOW - 70, false)]

@@ -35,24 +35,24 @@ fn kept(world: &World) -> Vec<u64> {
         .collect()
 }
 
-fn rules(keep_last: Option<u32>, within_hours: Option<i64>) -> Option<KeepRules> {
-    Some(KeepRules {
+fn rules(keep_last: Option<u32>, within_hours: Option<i64>) -> KeepRules {
+    KeepRules {
         keep_last,
         keep_within: within_hours.map(SignedDuration::from_hours),
-    })
+    }
 }
 
 #[rstest]
 #[case::no_rules(None, &[1, 2, 3, 4, 5])]
-#[case::empty_rules(rules(None, None), &[5])]
-#[case::keep_last_0(rules(Some(0), None), &[5])]
-#[case::keep_last_1(rules(Some(1), None), &[5])]
-#[case::keep_last_3(rules(Some(3), None), &[3, 4, 5])]
-#[case::keep_last_more_than_there_are(rules(Some(9), None), &[1, 2, 3, 4, 5])]
-#[case::keep_within_two_days(rules(None, Some(48)), &[4, 5])]
-#[case::keep_within_nothing(rules(None, Some(0)), &[5])]
+#[case::empty_rules(Some(rules(None, None)), &[5])]
+#[case::keep_last_0(Some(rules(Some(0), None)), &[5])]
+#[case::keep_last_1(Some(rules(Some(1), None)), &[5])]
+#[case::keep_last_3(Some(rules(Some(3), None)), &[3, 4, 5])]
+#[case::keep_last_more_than_there_are(Some(rules(Some(9), None)), &[1, 2, 3, 4, 5])]
+#[case::keep_within_two_days(Some(rules(None, Some(48))), &[4, 5])]
+#[case::keep_within_nothing(Some(rules(None, Some(0))), &[5])]
 #[case::keep_within_for_ever(Some(KeepRules { keep_last: None, keep_within: Some(SignedDuration::MAX) }), &[1, 2, 3, 4, 5])]
-#[case::the_union(rules(Some(3), Some(48)), &[3, 4, 5])]
+#[case::the_union(Some(rules(Some(3), Some(48))), &[3, 4, 5])]
 fn by_number_and_age(#[case] rules: Option<KeepRules>, #[case] expected: &[u64]) {
     let mut world = five();
     world.policy.checkpoints = rules;
@@ -114,7 +114,7 @@ fn p2_the_newest_restorable_one_stays_if_the_newest_is_torn() {
 #[test]
 fn what_cannot_be_restored_and_what_flink_manages_do_not_count() {
     let mut world = five();
-    world.policy.checkpoints = rules(Some(2), None);
+    world.policy.checkpoints = Some(rules(Some(2), None));
     world.lose(&shared(J1, 5), Found::Absent);
     assert_eq!(kept(&world), [3, 4, 5]);
     let mut other = running(J2, &[(9, NOW - 60)]);
@@ -133,7 +133,7 @@ fn of_two_that_are_equally_new_both_stay() {
 #[test]
 fn a_copy_is_not_one_more_snapshot() {
     let mut world = five();
-    world.policy.checkpoints = rules(Some(2), None);
+    world.policy.checkpoints = Some(rules(Some(2), None));
     world.snapshot(&format!("copy/{J1}/chk-5"), NOW - 61, &[]);
     assert_eq!(kept(&world), [4, 5]);
 }
@@ -160,7 +160,7 @@ fn p2_the_newest_of_a_former_id_stays_until_its_successor_has_taken_over(
     #[case] stays: bool,
 ) {
     let mut world = after_j0();
-    world.policy.checkpoints = rules(None, within_hours);
+    world.policy.checkpoints = Some(rules(None, within_hours));
     let successor = J1.parse().unwrap();
     world.baselines.restorable_since = since
         .map(|since| (successor, minute(since)))

@@ -14,10 +14,15 @@ use retention::reference::{FileName, Found};
 use std::collections::{BTreeMap, BTreeSet};
 use support::*;
 
+/// Job, number, minute, and the files that it names: job, whether in a `chk-N`, name.
+type RandomSnapshot = (u8, u64, i64, Vec<(u8, bool, u32)>);
+/// Job, kind, name, minute, whether it is marked.
+type RandomFile = (u8, u8, u32, i64, bool);
+
 #[derive(Clone, Debug)]
 struct Random {
-    snapshots: Vec<(u8, u64, i64, Vec<(u8, bool, u32)>)>,
-    files: Vec<(u8, u8, u32, i64, bool)>,
+    snapshots: Vec<RandomSnapshot>,
+    files: Vec<RandomFile>,
     lost: Vec<u32>,
     keep: Option<(Option<u32>, Option<i64>)>,
     phases: [u8; 3],
@@ -91,9 +96,13 @@ fn world(random: &Random) -> World {
         let job = JOBS[usize::from(*job)];
         let names: Vec<String> = names
             .iter()
-            .map(|&(owner, exclusive, name)| match exclusive {
-                true => own(job, *number, name),
-                false => shared(JOBS[usize::from(owner)], name),
+            .map(|&(owner, exclusive, name)| {
+                let owner = JOBS[usize::from(owner)];
+                match (exclusive, name % 3) {
+                    (true, 0) => own(owner, u64::from(name % 8) + 1, name),
+                    (true, _) => own(job, *number, name),
+                    (false, _) => shared(owner, name),
+                }
             })
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -123,9 +132,9 @@ fn world(random: &Random) -> World {
     for &lost in &random.lost {
         let name = FileName::of(&uuid(lost));
         let files: Vec<_> = world.inventory.references.with_name(&name).collect();
-        files
-            .into_iter()
-            .for_each(|file| world.inventory.references.set(file, Found::Absent));
+        for file in files {
+            world.inventory.references.set(file, Found::Absent);
+        }
     }
     for &(job, number) in &random.roots {
         world.root(&format!("{}/chk-{number}", JOBS[usize::from(job)]));
