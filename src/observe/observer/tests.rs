@@ -1,1 +1,394 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::*;
+use crate::engine::SystemClock;
+use crate::observe::deployment::tests::object;
+use crate::observe::job_manager::{ClusterAddress, NoJobManagers};
+use crate::observe::source::ConfigMapData;
+use retention::evidence::{Claim, Radius};
+use retention::guard::Guard;
+use rstest::rstest;
+use std::sync::Mutex;
 
+const STABLE: &str = include_str!("../fixtures/stable.yaml");
+const RECORD: &str = include_str!("../fixtures/inventory.yaml");
+const JOB: &str = "00000000000000000000000000000abc";
+const MAP: &str = "orders-00000000000000000000000000000abc-config-map";
+
+/// A small world, and who was asked.
+#[derive(Debug, Default)]
+struct World {
+    resources: Resources,
+    config_maps: BTreeMap<String, ConfigMapData>,
+    processes: Vec<Process>,
+    silent: bool,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Source for World {
+    async fn resources(&self) -> Resources {
+        self.resources.clone()
+    }
+
+    async fn config_map(&self, _: &str, name: &str) -> Result<Option<ConfigMapData>, Unread> {
+        Ok(self.config_maps.get(name).cloned())
+    }
+
+    async fn processes(&self, _: &str) -> Result<Vec<Process>, Unread> {
+        Ok(self.processes.clone())
+    }
+}
+
+#[async_trait]
+impl JobManagers for World {
+    async fn ask(&self, address: &ClusterAddress, job_id: JobId, _: &Origin) -> JobManager {
+        let ClusterAddress { cluster, .. } = address;
+        self.asked
+            .lock()
+            .unwrap()
+            .push(format!("{cluster}/{job_id}"));
+        if self.silent {
+            return JobManager::Unreachable {
+                why: "refused".to_owned(),
+            };
+        }
+        JobManager::NotAsked
+    }
+}
+
+impl World {
+    fn with(mut self, kind: FlinkKind, yaml: &str, edits: &[(&str, &str)]) -> Self {
+        self.resources.flink.push((kind, object(yaml, edits)));
+        self
+    }
+
+    fn deployment(self, edits: &[(&str, &str)]) -> Self {
+        self.with(FlinkKind::Deployment, STABLE, edits)
+    }
+
+    fn record(mut self) -> Self {
+        self.resources.inventories.push(object(RECORD, &[]));
+        self
+    }
+
+    /// A map without entries.
+    fn map(mut self, name: &str) -> Self {
+        self.resources.config_maps.insert(ObjectName {
+            namespace: "flink".to_owned(),
+            name: name.to_owned(),
+        });
+        let data = BTreeMap::from([("counter".to_owned(), "7".to_owned())]);
+        let map = ConfigMapData {
+            uid: "u".to_owned(),
+            data,
+        };
+        self.config_maps.insert(name.to_owned(), map);
+        self
+    }
+
+    fn process(mut self, name: &str) -> Self {
+        self.processes.push(Process {
+            name: name.to_owned(),
+            labels: BTreeMap::new(),
+        });
+        self
+    }
+
+    async fn evidence(&self) -> Evidence {
+        self.told(None).await
+    }
+
+    async fn told(&self, states: Option<&NamedStates>) -> Evidence {
+        Observation {
+            source: self,
+            job_managers: self,
+            stores: &Stores::default(),
+            clock: &SystemClock,
+            states,
+        }
+        .evidence()
+        .await
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn id(text: &str) -> JobId {
+    text.parse().unwrap()
+}
+
+const CANCELED: (&str, &str) = ("state: RUNNING", "state: CANCELED");
+
+#[tokio::test]
+async fn a_running_job_is_asked_for_in_every_way() {
+    let world = World::default().deployment(&[]).map(MAP);
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.gaps, []);
+    let [job] = evidence.jobs.as_slice() else {
+        panic!("{:?}", evidence.jobs)
+    };
+    assert_eq!(job.phase, Phase::Running);
+    assert_eq!(job.claims(id(JOB)), Some(Claim::Current));
+    assert!(matches!(&job.high_availability, HighAvailability::Map(map) if map.counter == Some(7)));
+    assert_eq!(world.asked(), [format!("orders/{JOB}")]);
+    assert_eq!(evidence.high_availability_ids, [id(JOB)]);
+    assert_eq!(evidence.roots.len(), 2);
+    // Its volumes are those of its namespace.
+    let origin = Origin {
+        namespace: Some("flink".to_owned()),
+        ..Origin::default()
+    };
+    let base = "file:///opt/flink/volume/flink-cp";
+    let base = retention::location::Location::parse(base, &origin).unwrap();
+    assert!(job.bases.contains(&base));
+}
+
+#[tokio::test]
+async fn the_deployed_configuration_counts() {
+    let mut world = World::default().deployment(&[]);
+    let config = "state.checkpoints.dir: /defaults\nhigh-availability: zookeeper\n\
+                  execution.savepoint.path: /copied/mine\n";
+    world.config_maps.insert(
+        "flink-config-orders".to_owned(),
+        ConfigMapData {
+            uid: String::new(),
+            data: BTreeMap::from([("flink-conf.yaml".to_owned(), config.to_owned())]),
+        },
+    );
+    let evidence = world.evidence().await;
+    let job = &evidence.jobs[0];
+    assert!(job.bases.iter().any(|base| base.path() == "/defaults"));
+    assert!(
+        matches!(&job.high_availability, HighAvailability::Unsupported { kind } if kind == "ZooKeeper")
+    );
+    let named = evidence
+        .roots
+        .iter()
+        .any(|root| root.snapshot.as_str() == "copied/mine");
+    assert!(named, "{:?}", evidence.roots);
+}
+
+#[rstest]
+#[case(
+    "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory",
+    true
+)]
+#[case("kubernetes", true)]
+#[case("com.example.Factory", false)]
+#[tokio::test]
+async fn every_spelling_of_kubernetes_is_kubernetes(#[case] value: &str, #[case] kubernetes: bool) {
+    let written = format!("high-availability: {value}");
+    let edits = [
+        ("high-availability.type: kubernetes", written.as_str()),
+        (
+            r#"{"state.checkpoints.dir":"file:///opt/flink/volume/flink-cp"}"#,
+            &format!(r#"{{"high-availability":"{value}"}}"#),
+        ),
+    ];
+    let evidence = World::default().deployment(&edits).evidence().await;
+    let found = &evidence.jobs[0].high_availability;
+    assert_eq!(
+        matches!(found, HighAvailability::NoMap { .. }),
+        kubernetes,
+        "{found:?}"
+    );
+    assert_eq!(
+        matches!(found, HighAvailability::Unsupported { .. }),
+        !kubernetes,
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_terminal_job_is_not_asked_but_looked_for() {
+    let world = World::default().deployment(&[CANCELED]);
+    let evidence = world.evidence().await;
+    assert!(matches!(evidence.jobs[0].phase, Phase::Terminal { .. }));
+    assert_eq!(evidence.jobs[0].processes, Processes::Absent);
+    assert!(matches!(evidence.jobs[0].job_manager, JobManager::NotAsked));
+    assert_eq!(world.asked(), Vec::<String>::new());
+    assert_eq!(evidence.gaps, []);
+    let world = World::default().deployment(&[CANCELED]).process("orders");
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs[0].processes, Processes::Present);
+}
+
+#[tokio::test]
+async fn a_silent_job_manager_protects_all_ids_of_its_job() {
+    let mut world = World::default().deployment(&[]).map(MAP).record();
+    world.silent = true;
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.gaps.len(), 1);
+    let gap = &evidence.gaps[0];
+    assert_eq!(gap.guard, Guard::JobManagerUnreachable);
+    let ids = ["aaa", "abc", "bbb"].map(|end| Radius::Job(id(&format!("{end:0>32}"))));
+    assert_eq!(gap.radius, ids);
+}
+
+#[tokio::test]
+async fn one_undecodable_resource_does_not_hide_the_others() {
+    let world = World::default()
+        .deployment(&[("observedGeneration: 4", "observedGeneration: [4]")])
+        .deployment(&[
+            ("name: orders", "name: payments"),
+            (JOB, "00000000000000000000000000000def"),
+        ]);
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs.len(), 2);
+    assert!(matches!(evidence.jobs[0].phase, Phase::Unclear { .. }));
+    assert_eq!(evidence.jobs[1].phase, Phase::Running);
+    assert_eq!(evidence.gaps.len(), 1);
+    assert_eq!(evidence.gaps[0].radius, [gaps::seen_from("flink")]);
+}
+
+#[tokio::test]
+async fn a_record_is_the_history_of_its_resource() {
+    let evidence = World::default().deployment(&[]).record().evidence().await;
+    let [job] = evidence.jobs.as_slice() else {
+        panic!("{:?}", evidence.jobs)
+    };
+    let former = id("00000000000000000000000000000aaa");
+    assert_eq!(job.claims(former), Some(Claim::Former));
+    assert!(job.bases.iter().any(|base| base.path() == "/old"));
+}
+
+#[tokio::test]
+async fn a_record_without_its_resource_claims_its_ids() {
+    let evidence = World::default().record().evidence().await;
+    assert_eq!(evidence.jobs[0].phase, Phase::Gone);
+    let former = id("00000000000000000000000000000bbb");
+    assert_eq!(evidence.jobs[0].claims(former), Some(Claim::Former));
+    assert_eq!(evidence.gaps, []);
+    let world = World::default().record().process("orders-taskmanager-1-1");
+    let evidence = world.evidence().await;
+    assert!(matches!(evidence.jobs[0].phase, Phase::Unclear { .. }));
+    assert_eq!(evidence.gaps, []);
+}
+
+#[tokio::test]
+async fn a_map_that_no_resource_runs_is_a_job_of_its_own() {
+    let stray = "orders-00000000000000000000000000000aaa-config-map";
+    let world = World::default()
+        .deployment(&[])
+        .record()
+        .map(MAP)
+        .map(stray);
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs.len(), 2);
+    assert_eq!(
+        evidence.jobs[0].name.to_string(),
+        format!("ConfigMap flink/{stray}")
+    );
+    let former = id("00000000000000000000000000000aaa");
+    assert!(evidence.jobs.iter().all(|job| job.claims(former).is_some()));
+    assert_eq!(evidence.high_availability_ids, [former, id(JOB)]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_listed_protects_what_it_could_have_named() {
+    for (namespace, radius) in [
+        (None, Radius::All),
+        (Some("flink"), gaps::seen_from("flink")),
+    ] {
+        let mut world = World::default();
+        world.resources.unread.push(Unread {
+            what: "the FlinkDeployment objects".to_owned(),
+            namespace: namespace.map(str::to_owned),
+            why: "forbidden".to_owned(),
+        });
+        let evidence = world.evidence().await;
+        assert_eq!(evidence.gaps.len(), 1);
+        assert_eq!(evidence.gaps[0].radius, [radius]);
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_namespace_suspends_its_jobs_and_records() {
+    let mut world = World::default()
+        .deployment(&[("name: orders", "name: payments")])
+        .record();
+    let why = "somebody asked".to_owned();
+    world
+        .resources
+        .suspended_namespaces
+        .insert("flink".to_owned(), why);
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs.len(), 2);
+    assert!(evidence.jobs.iter().all(|job| job.suspended_by.is_some()));
+}
+
+const SESSION_JOB: &str = "
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkSessionJob
+metadata: {name: clicks, namespace: flink}
+spec: {deploymentName: orders}
+status: {jobStatus: {jobId: 00000000000000000000000000000def, state: RUNNING}}
+";
+
+#[tokio::test]
+async fn a_session_job_is_claimed_with_the_directories_and_the_map_of_its_cluster() {
+    let map = "orders-00000000000000000000000000000def-config-map";
+    let world = World::default()
+        .deployment(&[("  job:", "  jobs:")])
+        .with(FlinkKind::SessionJob, SESSION_JOB, &[])
+        .map(map);
+    let evidence = world.evidence().await;
+    let [cluster, job] = evidence.jobs.as_slice() else {
+        panic!("{:?}", evidence.jobs)
+    };
+    assert!(matches!(cluster.phase, Phase::Unclear { .. }));
+    assert!(matches!(&job.phase, Phase::Unclear { why } if why.contains("not supported")));
+    assert_eq!(job.current, Some(id("00000000000000000000000000000def")));
+    assert!(
+        job.bases
+            .iter()
+            .any(|base| base.path() == "/opt/flink/volume/flink-cp")
+    );
+    assert!(matches!(job.high_availability, HighAvailability::Map(_)));
+}
+
+#[tokio::test]
+async fn of_manifests_only_what_somebody_says_is_believed() {
+    let states = |running: &[&str], stopped: &[&str]| NamedStates {
+        running: running.iter().map(|text| id(text)).collect(),
+        stopped: stopped.iter().map(|text| id(text)).collect(),
+    };
+    let phase = async |states: NamedStates| {
+        let world = World::default().deployment(&[]);
+        let evidence = world.told(Some(&states)).await;
+        // The namespace of a mount may be left out, and here is none at all.
+        let namespace = evidence.jobs[0].bases[0].store().clone();
+        let none = retention::location::Store::File {
+            namespace: None,
+            volume: None,
+        };
+        assert_eq!(namespace, none);
+        evidence.jobs[0].phase.clone()
+    };
+    assert!(matches!(phase(states(&[], &[])).await, Phase::Unclear { why } if why.contains(JOB)));
+    assert_eq!(phase(states(&[], &[JOB])).await, Phase::Stopped);
+    assert_eq!(phase(states(&[JOB], &[])).await, Phase::Running);
+    assert_eq!(phase(states(&[JOB], &[JOB])).await, Phase::Running);
+}
+
+#[tokio::test]
+async fn manifests_are_observed_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.yaml"), STABLE).unwrap();
+    let states = NamedStates {
+        running: BTreeSet::new(),
+        stopped: BTreeSet::from([id(JOB)]),
+    };
+    let observer = ManifestObserver::new(
+        Manifests::read(directory.path()).unwrap(),
+        states,
+        Arc::new(NoJobManagers),
+        Arc::new(Stores::default()),
+        Arc::new(SystemClock),
+    );
+    let evidence = observer.observe().await;
+    assert_eq!(evidence.jobs[0].phase, Phase::Stopped);
+    assert_eq!(evidence.gaps, []);
+}
