@@ -20,11 +20,17 @@ pub struct VerifiedBatch {
 /// One file that may be deleted if it still is what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedFile {
+    /// The base that lists it.
     pub base: BaseId,
+    /// Relative to the base.
     pub path: Box<str>,
+    /// The size in bytes that it must still have.
     pub size: u64,
+    /// The modification time that it must still have.
     pub modified: Timestamp,
+    /// What it was marked as.
     pub kind: MarkKind,
+    /// Why it goes.
     pub reason: String,
     /// The `_metadata` that must be gone before this file goes: that of its own snapshot.
     pub after: Option<Box<str>>,
@@ -33,8 +39,11 @@ pub struct VerifiedFile {
 /// A file that the first plan wanted to delete and the second did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spared {
+    /// The base that lists it.
     pub base: BaseId,
+    /// Relative to the base.
     pub path: Box<str>,
+    /// What has changed.
     pub why: String,
 }
 
@@ -42,6 +51,7 @@ pub struct Spared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the batch was verified at {verified_at}, more than two minutes ago; verify it again")]
 pub struct Expired {
+    /// When gathering its evidence began.
     pub verified_at: Timestamp,
 }
 
@@ -165,6 +175,7 @@ impl VerifiedBatch {
         Ok(&self.files)
     }
 
+    /// Whether nothing was verified.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()

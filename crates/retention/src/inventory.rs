@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 /// Both scans of one run: the references first, then the files that were listed against them.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
+    /// Every file that a snapshot names.
     pub references: ReferenceTable,
+    /// Every snapshot that could be read.
     pub snapshots: Vec<Snapshot>,
+    /// Every directory that was looked at.
     pub bases: Vec<Base>,
     /// Files whose name no snapshot has: all that might go.
     pub unreferenced: Vec<ListedFile>,
@@ -30,7 +33,9 @@ pub struct BaseId(pub usize);
 /// A listed directory.
 #[derive(Clone, Debug)]
 pub struct Base {
+    /// Where it is.
     pub location: Location,
+    /// How its candidate scan ended.
     pub listing: Listing,
 }
 
@@ -48,10 +53,13 @@ pub enum Listing {
 /// A file as it was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedFile {
+    /// The base that lists it.
     pub base: BaseId,
     /// Relative to the base.
     pub path: Box<str>,
+    /// Where it lies in the layout of Flink.
     pub placement: Placement,
+    /// In bytes.
     pub size: u64,
     /// None where the store does not say.
     pub modified: Option<Timestamp>,

@@ -7,18 +7,25 @@ use crate::reference::{Found, Reference, Required};
 /// The answer for one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restorable {
+    /// Everything is there.
     Yes {
+        /// The number of files that it names.
         files: u64,
+        /// Their size, and that of the state inside `_metadata`.
         bytes: u64,
     },
     /// At least one file is missing or too short; the first few by name.
     No {
+        /// How many.
         missing: u64,
+        /// The first few.
         sample: Vec<Missing>,
     },
     /// Somebody would have to look at a place that could not be looked at.
     Unverified {
+        /// How many files nobody could look for.
         files: u64,
+        /// The first few.
         sample: Vec<Location>,
     },
 }
@@ -26,9 +33,11 @@ pub enum Restorable {
 /// A file that a snapshot needs and storage does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
+    /// Where the snapshot says that it is.
     pub location: Location,
     /// The listed size in bytes, where the file exists but is too short.
     pub found: Option<u64>,
+    /// What the snapshot needs of it.
     pub required: Required,
 }
 
@@ -39,6 +48,7 @@ const SAMPLE: usize = 5;
 pub struct WholeSnapshots(Vec<bool>);
 
 impl WholeSnapshots {
+    /// Asks about every snapshot.
     #[must_use]
     pub fn of(inventory: &Inventory) -> Self {
         let whole = |snapshot| Restorable::of(snapshot, inventory).is_yes();
@@ -62,6 +72,7 @@ impl WholeSnapshots {
 }
 
 impl Restorable {
+    /// Whether every file is known to be there, long enough.
     #[must_use]
     pub fn is_yes(&self) -> bool {
         matches!(self, Self::Yes { .. })

@@ -3,31 +3,54 @@ use std::fmt;
 /// The stable names: metric label, condition reason and documentation heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Guard {
+    /// The listing of the base did not end, or was not made: nothing in it may be judged.
     IncompleteListing,
+    /// A snapshot that could have named the file cannot be read, or is of an unknown version.
     UnreadableSnapshot,
+    /// Something that could have named the file could not be asked.
     MissingEvidence,
+    /// Flink writes no file of this name at this place.
     UnknownName,
+    /// A link, a device, or a name that is no text.
     SpecialFile,
+    /// The modification time is missing, zero, negative or in the future.
     UnusableTime,
+    /// It lies in the directory of a savepoint.
     Savepoint,
+    /// Nobody is proven to own the job directory, or more than one claims it.
     UnknownOwner,
+    /// Somebody annotated the resource or its namespace: hands off.
     Suspended,
+    /// The job is suspended and will come back.
     SuspendedJob,
+    /// A resource names the snapshot directory.
     NamedDirectory,
+    /// The snapshot directory has a `_metadata`, so it goes as a whole or not at all.
     KeptSnapshotDirectory,
+    /// Operator state of a snapshot may name the file where no parser can see it.
     OpaqueTaskOwned,
+    /// A live job may read the file although no snapshot names it.
     LiveDescendant,
+    /// Only a process that has stopped settles the life of files of this kind.
     LiveBackend,
+    /// The job runs, and there is no high-availability data that can be read.
     NoHighAvailability,
+    /// The job runs, and its JobManager does not answer for it.
     JobManagerUnreachable,
+    /// The job is not proven to be without changelog, file merging and `ForSt`.
     NotPlain,
+    /// The job may have several checkpoints at a time.
     ConcurrentCheckpoints,
+    /// The checkpoint counter is missing, behind an entry, or lower than ever seen.
     Counter,
+    /// A checkpoint that is not complete may have written the file.
     InFlight,
+    /// Files of this kind are not deleted yet.
     NotSupportedYet,
 }
 
 impl Guard {
+    /// Every guard, in the order of the chain.
     pub const ALL: [Self; 22] = [
         Self::IncompleteListing,
         Self::UnreadableSnapshot,
@@ -53,6 +76,7 @@ impl Guard {
         Self::NotSupportedYet,
     ];
 
+    /// The stable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

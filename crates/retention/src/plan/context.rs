@@ -12,9 +12,13 @@ use std::collections::BTreeSet;
 /// All that a decision may depend on.
 #[derive(Debug)]
 pub struct Context<'a> {
+    /// What was observed after the last file was listed.
     pub evidence: &'a Evidence,
+    /// Both scans.
     pub inventory: &'a Inventory,
+    /// What was asked for, floors applied.
     pub policy: &'a Policy,
+    /// Whose each job directory is.
     pub owners: Owners<'a>,
     /// The snapshots that Flink could start from.
     pub whole: WholeSnapshots,
@@ -29,8 +33,11 @@ pub struct Context<'a> {
 /// A file that nobody names, and whose it is.
 #[derive(Debug)]
 pub struct Candidate<'a> {
+    /// The file as it was listed.
     pub file: &'a ListedFile,
+    /// Where it is.
     pub location: Location,
+    /// The owner of its job directory; none outside of one.
     pub owner: Option<&'a Owner<'a>>,
 }
 
@@ -68,16 +75,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The marks of a base.
     #[must_use]
     pub fn marks(&self, base: BaseId) -> Option<&'a Marks> {
         self.marks.get(base.0)
     }
 
+    /// The baselines of a base.
     #[must_use]
     pub fn baselines(&self, base: BaseId) -> Option<&'a Baselines> {
         self.baselines.get(base.0)
     }
 
+    /// The baselines of every base.
     #[must_use]
     pub fn all_baselines(&self) -> &'a [Baselines] {
         self.baselines
@@ -93,6 +103,7 @@ impl<'a> Context<'a> {
         &self.survey
     }
 
+    /// The file with its place and owner; none if its base is not of this inventory.
     #[must_use]
     pub fn candidate<'c>(&'c self, file: &'c ListedFile) -> Option<Candidate<'c>> {
         let owner = match &file.placement.job {

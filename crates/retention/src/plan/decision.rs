@@ -8,6 +8,7 @@ use jiff::Timestamp;
 /// Everything that one run decided.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The time of the decision.
     pub now: Timestamp,
     /// Every file that is not plainly referenced, in the order of base and path.
     pub entries: Vec<PlanEntry>,
@@ -18,22 +19,30 @@ pub struct Plan {
 /// The decision for one file.
 #[derive(Clone, Debug)]
 pub struct PlanEntry {
+    /// The base that lists it.
     pub base: BaseId,
     /// Relative to the base.
     pub path: Box<str>,
+    /// Where it lies in the layout of Flink.
     pub placement: Placement,
+    /// In bytes.
     pub size: u64,
+    /// None where the store does not say.
     pub modified: Option<Timestamp>,
+    /// What is to become of it.
     pub decision: Decision,
     /// Since when it has been marked.
     pub since: Option<Timestamp>,
+    /// Whether it may go now.
     pub ripeness: Ripeness,
 }
 
 /// The verdict for one stored snapshot, by its position in the inventory.
 #[derive(Clone, Debug)]
 pub struct SnapshotEntry {
+    /// The position in the inventory.
     pub snapshot: usize,
+    /// Whether it stays, and why.
     pub verdict: Verdict,
 }
 
@@ -50,8 +59,10 @@ pub enum Decision {
     Protected(Protection),
 }
 
+/// Why a snapshot goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExpireReason {
+    /// No rule keeps it.
     BeyondRules,
 }
 
