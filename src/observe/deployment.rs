@@ -245,6 +245,7 @@ pub(super) mod tests {
     use super::*;
     use kube::api::DynamicObject;
     use retention::evidence::{Lineage, LineageEntry};
+    use retention::location::Origin;
 
     const STABLE: &str = include_str!("fixtures/stable.yaml");
     const JOB: &str = "00000000000000000000000000000abc";
@@ -323,7 +324,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_record_adds_former_ids_and_bases() {
-        let old = retention::location::Location::parse("/old", &Default::default()).unwrap();
+        let old = retention::location::Location::parse("/old", &Origin::default()).unwrap();
         let entry = LineageEntry {
             job_id: "00000000000000000000000000000aaa".parse().unwrap(),
             base: Some(old.clone()),

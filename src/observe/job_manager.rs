@@ -1,4 +1,4 @@
-//! Asks JobManagers over REST.
+//! Asks `JobManager`s over REST.
 
 use crate::engine::Clock;
 use crate::observe::rest_answers::{Answers, read};

@@ -109,18 +109,14 @@ pub(super) fn gone(
         .iter()
         .max_by_key(|entry| entry.last_seen)
         .map(|entry| entry.job_id);
-    let (current, phase) = match (name.kind.as_str(), processes) {
-        ("FlinkDeployment", Processes::Absent) => (None, Phase::Gone),
-        // The pods of a session cluster say nothing about one of its jobs.
-        _ => {
-            let why = "its resource is gone, and processes of it may be left; deletedJobs is not supported yet";
-            (
-                last,
-                Phase::Unclear {
-                    why: why.to_owned(),
-                },
-            )
-        }
+    // The pods of a session cluster say nothing about one of its jobs.
+    let proven = name.kind == "FlinkDeployment" && *processes == Processes::Absent;
+    let (current, phase) = if proven {
+        (None, Phase::Gone)
+    } else {
+        let why = "its resource is gone, and processes of it may be left; deletedJobs is not supported yet";
+        let why = why.to_owned();
+        (last, Phase::Unclear { why })
     };
     Draft {
         // High-availability maps that it left are found by their names.
@@ -166,7 +162,7 @@ mod tests {
         assert_eq!(name.to_string(), "FlinkDeployment flink/orders");
         assert_eq!(record.lineage.entries.len(), 2);
         let expected = Location::parse("/old", &origin("flink")).unwrap();
-        assert_eq!(record.bases, [expected.clone()]);
+        assert_eq!(record.bases.as_slice(), std::slice::from_ref(&expected));
         assert_eq!(record.lineage.entries[0].base, Some(expected));
         assert_eq!(record.lineage.entries[1].base, None);
     }

@@ -1,4 +1,4 @@
-//! Evidence from Kubernetes, from JobManagers and from high-availability data.
+//! Evidence from Kubernetes, from `JobManager`s and from high-availability data.
 //!
 //! ```text
 //! Source (API server, manifests)  ->  drafts of jobs  ->  high-availability maps and JobManagers asked  ->  Evidence

@@ -1,4 +1,4 @@
-//! Puts the evidence together: what the resources say, then what high availability and JobManagers say of each job.
+//! Puts the evidence together: what the resources say, then what high availability and `JobManager`s say of each job.
 
 use crate::api::flink::{FlinkConfiguration, FlinkDeployment, FlinkKind, FlinkSessionJob, options};
 use crate::engine::{Clock, Observer, Stores};
@@ -64,7 +64,7 @@ impl KubernetesObserver {
 }
 
 impl ManifestObserver {
-    /// Without JobManagers to ask, pass [`NoJobManagers`](crate::observe::NoJobManagers).
+    /// Without `JobManager`s to ask, pass [`NoJobManagers`](crate::observe::NoJobManagers).
     #[must_use]
     pub fn new(
         manifests: Manifests,

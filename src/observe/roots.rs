@@ -2,7 +2,7 @@
 
 use crate::api::flink::{
     FlinkBlueGreenDeployment, FlinkDeployment, FlinkKind, FlinkSessionJob, FlinkStateSnapshot,
-    JobSpec,
+    JobSpec, JobStatus,
 };
 use crate::observe::deployment::job_name;
 use crate::observe::gaps;
@@ -71,7 +71,7 @@ fn in_fields(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
                 let status = deployment
                     .job_status()
                     .into_iter()
-                    .flat_map(|job| job.roots());
+                    .flat_map(JobStatus::roots);
                 let embedded = deployment
                     .reconciliation_status()
                     .into_iter()
@@ -86,7 +86,7 @@ fn in_fields(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
             .map(|job| {
                 let initial = initial(job.spec.job.as_ref());
                 let restore = job.spec.flink_configuration.restore_path();
-                let status = job.job_status().into_iter().flat_map(|job| job.roots());
+                let status = job.job_status().into_iter().flat_map(JobStatus::roots);
                 let named = initial.into_iter().chain(restore).chain(status);
                 named.map(str::to_owned).collect()
             })

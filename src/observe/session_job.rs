@@ -32,15 +32,14 @@ pub(super) fn draft(
         );
     }
     let own = Configurations::new(known, job.spec.flink_configuration.clone());
-    let configurations = match cluster {
-        Some(cluster) => Configurations::of_session_job(&own, cluster),
-        None => {
-            problems.push(
-                "its session cluster is not known, nor the directories that it sets".to_owned(),
-            );
-            own
-        }
-    };
+    if cluster.is_none() {
+        let why = "its session cluster is not known, nor the directories that it sets";
+        problems.push(why.to_owned());
+    }
+    let configurations = cluster.map_or_else(
+        || own.clone(),
+        |cluster| Configurations::of_session_job(&own, cluster),
+    );
     let named = job.job_status().and_then(|status| status.job_id.as_deref());
     let parts = Parts {
         name: job_name("FlinkSessionJob", &job.metadata),
