@@ -32,14 +32,18 @@ pub(super) fn report(done: anyhow::Result<Exit>) -> ExitCode {
     if error.chain().any(reader_is_gone) {
         return ExitCode::SUCCESS;
     }
-    let text = one_line(&format!("{error:#}"));
-    // Where stderr is closed nobody can be told.
-    let _ = writeln!(io::stderr(), "error: {text}");
+    complain(&format!("{error:#}"));
     if error.downcast_ref::<UsageError>().is_some() {
         ExitCode::from(2)
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// One line on stderr.
+pub(super) fn complain(text: &str) {
+    // Where stderr is closed nobody can be told.
+    let _ = writeln!(io::stderr(), "error: {}", one_line(text));
 }
 
 fn one_line(text: &str) -> String {

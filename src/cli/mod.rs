@@ -1,11 +1,22 @@
 //! The commands of `flink-retention`, one file each.
 
+mod bases;
 pub mod crds;
 mod exit;
+mod explain;
 mod inspect;
+mod invocation;
+mod jobs;
 mod mounts;
+mod observer;
 mod output;
 mod places;
+mod plan;
+mod policy;
+mod progress;
+mod prune;
+mod trouble;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +43,14 @@ struct Program {
 enum Command {
     #[command(after_help = EXIT_CODES)]
     Inspect(inspect::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Plan(plan::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Prune(prune::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Verify(verify::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Explain(explain::Arguments),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -50,6 +69,10 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Inspect(arguments) => inspect::run(arguments).await,
+        Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Prune(arguments) => prune::run(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Explain(arguments) => explain::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }

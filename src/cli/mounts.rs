@@ -16,6 +16,10 @@ pub(super) struct MountArguments {
 }
 
 impl MountArguments {
+    pub(super) fn is_empty(&self) -> bool {
+        self.mounts.is_empty()
+    }
+
     /// Opens every mount. On the command line there is one world, so a namespace says nothing.
     pub(super) async fn open(&self) -> anyhow::Result<Stores> {
         let mut mounts = Vec::new();

@@ -1,0 +1,105 @@
+//! One use of the engine from a shell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use retention::policy::Policy;
+use tokio_util::sync::CancellationToken;
+
+use super::bases::Bases;
+use super::jobs::{JobArguments, JobStates};
+use super::mounts::MountArguments;
+use super::observer::CommandLineObserver;
+use super::progress::TerminalProgress;
+use crate::engine::journal::OwnerId;
+use crate::engine::{MetadataCache, Mode, Observer, Report, Run, SystemClock};
+use crate::observe::{ManifestObserver, Manifests, NamedStates, NoJobManagers};
+
+/// Who acts, and what is known of the jobs.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct WorldArguments {
+    #[command(flatten)]
+    pub(super) jobs: JobArguments,
+    #[command(flatten)]
+    pub(super) mounts: MountArguments,
+    /// Who we are in the journal beside the data; a directory that another owner acts on is left alone
+    #[arg(long, value_name = "ID", default_value = "command-line")]
+    owner_id: String,
+}
+
+/// Everything that a run needs.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) bases: Bases,
+    pub(super) policy: Policy,
+    pub(super) cancel: CancellationToken,
+    observer: CommandLineObserver,
+    owner: OwnerId,
+    cache: MetadataCache,
+}
+
+impl Invocation {
+    pub(super) async fn new(
+        world: &WorldArguments,
+        directories: &[PathBuf],
+        policy: Policy,
+    ) -> anyhow::Result<Self> {
+        let bases = Bases::open(&world.mounts, directories).await?;
+        let states = world.jobs.states(&bases).await?;
+        Ok(Self {
+            observer: CommandLineObserver {
+                manifests: manifests(&world.jobs, &states, &bases)?,
+                states,
+                bases: bases.locations.clone(),
+                clock: Arc::new(SystemClock),
+            },
+            bases,
+            policy,
+            cancel: CancellationToken::new(),
+            owner: OwnerId(world.owner_id.clone()),
+            cache: MetadataCache::default(),
+        })
+    }
+
+    /// Observes, scans, plans, and in `Enforce` marks and deletes.
+    pub(super) async fn run(&self, mode: Mode) -> anyhow::Result<Report> {
+        self.run_with(mode, &self.policy).await
+    }
+
+    pub(super) async fn run_with(&self, mode: Mode, policy: &Policy) -> anyhow::Result<Report> {
+        let progress = TerminalProgress::new();
+        let run = Run {
+            observer: &self.observer,
+            stores: &self.bases.stores,
+            clock: &SystemClock,
+            progress: &progress,
+            cache: &self.cache,
+            policy,
+            bases: self.bases.locations.clone(),
+            scope: None,
+            mode,
+            owner: Some(self.owner.clone()),
+            cancel: self.cancel.clone(),
+        };
+        Ok(run.execute().await?)
+    }
+}
+
+fn manifests(
+    jobs: &JobArguments,
+    states: &JobStates,
+    bases: &Bases,
+) -> anyhow::Result<Option<Box<dyn Observer>>> {
+    let Some(directory) = &jobs.manifests else {
+        return Ok(None);
+    };
+    let JobStates { running, stopped } = states.clone();
+    let observer = ManifestObserver::new(
+        Manifests::read(directory)?,
+        NamedStates { running, stopped },
+        Arc::new(NoJobManagers),
+        Arc::clone(&bases.stores),
+        Arc::new(SystemClock),
+    );
+    Ok(Some(Box::new(observer)))
+}

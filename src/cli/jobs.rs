@@ -1,0 +1,99 @@
+//! What is said about jobs on the command line.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use retention::layout::{JobId, NotAJobId};
+
+use super::UsageError;
+use super::bases::Bases;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct JobArguments {
+    /// This job runs: nothing that it may need is touched; repeatable. Jobs that are not named may be running
+    #[arg(long, value_name = "JOBID")]
+    running: Vec<JobId>,
+    /// No process of this job runs, and none will be started without -s; repeatable. `all`: every job that has a
+    /// directory here and is not named as running
+    #[arg(long, value_name = "JOBID|all")]
+    stopped: Vec<Stopped>,
+    /// Read the jobs, their directories and restore sources from the YAML manifests in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) manifests: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    All,
+    Job(JobId),
+}
+
+impl FromStr for Stopped {
+    type Err = NotAJobId;
+
+    fn from_str(text: &str) -> Result<Self, NotAJobId> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        text.parse().map(Self::Job)
+    }
+}
+
+/// What is said, without contradictions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct JobStates {
+    pub(super) running: BTreeSet<JobId>,
+    pub(super) stopped: BTreeSet<JobId>,
+}
+
+impl JobArguments {
+    pub(super) async fn states(&self, bases: &Bases) -> anyhow::Result<JobStates> {
+        let mut states = self.named()?;
+        if self.stopped.is_empty() {
+            return Ok(states);
+        }
+        let known = bases.job_ids().await?;
+        if let Some(unknown) = states.stopped.iter().find(|job| !known.contains(job)) {
+            return Err(UsageError(format!(
+                "--stopped {unknown}: no directory here belongs to this job; check the id and the directories"
+            ))
+            .into());
+        }
+        if self.stopped.contains(&Stopped::All) {
+            states.stopped = known.difference(&states.running).copied().collect();
+        }
+        Ok(states)
+    }
+
+    fn named(&self) -> Result<JobStates, UsageError> {
+        let mut states = JobStates::default();
+        for &job in &self.running {
+            if !states.running.insert(job) {
+                return Err(UsageError(format!(
+                    "--running {job} is given twice; once is enough"
+                )));
+            }
+        }
+        let all = self.stopped.contains(&Stopped::All);
+        if all && self.stopped.len() > 1 {
+            return Err(UsageError(
+                "--stopped all covers every job; leave out the other --stopped".to_owned(),
+            ));
+        }
+        for stopped in &self.stopped {
+            let Stopped::Job(job) = stopped else { continue };
+            if states.running.contains(job) {
+                return Err(UsageError(format!(
+                    "job {job} is given as --running and as --stopped; it can be one of them only"
+                )));
+            }
+            if !states.stopped.insert(*job) {
+                return Err(UsageError(format!(
+                    "--stopped {job} is given twice; once is enough"
+                )));
+            }
+        }
+        Ok(states)
+    }
+}

@@ -1,0 +1,78 @@
+//! Evidence from what the command line says.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use retention::evidence::{
+    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Lineage, Phase, Processes,
+};
+use retention::layout::JobId;
+use retention::location::Location;
+
+use super::jobs::JobStates;
+use crate::engine::{Clock, Observer};
+
+/// Says of each job what the command line said; others it does not know.
+#[derive(Debug)]
+pub(super) struct CommandLineObserver {
+    pub(super) states: JobStates,
+    /// The directories that the command works on: whoever names a job names it for them.
+    pub(super) bases: Vec<Location>,
+    /// What manifests say. A job that they describe is described by them alone.
+    pub(super) manifests: Option<Box<dyn Observer>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Observer for CommandLineObserver {
+    async fn observe(&self) -> Evidence {
+        let mut evidence = match &self.manifests {
+            Some(manifests) => manifests.observe().await,
+            None => Evidence {
+                taken_at: self.clock.now(),
+                jobs: Vec::new(),
+                roots: Vec::new(),
+                high_availability_ids: Vec::new(),
+                gaps: Vec::new(),
+            },
+        };
+        let running = self.states.running.iter().map(|&job| (job, Phase::Running));
+        let stopped = self.states.stopped.iter().map(|&job| (job, Phase::Stopped));
+        for (job, phase) in running.chain(stopped) {
+            let described = evidence
+                .jobs
+                .iter()
+                .any(|known| known.claims(job).is_some());
+            if !described {
+                evidence.jobs.push(self.job(job, phase));
+            }
+        }
+        evidence
+    }
+}
+
+impl CommandLineObserver {
+    fn job(&self, id: JobId, phase: Phase) -> JobEvidence {
+        let runs = phase == Phase::Running;
+        JobEvidence {
+            name: JobName {
+                kind: "job".to_owned(),
+                namespace: String::new(),
+                name: id.to_string(),
+            },
+            current: Some(id),
+            lineage: Lineage::default(),
+            phase,
+            processes: if runs {
+                Processes::Present
+            } else {
+                Processes::Absent
+            },
+            bases: self.bases.clone(),
+            high_availability: HighAvailability::NotConfigured,
+            job_manager: JobManager::NotAsked,
+            checkpoint_timeout: None,
+            suspended_by: None,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The snapshots of each job directory, newest first.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use retention::inventory::{BaseId, Inventory, ListedFile, Snapshot, SnapshotPlace};
+use retention::layout::{FileKind, JobDirectory};
+use retention::location::Location;
+use retention::restorable::Restorable;
+
+/// A `_metadata` that was listed.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Stored<'i> {
+    /// What Flink would be started from.
+    pub(in crate::cli) location: Location,
+    pub(in crate::cli) completed: Option<Timestamp>,
+    /// None where it cannot be read.
+    pub(in crate::cli) snapshot: Option<&'i Snapshot>,
+}
+
+/// Whose snapshots: a job directory, or a savepoint that lies in none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::cli) enum Group {
+    Job(JobDirectory),
+    Savepoint(String),
+}
+
+/// Every snapshot of the inventory, readable or not, by group and newest first.
+pub(in crate::cli) fn by_group(
+    inventory: &Inventory,
+) -> BTreeMap<(BaseId, Group), Vec<Stored<'_>>> {
+    let mut groups: BTreeMap<(BaseId, Group), Vec<Stored<'_>>> = BTreeMap::new();
+    for (snapshot, place) in inventory.stored() {
+        let stored = Stored {
+            location: snapshot.location.clone(),
+            completed: place.modified,
+            snapshot: Some(snapshot),
+        };
+        groups
+            .entry((place.base, group(place)))
+            .or_default()
+            .push(stored);
+    }
+    for file in inventory
+        .unreferenced
+        .iter()
+        .filter(|file| is_metadata(file))
+    {
+        let Some(location) = inventory.location(file.base, &file.path) else {
+            continue;
+        };
+        let group = match &file.placement.job {
+            Some(job) => Group::Job(job.clone()),
+            None => Group::Savepoint(location.parent().name().to_owned()),
+        };
+        groups.entry((file.base, group)).or_default().push(Stored {
+            location: location.parent(),
+            completed: file.modified,
+            snapshot: None,
+        });
+    }
+    for stored in groups.values_mut() {
+        stored.sort_by_key(|stored| {
+            let number = stored.snapshot.map(|snapshot| snapshot.checkpoint_id);
+            std::cmp::Reverse((stored.completed, number, stored.location.clone()))
+        });
+    }
+    groups
+}
+
+/// The newest snapshot of a group that Flink could start from.
+pub(in crate::cli) fn newest_restorable<'s, 'i>(
+    stored: &'s [Stored<'i>],
+    inventory: &Inventory,
+) -> Option<&'s Stored<'i>> {
+    stored.iter().find(|stored| {
+        stored
+            .snapshot
+            .is_some_and(|snapshot| Restorable::of(snapshot, inventory).is_yes())
+    })
+}
+
+fn group(place: &SnapshotPlace) -> Group {
+    match (&place.placement.job, &place.placement.snapshot) {
+        (Some(job), _) => Group::Job(job.clone()),
+        (None, Some(directory)) => Group::Savepoint(directory.path.clone()),
+        (None, None) => Group::Savepoint(
+            place
+                .metadata_path
+                .trim_end_matches("/_metadata")
+                .to_owned(),
+        ),
+    }
+}
+
+fn is_metadata(file: &ListedFile) -> bool {
+    matches!(
+        file.placement.kind,
+        FileKind::CheckpointMetadata | FileKind::SavepointMetadata
+    )
+}

@@ -1,0 +1,103 @@
+//! The fields of a policy as flags of the same names.
+
+use jiff::SignedDuration;
+use retention::keep::KeepRules;
+use retention::layout::{METADATA_FILE, checkpoint_id, is_savepoint_directory};
+use retention::policy::{Limits, Margins, Policy};
+use retention::reference::DirectoryKey;
+
+use crate::api::{Bytes, Duration};
+
+/// Whoever has a shell on the storage is its administrator, so there are no floors: zero is allowed.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Policy")]
+pub(super) struct PolicyArguments {
+    /// A younger file is never deleted
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    min_age: Duration,
+    /// How long a file must have been marked before it is deleted; 0s marks and deletes in one command
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    grace_period: Duration,
+    /// How many checkpoints of each stopped job stay; without --keep-last and --keep-within all of them do
+    #[arg(long, value_name = "COUNT")]
+    keep_last: Option<u32>,
+    /// How long checkpoints of stopped jobs stay
+    #[arg(long, value_name = "DURATION")]
+    keep_within: Option<Duration>,
+    /// A snapshot that stays whatever the rules say, as a path; repeatable
+    #[arg(long, value_name = "PATH", value_parser = pin)]
+    pin: Vec<DirectoryKey>,
+    /// The most that one command deletes, such as 100Gi
+    #[arg(long, value_name = "BYTES", value_parser = limit)]
+    max_bytes_per_run: Option<Bytes>,
+    /// How long a later checkpoint must have been complete before a file that it passed over may go
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    settle: Duration,
+    /// How far the clocks of Flink, the storage and this machine may be apart
+    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    clock_skew: Duration,
+}
+
+impl PolicyArguments {
+    pub(super) fn policy(&self) -> Policy {
+        let Self {
+            min_age,
+            grace_period,
+            keep_last,
+            keep_within,
+            pin,
+            max_bytes_per_run,
+            settle,
+            clock_skew,
+        } = self;
+        let has_rule = keep_last.is_some() || keep_within.is_some();
+        Policy {
+            checkpoints: has_rule.then(|| KeepRules {
+                keep_last: *keep_last,
+                keep_within: keep_within.map(signed),
+            }),
+            pinned: pin.clone(),
+            min_age: signed(*min_age),
+            grace_period: signed(*grace_period),
+            margins: Margins {
+                clock_skew: signed(*clock_skew),
+                settle: signed(*settle),
+            },
+            limits: Limits {
+                max_bytes_per_run: max_bytes_per_run.map(Bytes::get),
+            },
+        }
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    i64::try_from(duration.as_seconds()).map_or(SignedDuration::MAX, SignedDuration::from_secs)
+}
+
+fn limit(text: &str) -> Result<Bytes, String> {
+    let bytes: Bytes = text
+        .parse()
+        .map_err(|error: crate::api::quantity::InvalidBytes| error.to_string())?;
+    if bytes.get() == 0 {
+        return Err("a limit of 0 would never delete anything; leave --yes out instead".to_owned());
+    }
+    Ok(bytes)
+}
+
+fn pin(text: &str) -> Result<DirectoryKey, String> {
+    let mut segments = text
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .rev()
+        .peekable();
+    segments.next_if_eq(&METADATA_FILE);
+    let name = segments.next().unwrap_or_default();
+    let is_checkpoint = checkpoint_id(name).is_some() && segments.next().is_some();
+    if is_checkpoint || is_savepoint_directory(name) {
+        return Ok(DirectoryKey::of(text));
+    }
+    Err(
+        "it names no snapshot; write <job id>/chk-<number> or the name of a savepoint directory"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,38 @@
+//! What a run could not learn, for a person who has to do something about it.
+
+use anyhow::bail;
+use retention::evidence::Gap;
+use retention::inventory::Listing;
+
+use super::Exit;
+use crate::engine::Report;
+
+/// Fails where a directory could not be listed, and says what else could not be read.
+pub(super) fn of(report: &Report) -> anyhow::Result<Exit> {
+    for base in &report.inventory.bases {
+        if let Listing::Incomplete { why } = &base.listing {
+            bail!(
+                "{} was not listed to its end, so nothing in it may be judged: {why}",
+                base.location
+            );
+        }
+    }
+    let gaps: Vec<&Gap> = report
+        .evidence
+        .gaps
+        .iter()
+        .chain(&report.inventory.gaps)
+        .collect();
+    let Some(first) = gaps.first() else {
+        return Ok(Exit::Fine);
+    };
+    let more = match gaps.len() {
+        1 => String::new(),
+        count => format!(" (and {} more such places)", count - 1),
+    };
+    super::exit::complain(&format!(
+        "{} cannot be read and protects all that it may name{more}: {}",
+        first.what, first.why
+    ));
+    Ok(Exit::Findings)
+}

@@ -1,0 +1,235 @@
+//! `flink-retention verify`: could every job be started again, and from what?
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use retention::inventory::{BaseId, Inventory, Snapshot, SnapshotKind};
+use retention::location::Location;
+use retention::policy::Policy;
+use retention::restorable::{Missing, Restorable};
+use serde::Serialize;
+
+use super::Exit;
+use super::exit::complain;
+use super::invocation::{Invocation, WorldArguments};
+use super::output::{Format, Output, count, size};
+use super::plan::snapshots::{Group, Stored, by_group, newest_restorable};
+use super::trouble;
+use crate::engine::Mode;
+
+/// Check that every job could be started from its newest snapshot, and show the path for `flink run -s`
+///
+/// A snapshot is restorable if its _metadata can be read and every file that it names is there and long enough. Exit
+/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
+    #[arg(required = true, value_name = "DIR")]
+    directories: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    world: WorldArguments,
+}
+
+/// One line of `verify --output json`.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    /// The job id, or the name of a savepoint that lies in no job's directory.
+    job: String,
+    directory: Location,
+    /// `restorable`, `not-restorable`, `unreadable`, `unverified`.
+    state: &'static str,
+    newest: Location,
+    completed: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+    /// What `flink run -s` should be given: the newest snapshot that is restorable.
+    restore_from: Option<Location>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        directories,
+        output: format,
+        world,
+    } = arguments;
+    let invocation = Invocation::new(&world, &directories, Policy::default()).await?;
+    let report = invocation.run(Mode::DryRun).await?;
+    let inventory = &report.inventory;
+    let own = |base: BaseId| base.0 < invocation.bases.locations.len();
+    let verdicts: Vec<Verdict> = by_group(inventory)
+        .iter()
+        .filter(|((base, _), _)| own(*base))
+        .filter_map(|((base, group), stored)| verdict(inventory, *base, group, stored))
+        .collect();
+    let mut output = Output::new();
+    for verdict in &verdicts {
+        match format {
+            Format::Json => output.json(verdict)?,
+            Format::Table => show(&mut output, verdict)?,
+        }
+    }
+    output.finish()?;
+    if verdicts.is_empty() {
+        trouble::of(&report)?;
+        anyhow::bail!(
+            "there is no snapshot in {}; check that these are the directories that Flink writes to",
+            invocation
+                .bases
+                .locations
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
+    let bad: Vec<&Verdict> = verdicts
+        .iter()
+        .filter(|verdict| verdict.state != "restorable")
+        .collect();
+    let Some(first) = bad.first() else {
+        return trouble::of(&report);
+    };
+    complain(&format!(
+        "{} of {} cannot be started from the newest snapshot; the first: {}: {}",
+        bad.len(),
+        count(verdicts.len() as u64, "job", "jobs"),
+        first.newest,
+        first.why.as_deref().unwrap_or(first.state)
+    ));
+    Ok(Exit::Findings)
+}
+
+fn verdict(
+    inventory: &Inventory,
+    base: BaseId,
+    group: &Group,
+    stored: &[Stored<'_>],
+) -> Option<Verdict> {
+    let newest = stored.first()?;
+    let base = &inventory.base(base)?.location;
+    let (job, directory) = match group {
+        Group::Job(job) => {
+            let directory = if job.path.is_empty() {
+                base.clone()
+            } else {
+                base.join(&job.path)
+            };
+            (
+                job.job_id
+                    .map_or_else(|| job.path.clone(), |id| id.to_string()),
+                directory,
+            )
+        }
+        Group::Savepoint(path) => (newest.location.name().to_owned(), base.join(path)),
+    };
+    let mut verdict = Verdict {
+        job,
+        directory,
+        state: "unreadable",
+        newest: newest.location.clone(),
+        completed: newest.completed,
+        kind: newest.snapshot.map(kind),
+        files: None,
+        bytes: None,
+        why: None,
+        missing: Vec::new(),
+        restore_from: newest_restorable(stored, inventory).map(|stored| stored.location.clone()),
+    };
+    match newest
+        .snapshot
+        .map(|snapshot| Restorable::of(snapshot, inventory))
+    {
+        None => verdict.why = Some(unreadable(inventory, newest)),
+        Some(Restorable::Yes { files, bytes }) => {
+            verdict.state = "restorable";
+            (verdict.files, verdict.bytes) = (Some(files), Some(bytes));
+        }
+        Some(Restorable::No { missing, sample }) => {
+            verdict.state = "not-restorable";
+            verdict.missing = sample.iter().map(absence).collect();
+            let first = verdict.missing.first().cloned().unwrap_or_default();
+            verdict.why = Some(format!(
+                "{} that it needs, such as {first}",
+                count(missing, "file is missing", "files are missing")
+            ));
+        }
+        Some(Restorable::Unverified { files, sample }) => {
+            verdict.state = "unverified";
+            let first = sample.first().map(ToString::to_string).unwrap_or_default();
+            verdict.why = Some(format!(
+                "{} cannot be looked at from here, such as {first}; mount the volume and say so with --mount",
+                count(files, "file that it needs", "files that it needs")
+            ));
+        }
+    }
+    Some(verdict)
+}
+
+fn kind(snapshot: &Snapshot) -> &'static str {
+    match snapshot.kind {
+        SnapshotKind::Checkpoint => "checkpoint",
+        SnapshotKind::Savepoint => "savepoint",
+    }
+}
+
+fn unreadable(inventory: &Inventory, stored: &Stored<'_>) -> String {
+    let metadata = stored
+        .location
+        .join(retention::layout::METADATA_FILE)
+        .to_string();
+    inventory
+        .gaps
+        .iter()
+        .find(|gap| gap.what == metadata)
+        .map_or_else(
+            || "its _metadata cannot be read".to_owned(),
+            |gap| gap.why.clone(),
+        )
+}
+
+fn absence(missing: &Missing) -> String {
+    match missing.found {
+        None => missing.location.to_string(),
+        Some(found) => format!("{} (too short: {found} bytes)", missing.location),
+    }
+}
+
+fn show(output: &mut Output, verdict: &Verdict) -> std::io::Result<()> {
+    output.line(format_args!("{}  {}", verdict.job, verdict.state))?;
+    match (&verdict.restore_from, verdict.state) {
+        (Some(path), "restorable") => output.line(format_args!("  -s {path}"))?,
+        (Some(older), _) => {
+            output.line(format_args!("  newest {}", verdict.newest))?;
+            output.line(format_args!("  restorable is the older one: -s {older}"))?;
+        }
+        (None, _) => {
+            output.line(format_args!("  newest {}", verdict.newest))?;
+            output.line("  no older snapshot of it is restorable")?;
+        }
+    }
+    if let (Some(files), Some(bytes)) = (verdict.files, verdict.bytes) {
+        output.line(format_args!(
+            "  {}, {}",
+            count(files, "file", "files"),
+            size(bytes)
+        ))?;
+    }
+    if let Some(why) = &verdict.why {
+        output.line(format_args!("  {why}"))?;
+    }
+    for missing in &verdict.missing {
+        output.line(format_args!("  missing {missing}"))?;
+    }
+    Ok(())
+}
