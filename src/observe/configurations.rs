@@ -197,7 +197,8 @@ mod tests {
     #[test]
     fn entropy_and_invalid_names_are_told() {
         let directories = configurations(
-            "state.checkpoints.dir=s3://b/_entropy_/c; s3.entropy.key=_entropy_; state.savepoints.dir=relative",
+            "state.checkpoints.dir=s3://b/_entropy_/c; s3.entropy.key=_entropy_; \
+             state.savepoints.dir=s3://b/plain | state.checkpoints.dir=relative",
         )
         .directories(&Origin::default());
         assert_eq!(directories.with_entropy.len(), 1);

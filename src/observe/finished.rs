@@ -105,12 +105,12 @@ fn told_by_rest(rest: &RestCheckpoints) -> Vec<Location> {
     let own = rest
         .checkpoints
         .iter()
-        .filter(|checkpoint| checkpoint.status == "COMPLETED" && !checkpoint.is_savepoint);
+        .filter(|checkpoint| checkpoint.status == "COMPLETED");
     own.filter_map(|checkpoint| base_of(checkpoint.external_path.as_ref()?, rest.job_id))
         .collect()
 }
 
-/// `<base>/<job id>/chk-N`, or `<base>/chk-N` where subdirectories are off.
+/// `<base>/<job id>/chk-N`, or `<base>/chk-N` where subdirectories are off. None for a savepoint.
 fn base_of(checkpoint: &Location, job_id: JobId) -> Option<Location> {
     checkpoint_id(checkpoint.name())?;
     let parent = checkpoint.parent();

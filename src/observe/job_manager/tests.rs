@@ -69,6 +69,8 @@ async fn a_running_job_is_told() {
 #[tokio::test]
 async fn a_job_without_checkpointing_is_not_a_job_that_is_missing() {
     let says = r#"{"errors":["Checkpointing has not been enabled."]}"#;
+    let crashed = Answer::status(500, says.to_owned());
+    assert!(why(ask(with(&path("/checkpoints"), crashed)).await).contains("500"));
     let none = Answer::status(404, says.to_owned());
     match ask(with(&path("/checkpoints"), none.clone())).await {
         JobManager::Answered(rest) => assert_eq!(rest.backend, StateBackend::NoCheckpoints),
