@@ -2,6 +2,7 @@ use super::journal::{Journal, OwnerId};
 use super::metadata_cache::MetadataCache;
 use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Observer, Progress, Step, Stores, enact, scan};
+use retention::guard::{Guard, Protection};
 use retention::inventory::BaseId;
 use retention::location::Location;
 use retention::mark::{Baselines, Marks};
@@ -165,8 +166,11 @@ impl Run<'_> {
                 .as_ref()
                 .and_then(|job| context.owners.get(entry.base, job)?.job);
             if !owner.is_some_and(|job| scope.jobs.contains(&job.name)) {
-                entry.decision =
-                    Decision::Keep("its job is not selected by this policy".to_owned());
+                // Protected, not kept: another policy's mark of it must outlive this run.
+                entry.decision = Decision::Protected(Protection {
+                    guard: Guard::NotSelected,
+                    why: "its job is not selected by this policy".to_owned(),
+                });
                 entry.ripeness = Ripeness::NotApplicable;
             }
         }

@@ -11,5 +11,6 @@ mod doubt;
 mod former;
 mod ownership;
 mod running;
+mod scope;
 mod terminal;
 mod world;

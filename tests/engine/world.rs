@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use flink_retention::engine::journal::OwnerId;
+use flink_retention::engine::run::Scope;
 use flink_retention::engine::{
     Clock, MetadataCache, Mode, NoProgress, Observer, Report, Run, Stores,
 };
@@ -35,6 +36,7 @@ pub struct World {
     observed: Arc<Mutex<u64>>,
     hook: Arc<Mutex<Option<(u64, Hook)>>>,
     pub policy: Policy,
+    pub scope: Option<Scope>,
     pub owner: String,
     pub cancel: CancellationToken,
 }
@@ -100,6 +102,7 @@ impl World {
                 },
                 ..Policy::default()
             },
+            scope: None,
             owner: "us".to_owned(),
             cancel: CancellationToken::new(),
         }
@@ -194,7 +197,7 @@ impl World {
             cache: &MetadataCache::default(),
             policy: &self.policy,
             bases: vec![at("/data/ckp")],
-            scope: None,
+            scope: self.scope.clone(),
             mode,
             owner: Some(OwnerId(self.owner.clone())),
             cancel: self.cancel.clone(),

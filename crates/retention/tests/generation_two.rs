@@ -107,6 +107,17 @@ fn step_6_older_than_the_oldest_retained_checkpoint(#[case] written: i64, #[case
 }
 
 #[test]
+fn step_6_an_entry_that_is_being_removed_for_ever_holds_nothing_back() {
+    let mut world = World::ripe();
+    let mut stuck = map(world.job()).entries[0].clone();
+    stuck.checkpoint_id = 3;
+    stuck.marked_for_deletion = true;
+    stuck.checkpoint.triggered = minute(1);
+    map(world.job()).entries.insert(0, stuck);
+    assert!(world.goes(&file()));
+}
+
+#[test]
 fn step_7_the_grace_is_at_least_twice_the_checkpoint_timeout() {
     let mut world = World::ripe();
     world.policy.grace_period = SignedDuration::ZERO;

@@ -47,11 +47,12 @@ pub enum Guard {
     InFlight,
     /// Files of this kind are not deleted yet.
     NotSupportedYet,
+    NotSelected,
 }
 
 impl Guard {
     /// Every guard, in the order of the chain.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::IncompleteListing,
         Self::UnreadableSnapshot,
         Self::MissingEvidence,
@@ -74,6 +75,7 @@ impl Guard {
         Self::Counter,
         Self::InFlight,
         Self::NotSupportedYet,
+        Self::NotSelected,
     ];
 
     /// The stable name.
@@ -102,6 +104,7 @@ impl Guard {
             Self::Counter => "counter",
             Self::InFlight => "in-flight",
             Self::NotSupportedYet => "not-supported-yet",
+            Self::NotSelected => "not-selected",
         }
     }
 }

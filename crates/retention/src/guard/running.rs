@@ -183,6 +183,9 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
 }
 
 /// The trigger of the oldest and the number of the newest checkpoint of this run in Flink's own store.
+///
+/// An entry that is marked for deletion has left that store. It can stay in the map for ever after a kill, and would
+/// hold back everything younger than itself; what it names is referenced all the same.
 fn oldest_own_trigger(
     job: &JobEvidence,
     candidate: &Candidate<'_>,
@@ -196,6 +199,7 @@ fn oldest_own_trigger(
     let own: Vec<_> = map
         .entries
         .iter()
+        .filter(|entry| !entry.marked_for_deletion)
         .filter(|entry| Some(entry.checkpoint.job_id) == job.current)
         .filter(|entry| {
             entry

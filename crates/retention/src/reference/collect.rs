@@ -153,13 +153,11 @@ impl flink::Visitor for Collector<'_> {
 impl Collector<'_> {
     fn add(&mut self, path: &str, relative: bool, required: Required) -> Result<(), LocationError> {
         let (directory, name) = if relative {
-            match path.rsplit_once('/') {
-                None => (0, path),
-                Some(_) => {
-                    let full = self.home.join(path);
-                    return self.add(&full.to_string(), false, required);
-                }
+            if path.contains('/') {
+                let full = self.home.join(path);
+                return self.add(&full.to_string(), false, required);
             }
+            (0, path)
         } else {
             let (directory, name) = path.rsplit_once('/').unwrap_or((path, ""));
             (self.directory(directory)?, name)

@@ -1,0 +1,44 @@
+//! A policy acts on the jobs that it selects, and leaves the marks of others alone.
+
+use crate::world::{JOB, OLD_JOB, World, terminal, uuid};
+use flink_retention::engine::run::Scope;
+
+fn scope(name: &str) -> Option<Scope> {
+    let mut job = terminal(JOB).name;
+    job.name = name.to_owned();
+    Some(Scope { jobs: [job].into() })
+}
+
+#[tokio::test]
+async fn two_policies_on_one_base_do_not_disturb_each_other() {
+    let mut world = World::new();
+    for job in [JOB, OLD_JOB] {
+        world.checkpoint(job, 9, &[&uuid(1)]);
+        world.file(&format!("{job}/shared/{}", uuid(2)), 100);
+    }
+    let mut other = terminal(OLD_JOB);
+    other.name.name = "other".to_owned();
+    world.set(vec![terminal(JOB), other]);
+    world.wait(48);
+
+    world.scope = scope("orders");
+    world.enforce().await;
+    world.scope = scope("other");
+    world.enforce().await;
+    world.wait(25);
+    let report = world.enforce().await;
+    assert_eq!(report.outcome.deleted.len(), 1);
+    assert!(report.outcome.deleted[0].path.contains(OLD_JOB));
+    world.scope = scope("orders");
+    let report = world.enforce().await;
+    assert_eq!(
+        report.outcome.deleted.len(),
+        1,
+        "its mark has outlived the run of the other policy"
+    );
+    assert!(
+        report.outcome.deleted[0]
+            .path
+            .contains(&format!("ckp/{JOB}"))
+    );
+}
