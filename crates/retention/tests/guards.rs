@@ -4,7 +4,7 @@
 mod support;
 
 use jiff::Timestamp;
-use retention::evidence::{HighAvailability, JobManager, Phase, Processes, Radius, StateBackend};
+use retention::evidence::{HighAvailability, JobEvidence, JobManager, Phase, Processes, Radius, StateBackend};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::mark::MarkKind;
@@ -46,6 +46,9 @@ type Cause = fn(&mut World);
 #[case::no_high_availability(Guard::NoHighAvailability, |w: &mut World| w.job().high_availability = HighAvailability::NotConfigured)]
 #[case::no_map(Guard::NoHighAvailability, |w: &mut World| w.job().high_availability = HighAvailability::NoMap { read_at: minute(NOW) })]
 #[case::zookeeper(Guard::NoHighAvailability, |w: &mut World| w.job().high_availability = HighAvailability::Unsupported { kind: "ZooKeeper".into() })]
+#[case::what_high_availability_left_open(Guard::NoHighAvailability, |w: &mut World| w.gap(Guard::NoHighAvailability, Radius::Job(J1.parse().unwrap())))]
+#[case::what_a_job_manager_left_open(Guard::JobManagerUnreachable, |w: &mut World| w.gap(Guard::JobManagerUnreachable, Radius::Below(location("/ckp"))))]
+#[case::no_checkpointing(Guard::NotPlain, |w: &mut World| rest(w.job()).backend = StateBackend::NoCheckpoints)]
 #[case::job_manager_silent(Guard::JobManagerUnreachable, |w: &mut World| w.job().job_manager = JobManager::Unreachable { why: "503".into() })]
 #[case::job_manager_not_asked(Guard::JobManagerUnreachable, |w: &mut World| w.job().job_manager = JobManager::NotAsked)]
 #[case::job_manager_of_another_job(Guard::JobManagerUnreachable, |w: &mut World| rest(w.job()).job_id = J2.parse().unwrap())]
@@ -70,6 +73,21 @@ fn of_a_running_job(#[case] guard: Guard, #[case] cause: Cause) {
     assert!(world.goes(&file), "{:?}", world.entry(&file));
     cause(&mut world);
     assert_eq!(world.guard(&file), Some(guard), "{:?}", world.entry(&file));
+}
+
+/// Neither may read files of another job in place.
+#[rstest]
+#[case::gone(|other: &mut JobEvidence| other.phase = Phase::Gone)]
+#[case::without_checkpointing(|other: &mut JobEvidence| rest(other).backend = StateBackend::NoCheckpoints)]
+fn a_neighbour_that_restores_nothing_is_no_objection(#[case] harmless: fn(&mut JobEvidence)) {
+    let file = shared(J1, F);
+    let mut other = running(J2, &[(3, NOW - 60)]);
+    other.name.name = "other".into();
+    rest(&mut other).backend = StateBackend::Other("ForStStateBackend".into());
+    harmless(&mut other);
+    let mut world = World::ripe();
+    world.evidence.jobs.push(other);
+    assert!(world.goes(&file), "{:?}", world.entry(&file));
 }
 
 #[rstest]
