@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use testbed::corpus::{Entry, Times, Tree, Truth, entries, entry};
 
-const MONTH: Duration = Duration::from_secs(30 * 86_400);
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 fn flink_retention(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flink-retention"))
@@ -216,7 +216,7 @@ fn what_cannot_be_read_protects_its_whole_base() {
         let unneeded = lines.values().filter(|line| decision(line) != "keep");
         assert!(
             unneeded
-                .map(|line| guard(line))
+                .map(guard)
                 .all(|guard| guard == "unreadable-snapshot")
         );
         assert!(

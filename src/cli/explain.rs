@@ -91,7 +91,6 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let invocation = Invocation::new(&world, &bases, policy.policy()).await?;
     let report = invocation.run(Mode::DryRun).await?;
     let path = mounts::location(&invocation.bases.stores, &file)?;
-    let troubled = trouble::of(&report)?;
     let Some(explanation) = explain(&report, &invocation, path) else {
         bail!(
             "{} does not exist, and no snapshot that was read names it; check the spelling, or name its directory with \
@@ -106,7 +105,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     output.finish()?;
     if explanation.exists {
-        return Ok(troubled);
+        return trouble::of(&report);
     }
     complain(&format!(
         "{} is needed and does not exist",

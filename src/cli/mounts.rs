@@ -9,7 +9,7 @@ use crate::engine::{Mount, Stores};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct MountArguments {
-    /// Where a volume of Flink's pods is mounted here, such as file:/opt/flink/volume=/mnt/pvc; paths are then shown as
+    /// Where a volume of Flink's pods is mounted here, such as `file:/opt/flink/volume=/mnt/pvc`; paths are then shown as
     /// Flink sees them; repeatable
     #[arg(long = "mount", value_name = "file:REMOTE=LOCAL")]
     mounts: Vec<Mount>,

@@ -68,13 +68,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             dry: true,
         }
     };
-    let shown = pass.show(format)?;
-    let troubled = trouble::of(&pass.report)?;
-    Ok(if shown == Exit::Findings {
-        shown
-    } else {
-        troubled
-    })
+    match pass.show(format)? {
+        Exit::Findings => Ok(Exit::Findings),
+        Exit::Fine => trouble::of(&pass.report),
+    }
 }
 
 /// One run, or with no grace period as many as it takes: one marks, the next deletes; a snapshot that expires leaves

@@ -145,7 +145,7 @@ impl Pass {
             match &entry.decision {
                 Decision::Keep(_) => {}
                 Decision::Protected(protection) => {
-                    *protected.entry(protection.guard).or_default() += amount
+                    *protected.entry(protection.guard).or_default() += amount;
                 }
                 Decision::Expire(_) | Decision::Orphan(_) => waiting += amount,
             }
