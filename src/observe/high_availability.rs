@@ -78,8 +78,6 @@ impl HaReader<'_> {
                         Err(why) => unreadable(format!("ConfigMap {namespace}/{name}: {why}")),
                     };
                 }
-                // Flink marks an entry, deletes its blob, then removes the key: a blob that stays missing is a
-                // deletion that crashed, or a loss.
                 (Err(problem), true) => {
                     return unreadable(format!("ConfigMap {namespace}/{name}: {problem}"));
                 }
@@ -99,31 +97,38 @@ impl HaReader<'_> {
                 continue;
             };
             let entry = self.entry(number?, value, origin).await;
-            entries.push(entry.map_err(|why| format!("{key}: {why}"))?);
+            entries.extend(entry.map_err(|why| format!("{key}: {why}"))?);
         }
         entries.sort_by_key(|entry| entry.checkpoint_id);
         Ok(entries)
     }
 
-    async fn entry(self, number: u64, value: &str, origin: &Origin) -> Result<HaEntry, String> {
+    /// None for an entry that Flink was removing when it was killed: it marks an entry, deletes its blob and then
+    /// removes the key, and never comes back to one that is left half way (seen with 2.3.0). Nobody can restore from it.
+    async fn entry(
+        self,
+        number: u64,
+        value: &str,
+        origin: &Origin,
+    ) -> Result<Option<HaEntry>, String> {
         let pointer = ha::parse_config_map_value(value)
             .map_err(|error| format!("its value cannot be read: {error}"))?;
         let location = Location::parse(&pointer.path, origin).map_err(|error| error.to_string())?;
         let (storage, blob) = self.stores.resolve(&location).ok_or_else(|| {
             format!("{location} cannot be reached from here; mount it, or grant access")
         })?;
-        let bytes = storage
-            .read(&blob, BLOB_LIMIT)
-            .await
-            .map_err(|error| error.to_string())?
-            .bytes;
+        let bytes = match storage.read(&blob, BLOB_LIMIT).await {
+            Ok(contents) => contents.bytes,
+            Err(error) if error.is_not_found() && pointer.marked_for_deletion => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
         let checkpoint = checkpoint(number, &bytes, origin)
             .map_err(|why| format!("{location} cannot be read: {why}"))?;
-        Ok(HaEntry {
+        Ok(Some(HaEntry {
             checkpoint_id: number,
             marked_for_deletion: pointer.marked_for_deletion,
             checkpoint,
-        })
+        }))
     }
 }
 

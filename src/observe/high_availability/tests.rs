@@ -172,6 +172,24 @@ async fn a_blob_that_is_missing_while_its_key_stays_is_unreadable() {
     assert!(why.contains(OLDEST) && why.contains(OLDEST_BLOB), "{why}");
 }
 
+/// Flink was killed between deleting the blob and removing the key (2.3.0 leaves such entries for ever).
+#[tokio::test]
+async fn a_blob_that_is_missing_is_no_problem_once_its_entry_is_marked() {
+    use base64::Engine as _;
+    let captured = captured().await;
+    std::fs::remove_file(captured.blob(OLDEST_BLOB)).unwrap();
+    let mut marked = captured.map.clone();
+    let value = marked.data.get_mut(OLDEST).unwrap();
+    let coding = base64::engine::general_purpose::STANDARD;
+    let mut bytes = coding.decode(&*value).unwrap();
+    // The field markedForDeletion.
+    bytes[0xce] = 1;
+    *value = coding.encode(bytes);
+    let map = map(captured.read(vec![Some(marked)]).await);
+    assert_eq!(map.entries.len(), 1);
+    assert_eq!(map.entries[0].checkpoint_id, 72);
+}
+
 #[tokio::test]
 async fn a_torn_blob_is_unreadable() {
     let captured = captured().await;
