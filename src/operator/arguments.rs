@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::api::Duration;
 use crate::engine::Mount;
+use crate::observe::UrlTemplate;
 use crate::telemetry::JobLabels;
 use crate::telemetry::logs::LogFormat;
 
@@ -31,13 +32,13 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMESPACE")]
     pub watch_namespace: Vec<String>,
 
-    /// How to reach a job's REST endpoint: {name} is its cluster, {namespace} its namespace, {port} its rest.port
+    /// How to reach a job's REST endpoint: {cluster} is its cluster, {namespace} its namespace, {port} its rest.port
     #[arg(
         long,
         value_name = "TEMPLATE",
-        default_value = "http://{name}-rest.{namespace}.svc:{port}"
+        default_value = "http://{cluster}-rest.{namespace}.svc:{port}"
     )]
-    pub flink_rest_url: String,
+    pub flink_rest_url: UrlTemplate,
 
     /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system, so that two clusters
     /// never act on one base

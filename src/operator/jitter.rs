@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// From 0 up to 1, different in every process and at every moment.
 #[must_use]
-pub fn fraction(name: &str, moment: impl Hash) -> f64 {
+pub(super) fn fraction(name: &str, moment: impl Hash) -> f64 {
     let mut hasher = RandomState::new().build_hasher();
     name.hash(&mut hasher);
     moment.hash(&mut hasher);

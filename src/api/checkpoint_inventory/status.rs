@@ -113,8 +113,9 @@ pub struct LatestRestorable {
     pub format_version: Option<i32>,
     /// How it was found.
     pub source: EvidenceSource,
-    /// When all of its files were last seen.
-    pub verified_time: Time,
+    /// When all of its files were last seen. Absent while it is known by Flink's word alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_time: Option<Time>,
 }
 
 /// A checkpoint or a savepoint.

@@ -1,0 +1,120 @@
+//! What all controllers share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::core::Resource;
+use kube::{Api, Client};
+use retention::evidence::JobName;
+use tokio::sync::broadcast;
+
+use super::administrator::{AdministratorFile, Current};
+use super::events::Events;
+use super::inventory::JobScan;
+use crate::engine::journal::OwnerId;
+use crate::engine::{Clock, MetadataCache, Observer, Stores};
+use crate::observe::Namespaces;
+use crate::telemetry::Metrics;
+
+/// The ports of the controllers and what they remember in memory. Nothing in here decides about deleting: after a
+/// restart it is all learned anew.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub(super) client: DebugClient,
+    pub(super) namespaces: Namespaces,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) stores: Arc<Stores>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) administrator: AdministratorFile,
+    pub(super) metrics: Metrics,
+    pub(super) events: Events,
+    pub(super) owner: OwnerId,
+    pub(super) cache: MetadataCache,
+    pub(super) scans: Scans,
+    pub(super) news: broadcast::Sender<News>,
+}
+
+/// The client has no `Debug` of its own.
+#[derive(Clone)]
+pub(super) struct DebugClient(pub(super) Client);
+
+impl std::fmt::Debug for DebugClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// Why another controller should look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Inventories may have changed: policies are judged again.
+    Inventories,
+    /// A run has finished: inventories get their sizes, policies their last run.
+    RunFinished,
+}
+
+/// What the last run of this process found for each job.
+#[derive(Debug, Default)]
+pub(super) struct Scans(Mutex<BTreeMap<JobName, JobScan>>);
+
+impl Scans {
+    pub(super) fn replace(&self, scans: impl IntoIterator<Item = (JobName, JobScan)>) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(scans);
+    }
+
+    pub(super) fn of(&self, job: &JobName) -> Option<JobScan> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(job)
+            .cloned()
+    }
+
+    pub(super) fn retain(&self, jobs: &std::collections::BTreeSet<JobName>) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|job, _| jobs.contains(job));
+    }
+}
+
+impl Operator {
+    /// The objects of one namespace.
+    pub(super) fn in_namespace<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.0.clone(), namespace)
+    }
+
+    /// One API for all namespaces, or one for each that is watched.
+    pub(super) fn everywhere<K>(&self) -> Vec<Api<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match &self.namespaces {
+            Namespaces::All => vec![Api::all(self.client.0.clone())],
+            Namespaces::Only(names) => names.iter().map(|name| self.in_namespace(name)).collect(),
+        }
+    }
+
+    /// Nobody listens while the process stops; that is fine.
+    pub(super) fn tell(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
+    /// What the administrator allows now. What is wrong with the file is for the log, which tenants do not read.
+    pub(super) async fn administrator(&self) -> Current {
+        let current = self.administrator.current().await;
+        self.metrics
+            .set_administrator_file_valid(current.problem.is_none());
+        if let Some(problem) = &current.problem {
+            tracing::warn!(%problem, "the last good administrator's file stays in force; nothing is granted where there was none");
+        }
+        current
+    }
+}

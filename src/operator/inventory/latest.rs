@@ -1,0 +1,280 @@
+//! From which snapshot a job would be started, and whether it could be.
+
+use jiff::Timestamp;
+use retention::evidence::{HighAvailability, JobEvidence, JobManager};
+use retention::inventory::{Inventory, Snapshot, SnapshotKind, Source};
+use retention::layout::JobId;
+use retention::location::Location;
+use retention::reference::{DirectoryKey, Required};
+use retention::restorable::Restorable;
+
+use crate::api::amount::int64;
+use crate::api::checkpoint_inventory::{
+    EvidenceSource, LatestRestorable, SnapshotCounts, SnapshotKind as Kind,
+};
+use crate::api::time::whole_seconds;
+
+const SAMPLE: usize = 3;
+
+/// What a scan says about the newest snapshot of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::operator) enum Verdict {
+    /// Every file of it was seen.
+    Verified { files: u64 },
+    /// Files of it are missing or too short.
+    Broken { why: String, missing: u64 },
+    /// It lies, or names files, where this process cannot look.
+    Unverified { why: String },
+    /// There is none.
+    NoSnapshot,
+}
+
+/// The newest snapshot of a job, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    /// The newest snapshot that can be restored; another one than the newest if that one is broken.
+    pub(super) latest: Option<LatestRestorable>,
+    pub(super) counts: SnapshotCounts,
+}
+
+/// A completed snapshot that Flink itself names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedByFlink {
+    pub(super) location: Location,
+    pub(super) checkpoint_id: u64,
+    pub(super) kind: Kind,
+    pub(super) job_id: JobId,
+    pub(super) completed: Option<Timestamp>,
+    pub(super) bytes: Option<u64>,
+    pub(super) source: EvidenceSource,
+}
+
+/// The newest completed snapshot by Flink's own word: of its high-availability store, from which it would itself
+/// recover, else of the `JobManager`.
+pub(super) fn named_by_flink(job: &JobEvidence) -> Option<NamedByFlink> {
+    let by_map = match &job.high_availability {
+        HighAvailability::Map(map) => map.latest(),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => None,
+    };
+    if let Some(entry) = by_map {
+        let checkpoint = &entry.checkpoint;
+        let stored = checkpoint
+            .references
+            .iter()
+            .map(|reference| match reference.required {
+                Required::AtLeast(bytes) => bytes,
+                Required::Present => 0,
+            });
+        return Some(NamedByFlink {
+            location: checkpoint.pointer.clone()?,
+            checkpoint_id: entry.checkpoint_id,
+            kind: kind_of(checkpoint.pointer.as_ref()?),
+            job_id: checkpoint.job_id,
+            completed: Some(checkpoint.completed),
+            bytes: Some(stored.fold(checkpoint.inline_bytes, u64::saturating_add)),
+            source: EvidenceSource::HA,
+        });
+    }
+    let JobManager::Answered(rest) = &job.job_manager else {
+        return None;
+    };
+    let newest = rest.latest_completed()?;
+    Some(NamedByFlink {
+        location: newest.external_path.clone()?,
+        checkpoint_id: newest.id,
+        kind: if newest.is_savepoint {
+            Kind::Savepoint
+        } else {
+            Kind::Checkpoint
+        },
+        job_id: rest.job_id,
+        completed: newest.latest_ack,
+        bytes: None,
+        source: EvidenceSource::REST,
+    })
+}
+
+impl NamedByFlink {
+    /// Not verified: nobody has looked at its files.
+    pub(super) fn unverified(&self) -> LatestRestorable {
+        LatestRestorable {
+            path: self.location.to_string(),
+            kind: self.kind,
+            checkpoint_id: i64::try_from(self.checkpoint_id).ok(),
+            job_id: Some(self.job_id.to_string()),
+            completion_time: self.completed.map(whole_seconds),
+            bytes: self.bytes.map(int64),
+            format_version: None,
+            source: self.source,
+            verified_time: None,
+        }
+    }
+}
+
+/// Judges the snapshots of a job that a scan found.
+pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestamp) -> Judged {
+    let mut stored: Vec<(&Snapshot, Restorable)> = inventory
+        .snapshots
+        .iter()
+        .filter(|snapshot| snapshot.source == Source::Metadata && belongs(snapshot, job))
+        .map(|snapshot| (snapshot, Restorable::of(snapshot, inventory)))
+        .collect();
+    stored.sort_by_key(|(snapshot, _)| {
+        std::cmp::Reverse((snapshot.completed, snapshot.checkpoint_id))
+    });
+    let named = named_by_flink(job);
+    let by_name = named.as_ref().and_then(|named| {
+        let key = DirectoryKey::of(named.location.path());
+        stored
+            .iter()
+            .find(|(snapshot, _)| snapshot.directory_key() == key)
+    });
+    let verdict = match (by_name, &named, stored.first()) {
+        (Some((snapshot, restorable)), _, _) => verdict(snapshot, restorable),
+        (None, Some(named), _) => Verdict::Unverified {
+            why: format!("{} was not seen by the scan", named.location),
+        },
+        (None, None, Some((snapshot, restorable))) => verdict(snapshot, restorable),
+        (None, None, None) => Verdict::NoSnapshot,
+    };
+    let source = match &named {
+        Some(named) => named.source,
+        None => EvidenceSource::Storage,
+    };
+    let whole = |(_, restorable): &&(&Snapshot, Restorable)| restorable.is_yes();
+    let latest = match by_name.filter(whole) {
+        Some((snapshot, restorable)) => Some(described(
+            snapshot,
+            restorable,
+            source,
+            named.as_ref(),
+            verified,
+        )),
+        None => stored.iter().find(whole).map(|(snapshot, restorable)| {
+            described(
+                snapshot,
+                restorable,
+                EvidenceSource::Storage,
+                None,
+                verified,
+            )
+        }),
+    };
+    Judged {
+        verdict,
+        latest,
+        counts: counts(&stored),
+    }
+}
+
+/// Of a directory of one of the job's ids, or a savepoint that begins with one of them.
+fn belongs(snapshot: &Snapshot, job: &JobEvidence) -> bool {
+    let of = |id: JobId| job.claims(id).is_some();
+    match snapshot.job().and_then(|directory| directory.job_id) {
+        Some(id) => of(id),
+        None => {
+            let ids = job
+                .current
+                .into_iter()
+                .chain(job.lineage.entries.iter().map(|entry| entry.job_id));
+            let mut prefixes = ids.map(|id| format!("savepoint-{}-", id.savepoint_prefix()));
+            prefixes.any(|prefix| snapshot.location.name().starts_with(&prefix))
+        }
+    }
+}
+
+fn verdict(snapshot: &Snapshot, restorable: &Restorable) -> Verdict {
+    match restorable {
+        Restorable::Yes { files, bytes: _ } => Verdict::Verified { files: *files },
+        Restorable::No { missing, sample } => {
+            let named: Vec<String> = sample
+                .iter()
+                .take(SAMPLE)
+                .map(|missing| missing.location.to_string())
+                .collect();
+            Verdict::Broken {
+                why: format!(
+                    "{} files of {} are missing or too short, such as {}",
+                    missing,
+                    snapshot.location,
+                    named.join(", ")
+                ),
+                missing: *missing,
+            }
+        }
+        Restorable::Unverified { files, sample } => {
+            let named: Vec<String> = sample
+                .iter()
+                .take(SAMPLE)
+                .map(ToString::to_string)
+                .collect();
+            Verdict::Unverified {
+                why: format!(
+                    "{files} files of {} cannot be looked at from here, such as {}",
+                    snapshot.location,
+                    named.join(", ")
+                ),
+            }
+        }
+    }
+}
+
+fn described(
+    snapshot: &Snapshot,
+    restorable: &Restorable,
+    source: EvidenceSource,
+    named: Option<&NamedByFlink>,
+    verified: Timestamp,
+) -> LatestRestorable {
+    let bytes = match restorable {
+        Restorable::Yes { files: _, bytes } => Some(*bytes),
+        Restorable::No { .. } | Restorable::Unverified { .. } => None,
+    };
+    let completed = named
+        .and_then(|named| named.completed)
+        .unwrap_or(snapshot.completed);
+    LatestRestorable {
+        path: snapshot.location.to_string(),
+        kind: match snapshot.kind {
+            SnapshotKind::Checkpoint => Kind::Checkpoint,
+            SnapshotKind::Savepoint => Kind::Savepoint,
+        },
+        checkpoint_id: i64::try_from(snapshot.checkpoint_id).ok(),
+        job_id: snapshot
+            .job()
+            .and_then(|directory| directory.job_id)
+            .map(|id| id.to_string()),
+        completion_time: Some(whole_seconds(completed)),
+        bytes: bytes.map(int64),
+        format_version: i32::try_from(snapshot.format_version).ok(),
+        source,
+        verified_time: Some(whole_seconds(verified)),
+    }
+}
+
+fn counts(stored: &[(&Snapshot, Restorable)]) -> SnapshotCounts {
+    let count = |wanted: &dyn Fn(&Snapshot, &Restorable) -> bool| {
+        let number = stored
+            .iter()
+            .filter(|(snapshot, restorable)| wanted(snapshot, restorable))
+            .count();
+        i32::try_from(number).unwrap_or(i32::MAX)
+    };
+    SnapshotCounts {
+        checkpoints: count(&|snapshot, _| snapshot.kind == SnapshotKind::Checkpoint),
+        savepoints: count(&|snapshot, _| snapshot.kind == SnapshotKind::Savepoint),
+        not_restorable: count(&|_, restorable| !restorable.is_yes()),
+    }
+}
+
+fn kind_of(pointer: &Location) -> Kind {
+    if pointer.name().starts_with("savepoint-") {
+        Kind::Savepoint
+    } else {
+        Kind::Checkpoint
+    }
+}

@@ -1,0 +1,10 @@
+//! What is said about one Flink resource: pure functions from evidence and the last scan to a status.
+
+mod latest;
+mod row;
+mod scan;
+mod status;
+
+pub(super) use row::row;
+pub(super) use scan::{JobScan, Sum, amount, job_scans, protected_by};
+pub(super) use status::{Facts, status};

@@ -1,0 +1,38 @@
+//! What metrics show of an inventory. From the object alone, so that a new leader shows the last known values.
+
+use kube::ResourceExt;
+
+use super::latest::Verdict;
+use super::scan::JobScan;
+use crate::api::CheckpointInventory;
+use crate::api::checkpoint_inventory::condition;
+use crate::api::conditions::find;
+use crate::telemetry::JobRow;
+
+pub(in crate::operator) fn row(inventory: &CheckpointInventory, scan: Option<&JobScan>) -> JobRow {
+    let status = inventory.status.clone().unwrap_or_default();
+    let restorable =
+        match find(&status.conditions, condition::RESTORABLE).map(|found| found.status.as_str()) {
+            Some("True") => Some(true),
+            Some("False") => Some(false),
+            Some(_) | None => None,
+        };
+    let missing_files = match scan.map(|scan| &scan.verdict) {
+        Some(Verdict::Broken { why: _, missing }) => Some(*missing),
+        Some(Verdict::Verified { .. } | Verdict::Unverified { .. } | Verdict::NoSnapshot)
+        | None => (restorable == Some(true)).then_some(0),
+    };
+    let latest = status.latest_restorable.as_ref();
+    JobRow {
+        namespace: inventory.namespace().unwrap_or_default(),
+        kind: inventory.spec.job_ref.kind.clone(),
+        name: inventory.spec.job_ref.name.clone(),
+        restorable,
+        latest_completed: latest
+            .and_then(|latest| latest.completion_time.as_ref())
+            .map(|time| time.0),
+        latest_bytes: latest.and_then(|latest| latest.bytes),
+        missing_files,
+        storage: status.storage.unwrap_or_default(),
+    }
+}

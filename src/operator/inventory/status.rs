@@ -1,0 +1,303 @@
+//! The status of a `CheckpointInventory`.
+
+use jiff::Timestamp;
+use retention::evidence::{JobEvidence, JobManager, Phase, Processes};
+
+use super::latest::{NamedByFlink, Verdict, named_by_flink};
+use super::scan::JobScan;
+use crate::api::checkpoint_inventory::{
+    CheckpointInventoryDisplay, CheckpointInventoryStatus, LatestRestorable, OwnerClass,
+    PolicyReference, condition, reason,
+};
+use crate::api::conditions::{ConditionStatus, Finding, find, merge};
+use crate::api::quantity::human;
+use crate::api::time::whole_seconds;
+use crate::api::{Amount, StorageByClass};
+use crate::operator::events::shortened;
+
+/// A message of a condition should fit a screen.
+const MAX_MESSAGE: usize = 1024;
+
+/// Everything that a status depends on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::operator) struct Facts<'a> {
+    pub(in crate::operator) job: &'a JobEvidence,
+    /// Whether the Flink resource still exists.
+    pub(in crate::operator) present: bool,
+    pub(in crate::operator) generation: Option<i64>,
+    pub(in crate::operator) existing: Option<&'a CheckpointInventoryStatus>,
+    /// Of the last run of this process that was for this job.
+    pub(in crate::operator) scan: Option<&'a JobScan>,
+    pub(in crate::operator) policy: Option<&'a str>,
+    pub(in crate::operator) truncated: bool,
+    pub(in crate::operator) now: Timestamp,
+}
+
+/// Says what is known. What no scan of this process has found stays as an earlier one wrote it.
+#[must_use]
+pub(in crate::operator) fn status(facts: Facts<'_>) -> CheckpointInventoryStatus {
+    let none = CheckpointInventoryStatus::default();
+    let existing = facts.existing.unwrap_or(&none);
+    let (restorable, latest) = restorable(facts, existing);
+    let truncated = facts.truncated.then(|| Finding {
+        condition: condition::LINEAGE_TRUNCATED,
+        status: ConditionStatus::True,
+        reason: "TooManyEntries",
+        message: "job ids or directories were forgotten for want of room; what they hold is unknown and never deleted".to_owned(),
+    });
+    let findings = [restorable, job_manager(facts.job), resource(facts.present)]
+        .into_iter()
+        .chain(truncated);
+    let (snapshots, storage, protected_by, last_scan_time) = match facts.scan {
+        Some(scan) => (
+            Some(scan.snapshots),
+            Some(scan.storage.clone()),
+            scan.protected_by.clone(),
+            Some(whole_seconds(scan.at)),
+        ),
+        None => (
+            existing.snapshots,
+            existing.storage.clone(),
+            existing.protected_by.clone(),
+            existing.last_scan_time.clone(),
+        ),
+    };
+    CheckpointInventoryStatus {
+        observed_generation: facts.generation,
+        owner_class: Some(owner_class(facts.job)),
+        policy_ref: facts.policy.map(|name| PolicyReference {
+            name: name.to_owned(),
+        }),
+        latest_restorable: latest,
+        snapshots,
+        display: storage.as_ref().map(display),
+        storage,
+        protected_by,
+        last_scan_time,
+        conditions: merge(&existing.conditions, findings, facts.generation, facts.now),
+    }
+}
+
+/// Between scans the newest completed snapshot is known by Flink's word alone. It takes over as the latest one, because
+/// Flink deletes the one before; it changes a "yes" of the last scan into no "no", and no other answer into a "yes".
+fn restorable(
+    facts: Facts<'_>,
+    existing: &CheckpointInventoryStatus,
+) -> (Finding, Option<LatestRestorable>) {
+    let known = match facts.scan {
+        Some(scan) => by_scan(scan),
+        None => by_earlier_process(existing),
+    };
+    let named = named_by_flink(facts.job);
+    let newer = named.filter(|named| is_newer(named, known.latest.as_ref()));
+    match (known.status, newer) {
+        (_, None) => (known.finding(), known.latest),
+        (ConditionStatus::False, Some(_)) if !known.empty => (known.finding(), known.latest),
+        (ConditionStatus::True, Some(named)) => {
+            let finding = finding(
+                ConditionStatus::True,
+                "CompletedByFlink",
+                format!(
+                    "Flink has completed {} since the last scan, when {}",
+                    named.location.name(),
+                    known.message
+                ),
+            );
+            (finding, Some(named.unverified()))
+        }
+        (ConditionStatus::False | ConditionStatus::Unknown, Some(named)) => {
+            let message = format!(
+                "Flink names {}; whether all of its files exist has not been looked at",
+                named.location
+            );
+            (
+                finding(ConditionStatus::Unknown, "NotVerified", message),
+                Some(named.unverified()),
+            )
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    status: ConditionStatus,
+    reason: &'static str,
+    message: String,
+    latest: Option<LatestRestorable>,
+    /// There was no snapshot at all.
+    empty: bool,
+}
+
+impl Known {
+    fn finding(&self) -> Finding {
+        finding(self.status, self.reason, self.message.clone())
+    }
+}
+
+fn by_scan(scan: &JobScan) -> Known {
+    let latest = scan.latest.clone();
+    let (status, reason, message) = match &scan.verdict {
+        Verdict::Verified { files } => {
+            let name = latest
+                .as_ref()
+                .and_then(|latest| latest.path.rsplit('/').next())
+                .unwrap_or_default();
+            (
+                ConditionStatus::True,
+                reason::VERIFIED,
+                format!("{name}: all {files} files present"),
+            )
+        }
+        Verdict::Broken { why, missing: _ } => {
+            let older = match &latest {
+                Some(latest) => format!("; the newest that can be restored is {}", latest.path),
+                None => "; no other snapshot can be restored either".to_owned(),
+            };
+            (
+                ConditionStatus::False,
+                "FilesMissing",
+                format!("{why}{older}"),
+            )
+        }
+        Verdict::Unverified { why } => (ConditionStatus::Unknown, "NotVerified", why.clone()),
+        Verdict::NoSnapshot => (
+            ConditionStatus::False,
+            "NoSnapshot",
+            "there is no completed checkpoint and no savepoint".to_owned(),
+        ),
+    };
+    Known {
+        status,
+        reason,
+        message,
+        empty: matches!(scan.verdict, Verdict::NoSnapshot),
+        latest,
+    }
+}
+
+/// What an earlier process wrote about its last scan.
+fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
+    let latest = existing.latest_restorable.clone();
+    let written = find(&existing.conditions, condition::RESTORABLE);
+    let mut message = written
+        .map(|written| written.message.clone())
+        .unwrap_or_default();
+    let (status, reason) =
+        match written.map(|written| (written.status.as_str(), written.reason.as_str())) {
+            Some(("True", "CompletedByFlink")) => {
+                // Or the sentence would grow with every checkpoint.
+                "all files of an earlier one were present".clone_into(&mut message);
+                (ConditionStatus::True, "CompletedByFlink")
+            }
+            Some(("True", _)) => (ConditionStatus::True, reason::VERIFIED),
+            Some(("False", "NoSnapshot")) => (ConditionStatus::False, "NoSnapshot"),
+            Some(("False", _)) => (ConditionStatus::False, "FilesMissing"),
+            Some(_) | None => {
+                return Known {
+                    status: ConditionStatus::Unknown,
+                    reason: "NotScanned",
+                    message: "no run has looked at the storage of this job yet".to_owned(),
+                    latest,
+                    empty: false,
+                };
+            }
+        };
+    Known {
+        status,
+        reason,
+        message,
+        latest,
+        empty: reason == "NoSnapshot",
+    }
+}
+
+fn is_newer(named: &NamedByFlink, latest: Option<&LatestRestorable>) -> bool {
+    let Some(latest) = latest else { return true };
+    if latest.path == named.location.to_string() {
+        return false;
+    }
+    match (&latest.completion_time, named.completed) {
+        (Some(known), Some(completed)) => completed > known.0,
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}
+
+fn finding(status: ConditionStatus, reason: &'static str, message: String) -> Finding {
+    Finding {
+        condition: condition::RESTORABLE,
+        status,
+        reason,
+        message: shortened(message, MAX_MESSAGE),
+    }
+}
+
+fn job_manager(job: &JobEvidence) -> Finding {
+    let (status, reason, message) = match &job.job_manager {
+        JobManager::Answered(_) => (ConditionStatus::True, reason::ANSWERED, String::new()),
+        JobManager::Unreachable { why } => (ConditionStatus::False, "Unreachable", why.clone()),
+        JobManager::NotAsked => (
+            ConditionStatus::Unknown,
+            "NotAsked",
+            "no process of the job is expected to run".to_owned(),
+        ),
+    };
+    Finding {
+        condition: condition::JOB_MANAGER_REACHABLE,
+        status,
+        reason,
+        message: shortened(message, MAX_MESSAGE),
+    }
+}
+
+fn resource(present: bool) -> Finding {
+    Finding {
+        condition: condition::RESOURCE_PRESENT,
+        status: present.into(),
+        reason: if present { "Present" } else { "Deleted" },
+        message: if present {
+            String::new()
+        } else {
+            "the Flink resource is gone; its state is kept".to_owned()
+        },
+    }
+}
+
+/// By the resource alone; a run knows more about each of its directories.
+fn owner_class(job: &JobEvidence) -> OwnerClass {
+    match (&job.phase, &job.processes) {
+        (Phase::Running, _) => OwnerClass::Running,
+        (Phase::Suspended, _) => OwnerClass::Suspended,
+        (Phase::Terminal { .. } | Phase::Stopped, Processes::Absent) => OwnerClass::Terminal,
+        (
+            Phase::Terminal { .. } | Phase::Stopped,
+            Processes::Present | Processes::Unknown { .. },
+        )
+        | (Phase::Gone | Phase::Unclear { .. }, _) => OwnerClass::Unknown,
+    }
+}
+
+fn display(storage: &StorageByClass) -> CheckpointInventoryDisplay {
+    let StorageByClass {
+        live,
+        retained,
+        orphaned,
+        // A part of what is orphaned.
+        marked: _,
+        protected,
+    } = storage;
+    let bytes = |amount: &Option<Amount>| {
+        amount.map_or(0, |amount| u64::try_from(amount.bytes).unwrap_or(0))
+    };
+    let size = [live, retained, orphaned, protected]
+        .into_iter()
+        .map(bytes)
+        .fold(0, u64::saturating_add);
+    CheckpointInventoryDisplay {
+        size: Some(human(size)),
+        orphaned: orphaned.as_ref().map(|_| human(bytes(orphaned))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::*;
+use crate::api::checkpoint_inventory::{EvidenceSource, SnapshotCounts, SnapshotKind};
+use retention::evidence::{HaCheckpoint, HaEntry, HaMap, HighAvailability, JobName, Lineage};
+use retention::inventory::Contents;
+use retention::layout::JobId;
+use retention::location::{Location, Origin};
+
+const NOW: &str = "2026-11-21T06:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn job(high_availability: HighAvailability) -> JobEvidence {
+    JobEvidence {
+        name: JobName {
+            kind: "FlinkDeployment".into(),
+            namespace: "flink".into(),
+            name: "orders".into(),
+        },
+        current: Some(JobId::from_bytes([7; 16])),
+        lineage: Lineage::default(),
+        phase: Phase::Running,
+        processes: Processes::Present,
+        bases: Vec::new(),
+        high_availability,
+        job_manager: JobManager::Unreachable {
+            why: "connection refused".into(),
+        },
+        checkpoint_timeout: None,
+        suspended_by: None,
+    }
+}
+
+fn map(id: u64, completed: &str) -> HighAvailability {
+    let pointer = format!("file:/v/{}/chk-{id}", JobId::from_bytes([7; 16]));
+    let checkpoint = HaCheckpoint {
+        job_id: JobId::from_bytes([7; 16]),
+        pointer: Some(Location::parse(&pointer, &Origin::default()).unwrap()),
+        triggered: at(completed),
+        completed: at(completed),
+        references: Vec::new(),
+        contents: Contents::default(),
+        inline_bytes: 17,
+    };
+    HighAvailability::Map(Box::new(HaMap {
+        uid: "m".into(),
+        read_at: at(NOW),
+        counter: Some(id + 1),
+        entries: vec![HaEntry {
+            checkpoint_id: id,
+            marked_for_deletion: false,
+            checkpoint,
+        }],
+    }))
+}
+
+fn latest(id: i64, completed: &str) -> LatestRestorable {
+    LatestRestorable {
+        path: format!("file:/v/{}/chk-{id}", JobId::from_bytes([7; 16])),
+        kind: SnapshotKind::Checkpoint,
+        checkpoint_id: Some(id),
+        job_id: None,
+        completion_time: Some(whole_seconds(at(completed))),
+        bytes: Some(5),
+        format_version: Some(4),
+        source: EvidenceSource::HA,
+        verified_time: Some(whole_seconds(at(NOW))),
+    }
+}
+
+fn scan(verdict: Verdict, latest: Option<LatestRestorable>) -> JobScan {
+    JobScan {
+        at: at(NOW),
+        verdict,
+        latest,
+        snapshots: SnapshotCounts::default(),
+        storage: StorageByClass {
+            live: Some(Amount {
+                bytes: 2048,
+                files: 2,
+            }),
+            orphaned: Some(Amount {
+                bytes: 1024,
+                files: 1,
+            }),
+            ..StorageByClass::default()
+        },
+        protected_by: Vec::new(),
+        earliest: None,
+    }
+}
+
+fn facts(job: &JobEvidence) -> Facts<'_> {
+    Facts {
+        job,
+        present: true,
+        generation: Some(3),
+        existing: None,
+        scan: None,
+        policy: None,
+        truncated: false,
+        now: at(NOW),
+    }
+}
+
+fn said(status: &CheckpointInventoryStatus) -> (&str, &str, Option<i64>) {
+    let restorable = find(&status.conditions, condition::RESTORABLE).unwrap();
+    let id = status
+        .latest_restorable
+        .as_ref()
+        .and_then(|latest| latest.checkpoint_id);
+    (&restorable.status, &restorable.reason, id)
+}
+
+#[test]
+fn without_a_scan_flinks_word_is_shown_as_such() {
+    let job = job(map(12, NOW));
+    let status = status(facts(&job));
+    assert_eq!(said(&status), ("Unknown", "NotVerified", Some(12)));
+    assert_eq!(status.latest_restorable.unwrap().verified_time, None);
+    assert_eq!(status.owner_class, Some(OwnerClass::Running));
+    assert_eq!(
+        find(&status.conditions, condition::JOB_MANAGER_REACHABLE)
+            .unwrap()
+            .status,
+        "False"
+    );
+}
+
+#[test]
+fn a_scan_verifies_and_later_checkpoints_of_flink_take_over() {
+    let running = job(map(12, NOW));
+    let verified = scan(Verdict::Verified { files: 9 }, Some(latest(12, NOW)));
+    let with_scan = |job| {
+        status(Facts {
+            scan: Some(&verified),
+            ..facts(job)
+        })
+    };
+    let first = with_scan(&running);
+    assert_eq!(said(&first), ("True", "Verified", Some(12)));
+    assert_eq!(first.display.unwrap().size.unwrap(), "3.0Ki");
+    let later = job(map(15, "2026-11-21T06:05:00Z"));
+    let later = with_scan(&later);
+    assert_eq!(said(&later), ("True", "CompletedByFlink", Some(15)));
+    assert_eq!(later.latest_restorable.unwrap().bytes, Some(17));
+}
+
+#[test]
+fn a_broken_snapshot_is_no_longer_restorable_whatever_flink_completes() {
+    let verdict = Verdict::Broken {
+        why: "1 file is missing".into(),
+        missing: 1,
+    };
+    let broken = scan(verdict, Some(latest(9, "2026-11-21T05:00:00Z")));
+    let job = job(map(15, "2026-11-21T06:05:00Z"));
+    let status = status(Facts {
+        scan: Some(&broken),
+        ..facts(&job)
+    });
+    assert_eq!(said(&status), ("False", "FilesMissing", Some(9)));
+}
+
+#[test]
+fn a_new_leader_says_what_the_old_one_said() {
+    let running = job(map(12, NOW));
+    let verified = scan(Verdict::Verified { files: 9 }, Some(latest(12, NOW)));
+    let first = status(Facts {
+        scan: Some(&verified),
+        ..facts(&running)
+    });
+    let again = status(Facts {
+        existing: Some(&first),
+        now: at("2026-11-21T07:00:00Z"),
+        ..facts(&running)
+    });
+    assert_eq!(again, first);
+}
+
+#[test]
+fn a_job_that_never_completed_anything_is_not_restorable_until_it_does() {
+    let none = scan(Verdict::NoSnapshot, None);
+    let young = job(HighAvailability::NotConfigured);
+    let with_scan = |job| {
+        status(Facts {
+            scan: Some(&none),
+            ..facts(job)
+        })
+    };
+    assert_eq!(said(&with_scan(&young)), ("False", "NoSnapshot", None));
+    let older = job(map(1, "2026-11-21T06:05:00Z"));
+    assert_eq!(
+        said(&with_scan(&older)),
+        ("Unknown", "NotVerified", Some(1))
+    );
+}

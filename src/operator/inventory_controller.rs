@@ -1,0 +1,463 @@
+//! The observe loop: records every Flink resource from the first start, with a policy or without, and says of each what
+//! is known. It needs no storage for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, future, stream};
+use kube::api::{DynamicObject, ListParams};
+use kube::core::DeserializeGuard;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Resource, ResourceExt};
+use retention::evidence::{Evidence, HighAvailability, JobEvidence, JobManager, JobName};
+use retention::layout::JobId;
+use retention::location::Location;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::context::{News as Poke, Operator};
+use super::events::News;
+use super::inventory::{Facts, row, status};
+use super::jitter;
+use super::lineage::{Merged, Seen, merge};
+use super::server_side::{apply_spec, apply_status};
+use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, condition};
+use crate::api::conditions::find;
+use crate::api::flink::kind::{GROUP, VERSION};
+use crate::api::flink::{FlinkDeployment, FlinkKind, FlinkSessionJob};
+use crate::api::names::inventory_name;
+use crate::api::{CheckpointInventory, RetentionPolicy};
+use crate::observe::Namespaces;
+
+/// The kinds that are jobs.
+const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
+/// Many changes in a moment are one reason to look.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Looks at every job again and again, until `stop`.
+pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
+    let mut changes = Box::pin(changes(&operator));
+    let mut news = operator.news.subscribe();
+    let mut pass = 0_u64;
+    while !stop.is_cancelled() {
+        if let Err(error) = look(&operator).await {
+            tracing::warn!(%error, "this look at the jobs was not complete; looking again");
+            operator.metrics.observed(false);
+        } else {
+            operator.metrics.observed(true);
+        }
+        operator.tell(Poke::Inventories);
+        pass += 1;
+        let pause = interval.mul_f64(0.9 + jitter::fraction("observe", pass) / 5.0);
+        let run_finished = async {
+            loop {
+                match news.recv().await {
+                    Ok(Poke::RunFinished) | Err(RecvError::Lagged(_)) => return,
+                    Ok(Poke::Inventories) => {}
+                    Err(RecvError::Closed) => future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = stop.cancelled() => {}
+            Some(()) = changes.next() => sleep(SETTLE).await,
+            () = run_finished => {}
+        }
+    }
+}
+
+/// Something for every change of a Flink resource that may be a new job id: two upgrades can follow each other faster
+/// than the loop looks.
+fn changes(operator: &Operator) -> impl Stream<Item = ()> + Send + use<> {
+    let apis = KINDS.into_iter().flat_map(|kind| {
+        let resource = kind.api_resource();
+        let client = operator.client.0.clone();
+        let apis: Vec<Api<DynamicObject>> = match &operator.namespaces {
+            Namespaces::All => vec![Api::all_with(client, &resource)],
+            Namespaces::Only(names) => names
+                .iter()
+                .map(|name| Api::namespaced_with(client.clone(), name, &resource))
+                .collect(),
+        };
+        apis
+    });
+    let streams = apis.map(|api| {
+        watcher(api, watcher::Config::default())
+            .default_backoff()
+            .filter_map(|event| {
+                future::ready(
+                    matches!(
+                        event,
+                        Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_))
+                    )
+                    .then_some(()),
+                )
+            })
+            .boxed()
+    });
+    stream::select_all(streams)
+}
+
+/// Why a look was not complete.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error("cannot list {what}: {error}")]
+    List {
+        what: &'static str,
+        error: Box<kube::Error>,
+    },
+    #[error("{failed} of {all} inventories could not be written; the last one: {error}")]
+    Write {
+        failed: usize,
+        all: usize,
+        error: Box<kube::Error>,
+    },
+}
+
+/// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
+async fn look(operator: &Operator) -> Result<(), LookError> {
+    // Observe.
+    let objects = flink_objects(operator).await?;
+    let recorded = inventories(operator).await?;
+    let policies = policies(operator).await?;
+    let evidence = operator.observer.observe().await;
+
+    // Plan: what each inventory should be. No client.
+    let looks = looks(&objects, &recorded, &policies, &evidence);
+
+    // Report.
+    let all = looks.len();
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for job in looks {
+        match write(operator, &job).await {
+            Ok(inventory) => rows.push(row(
+                &inventory,
+                operator.scans.of(&job.evidence.name).as_ref(),
+            )),
+            Err(error) => failures.push(error),
+        }
+    }
+    let known: BTreeSet<JobName> = evidence.jobs.iter().map(|job| job.name.clone()).collect();
+    operator.scans.retain(&known);
+    let failed = failures.len();
+    match failures.pop() {
+        None => {
+            operator.metrics.jobs.replace(rows);
+            Ok(())
+        }
+        Some(error) => Err(LookError::Write {
+            failed,
+            all,
+            error: Box::new(error),
+        }),
+    }
+}
+
+type Inventories = BTreeMap<(String, String), Result<CheckpointInventory, ()>>;
+
+/// One job, its record, and what was seen of it.
+#[derive(Debug)]
+struct Look<'a> {
+    evidence: &'a JobEvidence,
+    inventory_name: String,
+    recorded: Option<&'a CheckpointInventory>,
+    /// None if the resource is gone, or cannot be read.
+    seen: Option<Seen>,
+    present: bool,
+    policy: Option<String>,
+}
+
+fn looks<'a>(
+    objects: &[Found],
+    recorded: &'a Inventories,
+    policies: &[(String, RetentionPolicy)],
+    evidence: &'a Evidence,
+) -> Vec<Look<'a>> {
+    let jobs = evidence.jobs.iter().filter_map(|job| {
+        let JobName {
+            kind,
+            namespace,
+            name,
+        } = &job.name;
+        let inventory_name = inventory_name(kind, name)?;
+        let recorded = match recorded.get(&(namespace.clone(), inventory_name.clone())) {
+            None => None,
+            Some(Ok(inventory)) => Some(inventory),
+            // Writing over a record that cannot be read would forget what it holds.
+            Some(Err(())) => return None,
+        };
+        let object = objects.iter().find(|found| found.name == job.name);
+        let seen = object.map(|found| seen(found, job));
+        if seen.is_none() && recorded.is_none() {
+            return None;
+        }
+        let labels = seen
+            .as_ref()
+            .map(|seen| &seen.labels)
+            .or(recorded.map(|recorded| &recorded.spec.last_labels));
+        let policy = policies
+            .iter()
+            .filter(|(of, _)| of == namespace)
+            .find(|(_, policy)| {
+                labels.is_some_and(|labels| policy.spec.selector.matches(labels) == Ok(true))
+            })
+            .map(|(_, policy)| policy.name_any());
+        Some(Look {
+            evidence: job,
+            inventory_name,
+            recorded,
+            present: object.is_some(),
+            seen,
+            policy,
+        })
+    });
+    jobs.collect()
+}
+
+fn seen(found: &Found, job: &JobEvidence) -> Seen {
+    let bases: Vec<String> = job.bases.iter().map(ToString::to_string).collect();
+    Seen {
+        job: JobReference {
+            api_version: format!("{GROUP}/{VERSION}"),
+            kind: job.name.kind.clone(),
+            name: job.name.name.clone(),
+        },
+        uid: found.uid.clone(),
+        labels: found.labels.clone(),
+        job_id: job.current.or(found.job_id).map(|id| id.to_string()),
+        base: job
+            .current
+            .and_then(|id| base_of(job, id))
+            .map(|base| base.to_string()),
+        bases,
+    }
+}
+
+/// The base that really holds a job's directory, by a checkpoint that Flink names.
+fn base_of(job: &JobEvidence, id: JobId) -> Option<Location> {
+    let by_map = match &job.high_availability {
+        HighAvailability::Map(map) => map
+            .entries
+            .iter()
+            .filter_map(|entry| entry.checkpoint.pointer.clone())
+            .collect(),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => Vec::new(),
+    };
+    let by_rest = match &job.job_manager {
+        JobManager::Answered(rest) => rest
+            .checkpoints
+            .iter()
+            .filter_map(|checkpoint| checkpoint.external_path.clone())
+            .collect(),
+        JobManager::NotAsked | JobManager::Unreachable { .. } => Vec::new(),
+    };
+    let id = id.to_string();
+    by_map
+        .into_iter()
+        .chain(by_rest)
+        .map(|pointer| pointer.parent())
+        .find(|directory| directory.name() == id)
+        .map(|directory| directory.parent())
+        .or_else(|| match job.bases.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        })
+}
+
+async fn write(operator: &Operator, look: &Look<'_>) -> kube::Result<CheckpointInventory> {
+    let now = operator.clock.now();
+    let api: Api<CheckpointInventory> = operator.in_namespace(&look.evidence.name.namespace);
+    let merged = look
+        .seen
+        .clone()
+        .map(|seen| merge(look.recorded.map(|recorded| &recorded.spec), seen, now));
+    let truncated = merged.as_ref().is_some_and(|merged| merged.truncated);
+    let inventory = match (merged, look.recorded) {
+        (Some(Merged { spec, truncated: _ }), recorded)
+            if recorded.map(|recorded| &recorded.spec) != Some(&spec) =>
+        {
+            record(&api, &look.inventory_name, recorded, &spec).await?
+        }
+        (_, Some(recorded)) => recorded.clone(),
+        // Without anything seen there is a record; the compiler does not know.
+        (_, None) => CheckpointInventory::default(),
+    };
+    let scan = operator.scans.of(&look.evidence.name);
+    let next = status(Facts {
+        job: look.evidence,
+        present: look.present,
+        generation: inventory.metadata.generation,
+        existing: inventory.status.as_ref(),
+        scan: scan.as_ref(),
+        policy: look.policy.as_deref(),
+        truncated,
+        now,
+    });
+    if inventory.status.as_ref() == Some(&next) {
+        return Ok(inventory);
+    }
+    let written = apply_status(
+        &api,
+        &look.inventory_name,
+        inventory.uid().as_deref(),
+        &next,
+    )
+    .await?;
+    if let Some(news) = transition(&inventory, &written) {
+        operator.events.tell(&written.object_ref(&()), news).await;
+    }
+    Ok(written)
+}
+
+async fn record(
+    api: &Api<CheckpointInventory>,
+    name: &str,
+    recorded: Option<&CheckpointInventory>,
+    spec: &CheckpointInventorySpec,
+) -> kube::Result<CheckpointInventory> {
+    let version = recorded.and_then(ResourceExt::resource_version);
+    apply_spec(api, name, version.as_deref(), spec).await
+}
+
+/// An event when a job becomes restorable, or stops being so.
+fn transition(before: &CheckpointInventory, after: &CheckpointInventory) -> Option<News> {
+    let of = |inventory: &CheckpointInventory| {
+        let conditions = &inventory.status.as_ref()?.conditions;
+        find(conditions, condition::RESTORABLE).cloned()
+    };
+    let (before, after) = (of(before), of(after)?);
+    if before.map(|before| before.status).unwrap_or_default() == after.status {
+        return None;
+    }
+    let (warning, reason) = match after.status.as_str() {
+        "True" => (false, "Restorable"),
+        "False" => (true, "NotRestorable"),
+        _ => return None,
+    };
+    Some(News {
+        warning,
+        reason,
+        note: after.message,
+    })
+}
+
+/// A Flink resource, as far as it is needed to record it. Also one that cannot be decoded has labels and a uid.
+#[derive(Debug)]
+struct Found {
+    name: JobName,
+    uid: Option<String>,
+    labels: BTreeMap<String, String>,
+    job_id: Option<JobId>,
+}
+
+async fn flink_objects(operator: &Operator) -> Result<Vec<Found>, LookError> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        let resource = kind.api_resource();
+        let client = operator.client.0.clone();
+        let apis: Vec<Api<DynamicObject>> = match &operator.namespaces {
+            Namespaces::All => vec![Api::all_with(client, &resource)],
+            Namespaces::Only(names) => names
+                .iter()
+                .map(|name| Api::namespaced_with(client.clone(), name, &resource))
+                .collect(),
+        };
+        for api in apis {
+            match api.list(&ListParams::default()).await {
+                Ok(list) => {
+                    found.extend(list.items.into_iter().map(|object| describe(kind, object)))
+                }
+                // Any subset of Flink's kinds may be installed.
+                Err(error) if super::server_side::is_gone(&error) => {}
+                Err(error) => {
+                    return Err(LookError::List {
+                        what: kind.as_str(),
+                        error: Box::new(error),
+                    });
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn describe(kind: FlinkKind, object: DynamicObject) -> Found {
+    let name = JobName {
+        kind: kind.as_str().to_owned(),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    };
+    let (uid, labels) = (object.uid(), object.labels().clone());
+    let status = match kind {
+        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object)
+            .ok()
+            .and_then(|deployment| deployment.status?.job_status),
+        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object)
+            .ok()
+            .and_then(|job| job.job_status().cloned()),
+        FlinkKind::StateSnapshot | FlinkKind::BlueGreenDeployment => None,
+    };
+    Found {
+        name,
+        uid,
+        labels,
+        job_id: status.and_then(|status| status.job_id?.parse().ok()),
+    }
+}
+
+async fn inventories(operator: &Operator) -> Result<Inventories, LookError> {
+    let mut found = Inventories::new();
+    for api in operator.everywhere::<DeserializeGuard<CheckpointInventory>>() {
+        let list = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| LookError::List {
+                what: "CheckpointInventory",
+                error: Box::new(error),
+            })?;
+        for DeserializeGuard(read) in list {
+            let metadata = match &read {
+                Ok(inventory) => &inventory.metadata,
+                Err(invalid) => {
+                    tracing::warn!(
+                        namespace = invalid.metadata.namespace,
+                        name = invalid.metadata.name,
+                        error = invalid.error,
+                        "this CheckpointInventory cannot be read and is left as it is"
+                    );
+                    &invalid.metadata
+                }
+            };
+            let key = (
+                metadata.namespace.clone().unwrap_or_default(),
+                metadata.name.clone().unwrap_or_default(),
+            );
+            found.insert(key, read.map_err(|_| ()));
+        }
+    }
+    Ok(found)
+}
+
+async fn policies(operator: &Operator) -> Result<Vec<(String, RetentionPolicy)>, LookError> {
+    let mut found = Vec::new();
+    for api in operator.everywhere::<DeserializeGuard<RetentionPolicy>>() {
+        let list = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| LookError::List {
+                what: "RetentionPolicy",
+                error: Box::new(error),
+            })?;
+        let readable = list
+            .into_iter()
+            .filter_map(|DeserializeGuard(read)| read.ok());
+        found.extend(readable.map(|policy| (policy.namespace().unwrap_or_default(), policy)));
+    }
+    Ok(found)
+}

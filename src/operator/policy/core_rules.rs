@@ -1,0 +1,36 @@
+//! A policy of the API as the core understands it.
+
+use retention::keep::KeepRules;
+use retention::policy::{Floors, Limits, Policy};
+use retention::reference::DirectoryKey;
+
+use crate::api::RetentionPolicySpec;
+use crate::api::retention_policy::CheckpointRules;
+use crate::operator::administrator::signed;
+
+/// The rules with the administrator's floors. Savepoint rules are not in it: the core keeps every savepoint.
+pub(in crate::operator) fn core_policy(spec: &RetentionPolicySpec, floors: &Floors) -> Policy {
+    let pinned = spec.savepoints.iter().flat_map(|rules| &rules.pinned);
+    Policy {
+        checkpoints: spec.checkpoints.map(
+            |CheckpointRules {
+                 keep_last,
+                 keep_within,
+             }| KeepRules {
+                keep_last,
+                keep_within: keep_within.map(signed),
+            },
+        ),
+        pinned: pinned.map(|path| DirectoryKey::of(path)).collect(),
+        min_age: signed(spec.orphans.min_age),
+        grace_period: signed(spec.orphans.grace_period),
+        limits: Limits {
+            max_bytes_per_run: spec
+                .limits
+                .and_then(|limits| limits.max_bytes_per_run)
+                .map(crate::api::Bytes::get),
+        },
+        ..Policy::default()
+    }
+    .with_floors(floors)
+}

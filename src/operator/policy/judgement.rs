@@ -1,0 +1,222 @@
+//! Which jobs and directories a policy is for, and what stands in its way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use retention::evidence::JobName;
+use retention::location::{Location, Origin};
+
+use super::overlap::{Labelled, Rival, overlaps};
+use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
+use crate::operator::administrator::Administrator;
+use crate::operator::schedule::{InvalidSchedule, Schedule};
+
+/// Where a policy lives.
+#[allow(missing_debug_implementations, reason = "it holds a function")]
+pub(in crate::operator) struct Surroundings<'a, 'f> {
+    pub(in crate::operator) namespace: &'a str,
+    pub(in crate::operator) uid: &'a str,
+    /// Every inventory of the namespace.
+    pub(in crate::operator) inventories: &'a [CheckpointInventory],
+    /// Every other policy of the namespace.
+    pub(in crate::operator) rivals: &'a [Rival],
+    pub(in crate::operator) administrator: &'a Administrator,
+    /// What paths of the namespace leave out.
+    pub(in crate::operator) origin: &'a Origin,
+    /// Whether a location can be reached from this process.
+    pub(in crate::operator) reachable: &'f (dyn Fn(&Location) -> bool + Sync),
+    pub(in crate::operator) now: Timestamp,
+}
+
+/// What a policy is for.
+#[derive(Debug)]
+pub(in crate::operator) struct Judgement<'a> {
+    /// By the selector.
+    pub(in crate::operator) selected: Vec<&'a CheckpointInventory>,
+    /// Jobs that other policies select as well, and which.
+    pub(in crate::operator) overlaps: BTreeMap<JobName, BTreeSet<String>>,
+    /// Whose files may be acted upon: selected, and by no other policy.
+    pub(in crate::operator) scope: BTreeSet<JobName>,
+    /// Directories that runs look at: of the scope, granted, within reach; none lies in another.
+    pub(in crate::operator) bases: Vec<Location>,
+    /// Everything that stands in the way.
+    pub(in crate::operator) obstacles: Vec<Obstacle>,
+    pub(in crate::operator) schedule: Result<Schedule, InvalidSchedule>,
+    /// What may be done at most: `Enforce` only if nothing forbids it.
+    pub(in crate::operator) mode: Mode,
+    /// Why that is less than the policy asks for.
+    pub(in crate::operator) restrained: Option<Restraint>,
+}
+
+/// Something without which the policy cannot do all its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::operator) enum Obstacle {
+    /// Fields of the spec that this version does not honour: nothing is done.
+    NotSupportedYet {
+        fields: Vec<&'static str>,
+    },
+    /// Nothing is done.
+    InvalidSelector {
+        why: String,
+    },
+    /// Runs by hand are still done.
+    InvalidSchedule {
+        why: String,
+    },
+    BaseNotGranted {
+        bases: Vec<String>,
+    },
+    BaseUnreachable {
+        bases: Vec<String>,
+    },
+}
+
+/// Why nothing is deleted although the policy says `Enforce`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::operator) enum Restraint {
+    Suspended,
+    PausedByAdministrator,
+    NotSupportedYet,
+}
+
+/// Judges a policy.
+pub(in crate::operator) fn judge<'a>(
+    spec: &RetentionPolicySpec,
+    at: &Surroundings<'a, '_>,
+) -> Judgement<'a> {
+    let mut obstacles = Vec::new();
+    let fields = unsupported::in_policy(spec);
+    let supported = fields.is_empty();
+    if !supported {
+        obstacles.push(Obstacle::NotSupportedYet { fields });
+    }
+    let mut selected = Vec::new();
+    for inventory in at.inventories {
+        match spec.selector.matches(&inventory.spec.last_labels) {
+            Ok(true) => selected.push(inventory),
+            Ok(false) => {}
+            Err(error) => {
+                obstacles.push(Obstacle::InvalidSelector {
+                    why: error.to_string(),
+                });
+                break;
+            }
+        }
+    }
+    let labelled: Vec<Labelled<'_>> = selected
+        .iter()
+        .map(|inventory| Labelled {
+            job: job_name(at.namespace, inventory),
+            labels: &inventory.spec.last_labels,
+        })
+        .collect();
+    let overlaps = overlaps(&labelled, at.rivals);
+    let scope: BTreeSet<JobName> = labelled
+        .into_iter()
+        .map(|labelled| labelled.job)
+        .filter(|job| !overlaps.contains_key(job))
+        .collect();
+    let in_scope = selected
+        .iter()
+        .filter(|inventory| scope.contains(&job_name(at.namespace, inventory)));
+    let bases = bases(in_scope.copied(), at, &mut obstacles);
+    let schedule = Schedule::parse(
+        spec.schedule.as_deref(),
+        spec.time_zone.as_deref(),
+        at.uid,
+        at.now,
+    );
+    if let Err(error) = &schedule {
+        obstacles.push(Obstacle::InvalidSchedule {
+            why: error.to_string(),
+        });
+    }
+    let restrained = if !supported {
+        Some(Restraint::NotSupportedYet)
+    } else if at.administrator.paused {
+        Some(Restraint::PausedByAdministrator)
+    } else if spec.suspend {
+        Some(Restraint::Suspended)
+    } else {
+        None
+    };
+    Judgement {
+        selected,
+        overlaps,
+        scope,
+        bases: if supported { bases } else { Vec::new() },
+        obstacles,
+        schedule,
+        mode: if restrained.is_some() {
+            Mode::DryRun
+        } else {
+            spec.mode
+        },
+        restrained,
+    }
+}
+
+impl Judgement<'_> {
+    /// Whether the spec cannot be followed at all, not even by a dry run: it would report something else than what
+    /// the spec asks for.
+    pub(in crate::operator) fn does_nothing(&self) -> bool {
+        self.obstacles.iter().any(|obstacle| match obstacle {
+            Obstacle::NotSupportedYet { .. } | Obstacle::InvalidSelector { .. } => true,
+            Obstacle::InvalidSchedule { .. }
+            | Obstacle::BaseNotGranted { .. }
+            | Obstacle::BaseUnreachable { .. } => false,
+        })
+    }
+}
+
+/// The name of the Flink resource of an inventory.
+pub(in crate::operator) fn job_name(namespace: &str, inventory: &CheckpointInventory) -> JobName {
+    JobName {
+        kind: inventory.spec.job_ref.kind.clone(),
+        namespace: namespace.to_owned(),
+        name: inventory.spec.job_ref.name.clone(),
+    }
+}
+
+fn bases<'a>(
+    inventories: impl Iterator<Item = &'a CheckpointInventory>,
+    at: &Surroundings<'_, '_>,
+    obstacles: &mut Vec<Obstacle>,
+) -> Vec<Location> {
+    let texts: BTreeSet<&String> = inventories
+        .flat_map(|inventory| &inventory.spec.bases)
+        .collect();
+    let (mut bases, mut not_granted, mut unreachable) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for text in texts {
+        match Location::parse(text, at.origin) {
+            Ok(base) if !at.administrator.grants(at.namespace, &base, at.origin) => {
+                not_granted.push(text.clone())
+            }
+            Ok(base) if !(at.reachable)(&base) => unreachable.push(text.clone()),
+            Ok(base) => {
+                bases.insert(base);
+            }
+            // What is no location is no directory that anybody could grant.
+            Err(_) => not_granted.push(text.clone()),
+        }
+    }
+    if !not_granted.is_empty() {
+        obstacles.push(Obstacle::BaseNotGranted { bases: not_granted });
+    }
+    if !unreachable.is_empty() {
+        obstacles.push(Obstacle::BaseUnreachable { bases: unreachable });
+    }
+    let inside_another = |base: &Location| {
+        bases
+            .iter()
+            .any(|other| other != base && base.relative_to(other).is_some())
+    };
+    bases
+        .iter()
+        .filter(|base| !inside_another(base))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

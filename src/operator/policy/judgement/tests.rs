@@ -1,0 +1,201 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::*;
+use crate::api::JobSelector;
+use serde_json::{Value, json};
+
+fn inventory(name: &str, team: &str, bases: &[&str]) -> CheckpointInventory {
+    let spec = json!({
+        "jobRef": {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "name": name},
+        "lastLabels": {"team": team},
+        "bases": bases,
+    });
+    CheckpointInventory::new(
+        &format!("{name}.flinkdeployment"),
+        serde_json::from_value(spec).unwrap(),
+    )
+}
+
+fn rival(name: &str, selector: Option<Value>) -> Rival {
+    Rival {
+        name: name.to_owned(),
+        selector: selector.map(|selector| serde_json::from_value::<JobSelector>(selector).unwrap()),
+    }
+}
+
+const GRANT: &str = "version: 1\ngrants: [{namespace: flink, bases: [{location: 'file:/v'}]}]";
+
+struct World {
+    inventories: Vec<CheckpointInventory>,
+    rivals: Vec<Rival>,
+    administrator: Administrator,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            inventories: vec![
+                inventory("orders", "payments", &["file:/v/orders"]),
+                inventory("fraud", "risk", &["file:/v/fraud"]),
+            ],
+            rivals: Vec::new(),
+            administrator: Administrator::parse(GRANT).unwrap(),
+        }
+    }
+
+    fn judge(&self, changes: Value) -> Judgement<'_> {
+        let mut spec =
+            json!({"selector": {}, "mode": "Enforce", "storage": {"operatorIdentity": {}}});
+        spec.as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        judge(
+            &serde_json::from_value(spec).unwrap(),
+            &Surroundings {
+                namespace: "flink",
+                uid: "u",
+                inventories: &self.inventories,
+                rivals: &self.rivals,
+                administrator: &self.administrator,
+                origin: &Origin {
+                    namespace: Some("flink".into()),
+                    ..Origin::default()
+                },
+                reachable: &|base| !base.path().contains("far"),
+                now: "2026-11-21T06:00:00Z".parse().unwrap(),
+            },
+        )
+    }
+}
+
+fn names<'a>(jobs: impl IntoIterator<Item = &'a JobName>) -> Vec<&'a str> {
+    jobs.into_iter().map(|job| job.name.as_str()).collect()
+}
+
+#[test]
+fn a_selector_chooses_jobs_by_their_last_labels() {
+    let world = World::new();
+    let judgement = world.judge(json!({"selector": {"matchLabels": {"team": "risk"}}}));
+    assert_eq!(names(&judgement.scope), ["fraud"]);
+    assert_eq!(judgement.bases.len(), 1);
+    assert_eq!(
+        (judgement.mode, judgement.obstacles),
+        (Mode::Enforce, Vec::new())
+    );
+}
+
+#[test]
+fn a_job_of_two_policies_is_enforced_by_neither() {
+    let world = World {
+        rivals: vec![rival(
+            "other",
+            Some(json!({"matchLabels": {"team": "risk"}})),
+        )],
+        ..World::new()
+    };
+    let judgement = world.judge(json!({}));
+    assert_eq!(judgement.selected.len(), 2);
+    assert_eq!(names(&judgement.scope), ["orders"]);
+    assert_eq!(names(judgement.overlaps.keys()), ["fraud"]);
+    assert_eq!(
+        judgement
+            .bases
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["file:/v/orders"]
+    );
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_may_select_anything() {
+    let world = World {
+        rivals: vec![rival("broken", None)],
+        ..World::new()
+    };
+    assert!(world.judge(json!({})).scope.is_empty());
+}
+
+#[test]
+fn what_is_not_granted_or_not_in_reach_is_named_and_left_alone() {
+    let world = World {
+        inventories: vec![inventory(
+            "orders",
+            "payments",
+            &["file:/w", "file:/v/far", "file:/v/near"],
+        )],
+        ..World::new()
+    };
+    let judgement = world.judge(json!({}));
+    assert_eq!(
+        judgement
+            .bases
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["file:/v/near"]
+    );
+    assert_eq!(
+        judgement.obstacles,
+        [
+            Obstacle::BaseNotGranted {
+                bases: vec!["file:/w".into()]
+            },
+            Obstacle::BaseUnreachable {
+                bases: vec!["file:/v/far".into()]
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_directory_inside_another_is_looked_at_once() {
+    let world = World {
+        inventories: vec![inventory(
+            "orders",
+            "payments",
+            &["file:/v/a/savepoints", "file:/v/a"],
+        )],
+        ..World::new()
+    };
+    assert_eq!(world.judge(json!({})).bases.len(), 1);
+}
+
+#[test]
+fn suspended_paused_and_unsupported_policies_delete_nothing() {
+    let world = World::new();
+    let suspended = world.judge(json!({"suspend": true}));
+    assert_eq!(
+        (suspended.mode, suspended.restrained),
+        (Mode::DryRun, Some(Restraint::Suspended))
+    );
+    let unsupported = world.judge(json!({"deletedJobs": {"expireAfter": "1d"}}));
+    assert_eq!(
+        (unsupported.mode, unsupported.bases.len()),
+        (Mode::DryRun, 0)
+    );
+    let paused = World {
+        administrator: Administrator {
+            paused: true,
+            ..Administrator::parse(GRANT).unwrap()
+        },
+        ..World::new()
+    };
+    assert_eq!(paused.judge(json!({})).mode, Mode::DryRun);
+}
+
+#[test]
+fn contradictions_are_obstacles_and_no_work() {
+    let world = World::new();
+    let judgement = world.judge(json!({
+        "selector": {"matchExpressions": [{"key": "a", "operator": "In"}]},
+        "schedule": "nonsense",
+    }));
+    assert!(judgement.scope.is_empty());
+    assert!(matches!(
+        judgement.obstacles.as_slice(),
+        [
+            Obstacle::InvalidSelector { .. },
+            Obstacle::InvalidSchedule { .. }
+        ]
+    ));
+}

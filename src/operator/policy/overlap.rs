@@ -1,0 +1,46 @@
+//! Two policies for one job: neither is enforced for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use retention::evidence::JobName;
+
+use crate::api::JobSelector;
+
+/// Another policy of the namespace.
+#[derive(Clone, Debug)]
+pub(in crate::operator) struct Rival {
+    pub(in crate::operator) name: String,
+    /// None if the policy cannot be read: it may select anything.
+    pub(in crate::operator) selector: Option<JobSelector>,
+}
+
+/// A job that may be selected, with its labels.
+#[derive(Clone, Debug)]
+pub(super) struct Labelled<'a> {
+    pub(super) job: JobName,
+    pub(super) labels: &'a BTreeMap<String, String>,
+}
+
+/// The jobs that other policies select as well, with the names of these policies.
+pub(super) fn overlaps(
+    selected: &[Labelled<'_>],
+    rivals: &[Rival],
+) -> BTreeMap<JobName, BTreeSet<String>> {
+    let mut overlaps: BTreeMap<JobName, BTreeSet<String>> = BTreeMap::new();
+    for Labelled { job, labels } in selected {
+        for Rival { name, selector } in rivals {
+            let selects = match selector {
+                None => true,
+                // A selector that contradicts itself selects nothing.
+                Some(selector) => selector.matches(labels).unwrap_or(false),
+            };
+            if selects {
+                overlaps
+                    .entry(job.clone())
+                    .or_default()
+                    .insert(name.clone());
+            }
+        }
+    }
+    overlaps
+}

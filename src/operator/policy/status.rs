@@ -1,0 +1,437 @@
+//! The status of a `RetentionPolicy`.
+
+use jiff::{SignedDuration, Timestamp};
+use retention::policy::Policy;
+
+use super::judgement::{Judgement, Obstacle, Restraint};
+use crate::api::checkpoint_inventory::condition as inventory_condition;
+use crate::api::conditions::{ConditionStatus, Finding, find, merge};
+use crate::api::quantity::human;
+use crate::api::retention_policy::{
+    EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
+    reason,
+};
+use crate::api::time::whole_seconds;
+use crate::api::{Amount, CheckpointInventory, Duration, Mode, RetentionRun, StorageByClass};
+use crate::operator::events::shortened;
+
+const MAX_MESSAGE: usize = 2048;
+const NAMED: usize = 5;
+
+/// Everything that a status depends on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::operator) struct Facts<'a> {
+    pub(in crate::operator) namespace: &'a str,
+    pub(in crate::operator) generation: Option<i64>,
+    pub(in crate::operator) existing: Option<&'a RetentionPolicyStatus>,
+    pub(in crate::operator) mode: Mode,
+    pub(in crate::operator) judgement: &'a Judgement<'a>,
+    /// With the administrator's floors.
+    pub(in crate::operator) effective: &'a Policy,
+    pub(in crate::operator) administrator_file_valid: bool,
+    /// The run that finished last.
+    pub(in crate::operator) last_run: Option<&'a RetentionRun>,
+    pub(in crate::operator) next_run: Option<Timestamp>,
+    /// By the last run, if this process did it.
+    pub(in crate::operator) earliest_deletion: Option<Timestamp>,
+    pub(in crate::operator) now: Timestamp,
+}
+
+/// Says what the policy does, and what keeps it from doing more.
+#[must_use]
+pub(in crate::operator) fn status(facts: Facts<'_>) -> RetentionPolicyStatus {
+    let none = RetentionPolicyStatus::default();
+    let existing = facts.existing.unwrap_or(&none);
+    let storage = storage(&facts.judgement.selected);
+    let last_run = facts
+        .last_run
+        .and_then(last_run)
+        .or_else(|| existing.last_run.clone());
+    let marked = storage.marked.is_some_and(|marked| marked.bytes > 0);
+    let enforced = facts.judgement.mode == Mode::Enforce;
+    let earliest = facts
+        .earliest_deletion
+        .map(whole_seconds)
+        .or_else(|| existing.earliest_deletion_time.clone())
+        .filter(|earliest| enforced && earliest.0 > facts.now);
+    let findings = [
+        ready(&facts),
+        enforcing(
+            &facts,
+            &storage,
+            marked
+                .then_some(())
+                .and(earliest.as_ref().map(|earliest| earliest.0)),
+        ),
+        overlapping(facts.judgement),
+        unsupported(facts.judgement),
+    ];
+    let orphaned = storage
+        .orphaned
+        .map(|orphaned| u64::try_from(orphaned.bytes).unwrap_or(0));
+    RetentionPolicyStatus {
+        observed_generation: facts.generation,
+        jobs: Some(job_counts(&facts.judgement.selected)),
+        effective: Some(EffectiveRules {
+            min_age: unsigned(facts.effective.min_age),
+            grace_period: unsigned(facts.effective.grace_period),
+        }),
+        next_run_time: facts.next_run.map(whole_seconds),
+        earliest_deletion_time: earliest,
+        display: Some(RetentionPolicyDisplay {
+            reclaimable: orphaned.map(human),
+            deleted: last_run
+                .as_ref()
+                .map(|run| human(u64::try_from(run.deleted_bytes).unwrap_or(0))),
+        }),
+        storage: Some(storage),
+        last_run,
+        conditions: merge(&existing.conditions, findings, facts.generation, facts.now),
+    }
+}
+
+/// True when the policy's work can be done, whatever that work will find.
+fn ready(facts: &Facts<'_>) -> Finding {
+    let Some(first) = facts.judgement.obstacles.first() else {
+        let (jobs, bases) = (facts.judgement.selected.len(), facts.judgement.bases.len());
+        let file = if facts.administrator_file_valid {
+            ""
+        } else {
+            "; the administrator's file cannot be used, so its last good version applies"
+        };
+        let message = format!(
+            "{jobs} {}, {bases} {} reachable{file}",
+            plural(jobs, "job"),
+            plural(bases, "base")
+        );
+        return finding(
+            condition::READY,
+            ConditionStatus::True,
+            reason::RECONCILED,
+            message,
+        );
+    };
+    let sentences: Vec<String> = facts
+        .judgement
+        .obstacles
+        .iter()
+        .map(|obstacle| sentence(obstacle, facts.namespace))
+        .collect();
+    finding(
+        condition::READY,
+        ConditionStatus::False,
+        word(first),
+        sentences.join(" "),
+    )
+}
+
+/// A stable word for an obstacle.
+pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::NotSupportedYet { .. } => "NotSupportedYet",
+        Obstacle::InvalidSelector { .. } => "InvalidSelector",
+        Obstacle::InvalidSchedule { .. } => "InvalidSchedule",
+        Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
+        Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
+    }
+}
+
+/// What is wrong, and who has to write what.
+pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str) -> String {
+    match obstacle {
+        Obstacle::NotSupportedYet { fields } => {
+            format!(
+                "This version does not honour {} yet: remove it. Until then nothing is done for this policy.",
+                fields.join(", ")
+            )
+        }
+        Obstacle::InvalidSelector { why } | Obstacle::InvalidSchedule { why } => format!("{why}."),
+        Obstacle::BaseNotGranted { bases } => {
+            let entries: Vec<String> = bases
+                .iter()
+                .take(NAMED)
+                .map(|base| format!("{{location: {base}}}"))
+                .collect();
+            format!(
+                "{} not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, bases: [{}]}}]`.",
+                are(bases),
+                entries.join(", ")
+            )
+        }
+        Obstacle::BaseUnreachable { bases } => {
+            let first = bases.first().map(String::as_str).unwrap_or_default();
+            format!(
+                "{} not within the operator's reach; mount the volume and start the operator with `--mount {namespace}/{first}=<path here>`.",
+                are(bases)
+            )
+        }
+    }
+}
+
+fn are(bases: &[String]) -> String {
+    let named: Vec<&str> = bases.iter().take(NAMED).map(String::as_str).collect();
+    let more = bases.len().saturating_sub(NAMED);
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "{}{rest} {}",
+        named.join(", "),
+        if bases.len() == 1 { "is" } else { "are" }
+    )
+}
+
+fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Timestamp>) -> Finding {
+    let no = |reason, message: &str| {
+        finding(
+            condition::ENFORCING,
+            ConditionStatus::False,
+            reason,
+            message.to_owned(),
+        )
+    };
+    match facts.judgement.restrained {
+        Some(Restraint::Suspended) => {
+            return no(
+                "Suspended",
+                "the policy is suspended: set `suspend: false` to go on",
+            );
+        }
+        Some(Restraint::PausedByAdministrator) => {
+            return no(
+                "PausedByAdministrator",
+                "the administrator has paused all deleting",
+            );
+        }
+        Some(Restraint::NotSupportedYet) => {
+            return no(
+                "NotSupportedYet",
+                "the policy uses fields that are not honoured yet",
+            );
+        }
+        None => {}
+    }
+    if facts.mode == Mode::DryRun {
+        return no(
+            "DryRun",
+            "nothing is deleted: set `mode: Enforce` to delete what a run reports",
+        );
+    }
+    if facts.judgement.scope.is_empty() {
+        return no("NoJobs", "there is no job that this policy alone selects");
+    }
+    if facts.judgement.bases.is_empty() {
+        return no(
+            "NoBases",
+            "no directory of the selected jobs may be acted upon; see Ready",
+        );
+    }
+    let marked = human(
+        storage
+            .marked
+            .map_or(0, |marked| u64::try_from(marked.bytes).unwrap_or(0)),
+    );
+    match earliest {
+        Some(earliest) => {
+            let message = format!(
+                "{marked} marked; earliest deletion {}",
+                earliest.strftime("%Y-%m-%d %H:%M UTC")
+            );
+            finding(
+                condition::ENFORCING,
+                ConditionStatus::True,
+                reason::WAITING_FOR_GRACE,
+                message,
+            )
+        }
+        None => finding(
+            condition::ENFORCING,
+            ConditionStatus::True,
+            "Active",
+            format!("{marked} marked"),
+        ),
+    }
+}
+
+fn overlapping(judgement: &Judgement<'_>) -> Finding {
+    if judgement.overlaps.is_empty() {
+        return finding(
+            condition::OVERLAPPING,
+            ConditionStatus::False,
+            reason::NO_OVERLAP,
+            String::new(),
+        );
+    }
+    let jobs: Vec<String> = judgement
+        .overlaps
+        .iter()
+        .take(NAMED)
+        .map(|(job, others)| {
+            let others: Vec<&str> = others.iter().map(String::as_str).collect();
+            format!(
+                "{} {} (also selected by {})",
+                job.kind,
+                job.name,
+                others.join(", ")
+            )
+        })
+        .collect();
+    let more = judgement.overlaps.len().saturating_sub(NAMED);
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "not enforced for {}{rest}: let only one policy select a job",
+        jobs.join(", ")
+    );
+    finding(
+        condition::OVERLAPPING,
+        ConditionStatus::True,
+        "SelectedTwice",
+        message,
+    )
+}
+
+fn unsupported(judgement: &Judgement<'_>) -> Finding {
+    let fields = judgement
+        .obstacles
+        .iter()
+        .find_map(|obstacle| match obstacle {
+            Obstacle::NotSupportedYet { fields } => Some(fields.join(", ")),
+            Obstacle::InvalidSelector { .. }
+            | Obstacle::InvalidSchedule { .. }
+            | Obstacle::BaseNotGranted { .. }
+            | Obstacle::BaseUnreachable { .. } => None,
+        });
+    match fields {
+        Some(fields) => finding(
+            condition::UNSUPPORTED,
+            ConditionStatus::True,
+            reason::UNSUPPORTED_FIELDS,
+            fields,
+        ),
+        None => finding(
+            condition::UNSUPPORTED,
+            ConditionStatus::False,
+            "AllSupported",
+            String::new(),
+        ),
+    }
+}
+
+fn finding(
+    condition: &'static str,
+    status: ConditionStatus,
+    reason: &'static str,
+    message: String,
+) -> Finding {
+    Finding {
+        condition,
+        status,
+        reason,
+        message: shortened(message, MAX_MESSAGE),
+    }
+}
+
+fn job_counts(selected: &[&CheckpointInventory]) -> JobCounts {
+    let restorable = |wanted: &str| {
+        count(selected, |inventory| {
+            let conditions = inventory
+                .status
+                .iter()
+                .flat_map(|status| &status.conditions);
+            let mut of_type =
+                conditions.filter(|condition| condition.type_ == inventory_condition::RESTORABLE);
+            of_type
+                .next()
+                .is_some_and(|condition| condition.status == wanted)
+        })
+    };
+    JobCounts {
+        selected: count(selected, |_| true),
+        restorable: restorable("True"),
+        not_restorable: restorable("False"),
+        protected: count(selected, |inventory| {
+            let storage = inventory
+                .status
+                .as_ref()
+                .and_then(|status| status.storage.as_ref());
+            storage
+                .and_then(|storage| storage.protected)
+                .is_some_and(|protected| protected.files > 0)
+        }),
+    }
+}
+
+fn count(selected: &[&CheckpointInventory], wanted: impl Fn(&CheckpointInventory) -> bool) -> i32 {
+    let number = selected
+        .iter()
+        .filter(|inventory| wanted(inventory))
+        .count();
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn storage(selected: &[&CheckpointInventory]) -> StorageByClass {
+    let of = |class: fn(&StorageByClass) -> Option<Amount>| {
+        let stored = selected
+            .iter()
+            .filter_map(|inventory| inventory.status.as_ref()?.storage.as_ref());
+        stored.filter_map(class).reduce(|a, b| Amount {
+            bytes: a.bytes.saturating_add(b.bytes),
+            files: a.files.saturating_add(b.files),
+        })
+    };
+    StorageByClass {
+        live: of(|storage| storage.live),
+        retained: of(|storage| storage.retained),
+        orphaned: of(|storage| storage.orphaned),
+        marked: of(|storage| storage.marked),
+        protected: of(|storage| storage.protected),
+    }
+}
+
+fn last_run(run: &RetentionRun) -> Option<LastRun> {
+    let status = run.status.as_ref()?;
+    let decisions = status.decisions.unwrap_or_default();
+    let bytes = |amount: Option<Amount>| amount.map_or(0, |amount| amount.bytes);
+    let superfluous = bytes(decisions.orphan).saturating_add(bytes(decisions.expire));
+    Some(LastRun {
+        name: run.metadata.name.clone()?,
+        phase: status.phase?,
+        completion_time: status.completion_time.clone(),
+        deleted_bytes: bytes(decisions.deleted),
+        would_delete_bytes: superfluous.saturating_sub(bytes(decisions.deleted)).max(0),
+    })
+}
+
+fn unsigned(duration: SignedDuration) -> Duration {
+    Duration::from_seconds(u64::try_from(duration.as_secs()).unwrap_or(0))
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}
+
+/// Whether a condition of a policy has another status than before, and which.
+pub(in crate::operator) fn changed<'a>(
+    before: Option<&RetentionPolicyStatus>,
+    after: &'a RetentionPolicyStatus,
+    condition: &str,
+) -> Option<&'a k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+    let after = find(&after.conditions, condition)?;
+    let before = before.and_then(|before| find(&before.conditions, condition));
+    let same =
+        before.is_some_and(|before| before.status == after.status && before.reason == after.reason);
+    (!same).then_some(after)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,423 @@
+//! Judges each policy again whenever it, its jobs or its runs change; starts its scheduled runs and tidies up old ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, future};
+use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{Action, Config};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Resource, ResourceExt};
+use retention::location::Origin;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_util::sync::CancellationToken;
+
+use super::context::Operator;
+use super::events::News;
+use super::policy::{Facts, Judgement, Rival, Surroundings, changed, core_policy, judge, status};
+use super::run::{FinishedRun, last_scheduled, run_name, superfluous, ttl_ends};
+use super::schedule::Due;
+use super::server_side::{FIELD_MANAGER, apply_status, is_conflict, is_gone};
+use crate::api::names::POLICY_LABEL;
+use crate::api::retention_policy::{RetentionPolicyStatus, condition};
+use crate::api::retention_run::PolicyReference;
+use crate::api::{CheckpointInventory, RetentionPolicy, RetentionRun, RetentionRunSpec};
+
+/// A policy is judged at least so often, also when nothing tells of a change: the administrator's file, for example.
+const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+const RETRY: Duration = Duration::from_secs(5);
+const POLICIES_AT_ONCE: u16 = 4;
+
+/// Why a policy could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PolicyError {
+    #[error("cannot {action}: {error}")]
+    ApiServer {
+        action: &'static str,
+        error: Box<kube::Error>,
+    },
+    #[error("this RetentionPolicy cannot be read: {0}")]
+    Undecodable(String),
+}
+
+/// Judges policies until `stop`.
+pub(super) async fn run(operator: Arc<Operator>, stop: CancellationToken) {
+    let controllers = operator
+        .everywhere::<DeserializeGuard<RetentionPolicy>>()
+        .into_iter()
+        .map(|api| {
+            let news = BroadcastStream::new(operator.news.subscribe()).map(|_| ());
+            Controller::new(api, watcher::Config::default())
+                .with_config(Config::default().concurrency(POLICIES_AT_ONCE))
+                .reconcile_all_on(news)
+                .graceful_shutdown_on(stop.clone().cancelled_owned())
+                .run(reconcile, retry, Arc::clone(&operator))
+                .for_each(|_| future::ready(()))
+        });
+    future::join_all(controllers).await;
+}
+
+fn retry(
+    object: Arc<DeserializeGuard<RetentionPolicy>>,
+    error: &PolicyError,
+    _: Arc<Operator>,
+) -> Action {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    tracing::warn!(namespace, policy = name, %error, "could not reconcile the policy");
+    match error {
+        PolicyError::ApiServer { .. } => Action::requeue(RETRY),
+        // Only a change can help.
+        PolicyError::Undecodable(_) => Action::await_change(),
+    }
+}
+
+async fn reconcile(
+    object: Arc<DeserializeGuard<RetentionPolicy>>,
+    operator: Arc<Operator>,
+) -> Result<Action, PolicyError> {
+    let policy = object
+        .0
+        .as_ref()
+        .map_err(|invalid| PolicyError::Undecodable(invalid.error.clone()))?;
+    if policy.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    // Observe.
+    let world = World::observe(&operator, policy).await?;
+
+    // Plan. No client.
+    let judgement = world.judge(&operator, policy);
+    let (due, next) = due(policy, &judgement, &world.runs, operator.clock.now());
+
+    // Enact.
+    if let Some(scheduled) = due {
+        create_run(&operator, policy, scheduled).await?;
+    }
+    tidy_up(&operator, policy, &world.runs).await?;
+
+    // Report.
+    let status = next_status(&operator, policy, &world, &judgement, next);
+    write(&operator, policy, &status).await?;
+    Ok(Action::requeue(pause(next, operator.clock.now())))
+}
+
+/// What a policy is judged by.
+#[derive(Debug)]
+pub(super) struct World {
+    namespace: String,
+    inventories: Vec<CheckpointInventory>,
+    rivals: Vec<Rival>,
+    runs: Vec<RetentionRun>,
+    administrator: super::administrator::Current,
+    origin: Origin,
+}
+
+impl World {
+    pub(super) async fn observe(
+        operator: &Operator,
+        policy: &RetentionPolicy,
+    ) -> Result<Self, PolicyError> {
+        let namespace = policy.namespace().unwrap_or_default();
+        let failed = |action| {
+            move |error| PolicyError::ApiServer {
+                action,
+                error: Box::new(error),
+            }
+        };
+        let inventories: Api<DeserializeGuard<CheckpointInventory>> =
+            operator.in_namespace(&namespace);
+        let inventories = inventories
+            .list(&ListParams::default())
+            .await
+            .map_err(failed("list CheckpointInventories"))?;
+        let policies: Api<DeserializeGuard<RetentionPolicy>> = operator.in_namespace(&namespace);
+        let policies = policies
+            .list(&ListParams::default())
+            .await
+            .map_err(failed("list RetentionPolicies"))?;
+        let runs: Api<DeserializeGuard<RetentionRun>> = operator.in_namespace(&namespace);
+        let runs = runs
+            .list(&ListParams::default())
+            .await
+            .map_err(failed("list RetentionRuns"))?;
+        let name = policy.name_any();
+        Ok(Self {
+            inventories: inventories
+                .into_iter()
+                .filter_map(|DeserializeGuard(read)| read.ok())
+                .collect(),
+            rivals: policies
+                .into_iter()
+                .filter(|other| other.name_any() != name)
+                .map(rival)
+                .collect(),
+            runs: runs
+                .into_iter()
+                .filter_map(|DeserializeGuard(read)| read.ok())
+                .filter(|run| run.spec.policy_ref.name == name)
+                .collect(),
+            administrator: operator.administrator().await,
+            origin: operator.stores.origin(Some(&namespace)),
+            namespace,
+        })
+    }
+
+    pub(super) fn judge<'a>(
+        &'a self,
+        operator: &Operator,
+        policy: &'a RetentionPolicy,
+    ) -> Judgement<'a> {
+        judge(
+            &policy.spec,
+            &Surroundings {
+                namespace: &self.namespace,
+                uid: policy.metadata.uid.as_deref().unwrap_or_default(),
+                inventories: &self.inventories,
+                rivals: &self.rivals,
+                administrator: &self.administrator.administrator,
+                origin: &self.origin,
+                reachable: &|base| operator.stores.resolve(base).is_some(),
+                now: operator.clock.now(),
+            },
+        )
+    }
+
+    /// The policy's rules under the administrator's floors.
+    pub(super) fn rules(&self, policy: &RetentionPolicy) -> retention::policy::Policy {
+        core_policy(&policy.spec, &self.administrator.administrator.floors)
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
+fn rival(DeserializeGuard(read): DeserializeGuard<RetentionPolicy>) -> Rival {
+    match read {
+        Ok(policy) => Rival {
+            name: policy.name_any(),
+            selector: Some(policy.spec.selector),
+        },
+        Err(invalid) => Rival {
+            name: invalid.metadata.name.unwrap_or_default(),
+            selector: None,
+        },
+    }
+}
+
+/// The scheduled time of a run that is due, and the next one after now.
+fn due(
+    policy: &RetentionPolicy,
+    judgement: &Judgement<'_>,
+    runs: &[RetentionRun],
+    now: jiff::Timestamp,
+) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
+    let Ok(schedule) = &judgement.schedule else {
+        return (None, None);
+    };
+    if policy.spec.suspend || judgement.does_nothing() {
+        return (None, None);
+    }
+    let name = policy.name_any();
+    let last_run = policy
+        .status
+        .as_ref()
+        .and_then(|status| status.last_run.as_ref());
+    let names: Vec<String> = runs
+        .iter()
+        .map(ResourceExt::name_any)
+        .chain(last_run.map(|run| run.name.clone()))
+        .collect();
+    let created = policy.creation_timestamp().map_or(now, |time| time.0);
+    let last = last_scheduled(&name, names.iter().map(String::as_str), now).unwrap_or(created);
+    let busy = runs.iter().any(|run| {
+        run.status
+            .as_ref()
+            .and_then(|status| status.phase)
+            .is_none_or(|phase| !phase.is_finished())
+    });
+    match schedule.due(last, now) {
+        // It is made up for when the one that works, or waits, is over.
+        Due::Now { scheduled: _, next } if busy => (None, Some(next)),
+        Due::Now { scheduled, next } => (Some(scheduled), Some(next)),
+        Due::At { next } => (None, Some(next)),
+    }
+}
+
+async fn create_run(
+    operator: &Operator,
+    policy: &RetentionPolicy,
+    scheduled: jiff::Timestamp,
+) -> Result<(), PolicyError> {
+    let spec = RetentionRunSpec {
+        policy_ref: PolicyReference {
+            name: policy.name_any(),
+        },
+        mode: policy.spec.mode,
+        approval: None,
+        cancel: false,
+        ttl_seconds_after_finished: None,
+    };
+    let mut run = RetentionRun::new(&run_name(&policy.name_any(), scheduled), spec);
+    run.metadata.labels =
+        label_value(&policy.name_any()).map(|value| [(POLICY_LABEL.to_owned(), value)].into());
+    run.metadata.owner_references = policy.controller_owner_ref(&()).map(|owner| {
+        vec![
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference {
+                // Deleting a policy must not wait for its runs.
+                block_owner_deletion: None,
+                ..owner
+            },
+        ]
+    });
+    let api: Api<RetentionRun> = operator.in_namespace(&policy.namespace().unwrap_or_default());
+    let how = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    match api.create(&how, &run).await {
+        Ok(_) => Ok(()),
+        // An earlier leader, or an earlier look of ours, has made it.
+        Err(error) if is_conflict(&error) => Ok(()),
+        Err(error) => Err(PolicyError::ApiServer {
+            action: "create a RetentionRun",
+            error: Box::new(error),
+        }),
+    }
+}
+
+/// A name can be longer than a label's value.
+fn label_value(name: &str) -> Option<String> {
+    (name.len() <= 63).then(|| name.to_owned())
+}
+
+/// Deletes finished runs beyond the history, and those whose own time is over.
+async fn tidy_up(
+    operator: &Operator,
+    policy: &RetentionPolicy,
+    runs: &[RetentionRun],
+) -> Result<(), PolicyError> {
+    let finished: Vec<FinishedRun> = runs.iter().filter_map(FinishedRun::of).collect();
+    let now = operator.clock.now();
+    let names = superfluous(finished, policy.spec.history);
+    let go = runs.iter().filter(|run| {
+        names.contains(&run.name_any()) || ttl_ends(run).is_some_and(|ends| ends <= now)
+    });
+    let api: Api<RetentionRun> = operator.in_namespace(&policy.namespace().unwrap_or_default());
+    for run in go {
+        let how = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: run.uid(),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match api.delete(&run.name_any(), &how).await {
+            Ok(_) => {}
+            Err(error) if is_gone(&error) || is_conflict(&error) => {}
+            Err(error) => {
+                return Err(PolicyError::ApiServer {
+                    action: "delete an old RetentionRun",
+                    error: Box::new(error),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn next_status(
+    operator: &Operator,
+    policy: &RetentionPolicy,
+    world: &World,
+    judgement: &Judgement<'_>,
+    next: Option<jiff::Timestamp>,
+) -> RetentionPolicyStatus {
+    let finished = world
+        .runs
+        .iter()
+        .filter(|run| FinishedRun::of(run).is_some());
+    let last_run = finished.max_by_key(|run| {
+        run.status
+            .as_ref()
+            .and_then(|status| status.completion_time.as_ref().map(|time| time.0))
+    });
+    let earliest = judgement
+        .scope
+        .iter()
+        .filter_map(|job| operator.scans.of(job)?.earliest)
+        .min();
+    status(Facts {
+        namespace: &world.namespace,
+        generation: policy.metadata.generation,
+        existing: policy.status.as_ref(),
+        mode: policy.spec.mode,
+        judgement,
+        effective: &world.rules(policy),
+        administrator_file_valid: world.administrator.problem.is_none(),
+        last_run,
+        next_run: next,
+        earliest_deletion: earliest,
+        now: operator.clock.now(),
+    })
+}
+
+async fn write(
+    operator: &Operator,
+    policy: &RetentionPolicy,
+    status: &RetentionPolicyStatus,
+) -> Result<(), PolicyError> {
+    if policy.status.as_ref() == Some(status) {
+        return Ok(());
+    }
+    let api: Api<RetentionPolicy> = operator.in_namespace(&policy.namespace().unwrap_or_default());
+    match apply_status(
+        &api,
+        &policy.name_any(),
+        policy.metadata.uid.as_deref(),
+        status,
+    )
+    .await
+    {
+        Ok(_) => {}
+        // Deleted, or made anew: the next look is at the new one.
+        Err(error) if is_gone(&error) || is_conflict(&error) => return Ok(()),
+        Err(error) => {
+            return Err(PolicyError::ApiServer {
+                action: "write the status of a RetentionPolicy",
+                error: Box::new(error),
+            });
+        }
+    }
+    for (condition, good) in [
+        (condition::READY, "True"),
+        (condition::OVERLAPPING, "False"),
+    ] {
+        let Some(changed) = changed(policy.status.as_ref(), status, condition) else {
+            continue;
+        };
+        let warning = changed.status != good;
+        let reason = match (condition, warning) {
+            (condition::READY, true) => "NotReady",
+            (condition::READY, false) => "Ready",
+            (_, true) => "Overlapping",
+            // The first look at a policy that overlaps with nothing is no news.
+            (_, false) => continue,
+        };
+        let news = News {
+            warning,
+            reason,
+            note: changed.message.clone(),
+        };
+        operator.events.tell(&policy.object_ref(&()), news).await;
+    }
+    Ok(())
+}
+
+fn pause(next: Option<jiff::Timestamp>, now: jiff::Timestamp) -> Duration {
+    let until_next = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+    until_next
+        .map_or(LONGEST_PAUSE, |until| until.min(LONGEST_PAUSE))
+        .max(Duration::from_millis(100))
+}

@@ -1,0 +1,288 @@
+//! The status of a run that is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use retention::evidence::JobName;
+use retention::owner::Owners;
+use retention::plan::{Amount as Counted, Decision, JobSummary, PlanEntry};
+use retention::restorable::WholeSnapshots;
+
+use crate::api::amount::int64;
+use crate::api::conditions::{ConditionStatus, Finding, merge};
+use crate::api::quantity::human;
+use crate::api::retention_run::{
+    DecisionAmounts, JobOutcome, Phase, RetentionRunDisplay, RetentionRunStatus, SampleDecision,
+    SampleFile, condition,
+};
+use crate::api::time::whole_seconds;
+use crate::engine::{Blocked, Report};
+use crate::operator::events::shortened;
+use crate::operator::inventory::{Sum, amount, protected_by};
+
+const JOBS: usize = 50;
+const SAMPLE: usize = 20;
+const BLOCKED: usize = 16;
+const MAX_BLOCKED: usize = 128;
+const MAX_REASON: usize = 256;
+const MAX_PATH: usize = 1024;
+const MAX_MESSAGE: usize = 2048;
+
+/// How a run ended, apart from what it found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::operator) struct Ending {
+    /// Why it was told to stop, if a person or the state of things did so.
+    pub(in crate::operator) cancelled: Option<String>,
+    /// Why it did less than its spec asks for.
+    pub(in crate::operator) restrained: Option<String>,
+    /// The generation of the run.
+    pub(in crate::operator) generation: Option<i64>,
+    pub(in crate::operator) now: Timestamp,
+}
+
+/// The status of a run that looked at its bases.
+pub(in crate::operator) fn ended(
+    before: &RetentionRunStatus,
+    report: &Report,
+    scope: &BTreeSet<JobName>,
+    ending: &Ending,
+) -> RetentionRunStatus {
+    let names: BTreeSet<String> = scope.iter().map(ToString::to_string).collect();
+    let of_scope = |summary: &&JobSummary| {
+        summary
+            .owner
+            .as_ref()
+            .is_some_and(|owner| names.contains(owner))
+    };
+    let sum = Sum::of(report.summaries.iter().filter(of_scope).cloned());
+    let deleted = report.outcome.deleted_amount();
+    let planned = planned(report);
+    let (phase, sentence) = phase(report, ending, deleted);
+    let finding = Finding {
+        condition: condition::COMPLETE,
+        status: ConditionStatus::True,
+        reason: phase.as_str(),
+        message: shortened(sentence, MAX_MESSAGE),
+    };
+    let blocked_by: Vec<String> = report
+        .outcome
+        .blocked
+        .iter()
+        .take(BLOCKED)
+        .map(blocked_line)
+        .collect();
+    let superfluous = planned.orphan.bytes.saturating_add(planned.expire.bytes);
+    RetentionRunStatus {
+        observed_generation: ending.generation,
+        phase: Some(phase),
+        trigger: before.trigger,
+        start_time: before.start_time.clone(),
+        completion_time: Some(whole_seconds(ending.now)),
+        approval_deadline: None,
+        plan: None,
+        decisions: Some(DecisionAmounts {
+            keep: Some(amount(Counted {
+                files: sum.live.files.saturating_add(sum.retained.files),
+                bytes: sum.live.bytes.saturating_add(sum.retained.bytes),
+            })),
+            expire: Some(amount(planned.expire)),
+            orphan: Some(amount(planned.orphan)),
+            protected: Some(amount(sum.protected)),
+            marked: Some(amount(sum.marked)),
+            deleted: Some(amount(deleted)),
+        }),
+        protected_by: protected_by(&sum.by_guard),
+        jobs: jobs(report, scope),
+        sample: sample(report, scope),
+        display: Some(RetentionRunDisplay {
+            reclaimable: Some(human(superfluous.saturating_sub(deleted.bytes))),
+            deleted: Some(human(deleted.bytes)),
+            blocked_by: blocked_by.first().cloned(),
+        }),
+        blocked_by,
+        conditions: merge(&before.conditions, [finding], ending.generation, ending.now),
+    }
+}
+
+/// The status of a run that could not begin, or ended without a report.
+pub(in crate::operator) fn refused(
+    before: &RetentionRunStatus,
+    phase: Phase,
+    words: &[&'static str],
+    why: String,
+    ending: &Ending,
+) -> RetentionRunStatus {
+    let blocked_by: Vec<String> = words
+        .iter()
+        .take(BLOCKED)
+        .map(|&word| word.to_owned())
+        .collect();
+    let finding = Finding {
+        condition: condition::COMPLETE,
+        status: ConditionStatus::True,
+        reason: words.first().copied().unwrap_or(phase.as_str()),
+        message: shortened(why, MAX_MESSAGE),
+    };
+    RetentionRunStatus {
+        observed_generation: ending.generation,
+        phase: Some(phase),
+        completion_time: Some(whole_seconds(ending.now)),
+        display: Some(RetentionRunDisplay {
+            blocked_by: blocked_by.first().cloned(),
+            ..RetentionRunDisplay::default()
+        }),
+        blocked_by,
+        conditions: merge(&before.conditions, [finding], ending.generation, ending.now),
+        ..before.clone()
+    }
+}
+
+fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) {
+    let done = format!("deleted {} files, {}", deleted.files, human(deleted.bytes));
+    let restrained = ending
+        .restrained
+        .as_ref()
+        .map(|why| format!("; {why}"))
+        .unwrap_or_default();
+    if let Some(why) = &ending.cancelled {
+        return (Phase::Cancelled, format!("{why}; {done}"));
+    }
+    let asks: Vec<String> = report
+        .outcome
+        .blocked
+        .iter()
+        .filter(|blocked| asks_for_a_person(blocked))
+        .map(ToString::to_string)
+        .collect();
+    if !asks.is_empty() {
+        return (Phase::Blocked, format!("{}; {done}", asks.join("; ")));
+    }
+    if let Some(first) = report.outcome.failed.first() {
+        let count = report.outcome.failed.len();
+        return (
+            Phase::Failed,
+            format!(
+                "{count} files could not be deleted, such as {}: {}; {done}",
+                first.path, first.why
+            ),
+        );
+    }
+    (Phase::Succeeded, format!("{done}{restrained}"))
+}
+
+fn asks_for_a_person(blocked: &Blocked) -> bool {
+    match blocked {
+        Blocked::BaseOwnedByAnother { .. }
+        | Blocked::JournalUnusable { .. }
+        | Blocked::IncompleteListing { .. } => true,
+        Blocked::LimitReached { .. } | Blocked::Cancelled => false,
+    }
+}
+
+fn blocked_line(blocked: &Blocked) -> String {
+    shortened(format!("{}: {blocked}", blocked.word()), MAX_BLOCKED)
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Planned {
+    expire: Counted,
+    orphan: Counted,
+}
+
+fn planned(report: &Report) -> Planned {
+    let mut planned = Planned::default();
+    for entry in &report.plan.entries {
+        let sum = match &entry.decision {
+            Decision::Expire(_) => &mut planned.expire,
+            Decision::Orphan(_) => &mut planned.orphan,
+            Decision::Keep(_) | Decision::Protected(_) => continue,
+        };
+        *sum += Counted {
+            files: 1,
+            bytes: entry.size,
+        };
+    }
+    planned
+}
+
+/// The jobs with the most superfluous bytes.
+fn jobs(report: &Report, scope: &BTreeSet<JobName>) -> Vec<JobOutcome> {
+    let mut by_owner: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for summary in &report.summaries {
+        if let Some(owner) = &summary.owner {
+            let (orphaned, protected) = by_owner.entry(owner).or_default();
+            *orphaned = orphaned.saturating_add(summary.orphaned.bytes);
+            *protected = protected.saturating_add(summary.protected.bytes);
+        }
+    }
+    let mut jobs: Vec<JobOutcome> = scope
+        .iter()
+        .map(|job| {
+            let (orphaned, protected) = by_owner
+                .get(job.to_string().as_str())
+                .copied()
+                .unwrap_or_default();
+            JobOutcome {
+                kind: job.kind.clone(),
+                name: job.name.clone(),
+                orphan_bytes: int64(orphaned),
+                message: (protected > 0)
+                    .then(|| format!("{} protected by guards", human(protected))),
+            }
+        })
+        .collect();
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.orphan_bytes));
+    jobs.truncate(JOBS);
+    jobs
+}
+
+/// First what would go, then what a guard keeps. Files of jobs that the policy does not select are not told.
+fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
+    let owners = Owners::of(
+        &report.evidence,
+        &report.inventory,
+        &WholeSnapshots::of(&report.inventory),
+    );
+    let ours = |entry: &&PlanEntry| {
+        let owner = entry
+            .placement
+            .job
+            .as_ref()
+            .and_then(|job| owners.get(entry.base, job)?.job);
+        owner.is_some_and(|job| scope.contains(&job.name))
+    };
+    let of = |wanted: fn(&Decision) -> bool| {
+        report
+            .plan
+            .entries
+            .iter()
+            .filter(move |entry| wanted(&entry.decision))
+            .filter(ours)
+            .filter_map(|entry| described(report, entry))
+    };
+    of(Decision::deletes)
+        .chain(of(|decision| matches!(decision, Decision::Protected(_))))
+        .take(SAMPLE)
+        .collect()
+}
+
+fn described(report: &Report, entry: &PlanEntry) -> Option<SampleFile> {
+    let path = report
+        .inventory
+        .location(entry.base, &entry.path)?
+        .to_string();
+    if path.chars().count() > MAX_PATH {
+        return None;
+    }
+    Some(SampleFile {
+        path,
+        decision: match &entry.decision {
+            Decision::Keep(_) => SampleDecision::Keep,
+            Decision::Expire(_) => SampleDecision::Expire,
+            Decision::Orphan(_) => SampleDecision::Orphan,
+            Decision::Protected(_) => SampleDecision::Protected,
+        },
+        reason: shortened(entry.decision.reason(), MAX_REASON),
+        bytes: int64(entry.size),
+    })
+}

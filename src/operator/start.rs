@@ -1,0 +1,259 @@
+//! From flags to a working operator, and to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::broadcast;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::administrator::AdministratorFile;
+use super::arguments::Arguments;
+use super::context::{DebugClient, Operator, Scans};
+use super::events::Events;
+use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
+use super::{inventory_controller, jitter, policy_controller, run_controller, stop};
+use crate::engine::journal::OwnerId;
+use crate::engine::{Clock, MetadataCache, Stores, SystemClock};
+use crate::observe::{KubernetesObserver, KubernetesSource, Namespaces, RestClient};
+use crate::telemetry::http::{self, Readiness};
+use crate::telemetry::{Metrics, logs};
+
+const RETRY: Duration = Duration::from_secs(2);
+const NEWS: usize = 64;
+
+/// Why the operator ended, or did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    #[error("--log: {0}")]
+    Log(#[from] tracing_subscriber::filter::ParseError),
+    #[error("--metrics-address {address}: {error}")]
+    Address {
+        address: SocketAddr,
+        error: std::io::Error,
+    },
+    #[error("--mount: {0}")]
+    Mount(#[from] storage::StorageError),
+    #[error("--leader-election-namespace is needed outside a pod: name the namespace of the lease")]
+    NoNamespace,
+    #[error(
+        "cannot connect to an API server: {0}; inside a cluster mount a service account's token, outside set KUBECONFIG"
+    )]
+    Client(Box<kube::Error>),
+    #[error("cannot listen to signals: {0}")]
+    Signals(std::io::Error),
+    #[error("metrics: {0}")]
+    Metrics(String),
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
+    #[error("the {what} ended, which it never should")]
+    TaskEnded { what: &'static str },
+}
+
+/// Runs the operator until SIGTERM, or until it loses its lease.
+///
+/// # Errors
+/// It could not begin, or must end at once.
+pub async fn run(arguments: Arguments) -> Result<(), OperatorError> {
+    logs::start(&arguments.log, arguments.log_format)?;
+    let stop = stop::on_signal().map_err(OperatorError::Signals)?;
+    let metrics = Metrics::new(arguments.job_metrics)
+        .map_err(|error| OperatorError::Metrics(error.to_string()))?;
+    let ready = Readiness::default();
+    let address = arguments.metrics_address;
+    let listener = http::bind(address)
+        .await
+        .map_err(|error| OperatorError::Address { address, error })?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "metrics and probes answer");
+    }
+    let server = tokio::spawn(http::serve(listener, metrics.clone(), ready.clone()));
+    let ended = tokio::select! {
+        ended = lead(&arguments, &metrics, &ready, &stop) => ended,
+        _ = server => Err(OperatorError::TaskEnded { what: "server of metrics and probes" }),
+    };
+    if let Err(error) = &ended {
+        tracing::error!(%error, "the operator ends");
+    }
+    ended
+}
+
+/// Waits for the lease, works while it is ours, gives it back at the end.
+async fn lead(
+    arguments: &Arguments,
+    metrics: &Metrics,
+    ready: &Readiness,
+    stop: &CancellationToken,
+) -> Result<(), OperatorError> {
+    let clock = Arc::new(SystemClock);
+    let namespace = arguments
+        .leader_election_namespace
+        .clone()
+        .ok_or(OperatorError::NoNamespace)?;
+    let client = Client::try_default()
+        .await
+        .map_err(|error| OperatorError::Client(Box::new(error)))?;
+    let stores = Arc::new(Stores::open(arguments.mount.clone()).await?);
+    let Some(owner) = owner(arguments, &client, stop).await else {
+        return Ok(());
+    };
+    ready.set(true);
+    let identity = identity(arguments);
+    let settings = LeaseSettings {
+        name: arguments.lease_name.clone(),
+        identity: identity.clone(),
+        duration: arguments.lease_duration,
+    };
+    let leases: Api<Lease> = Api::namespaced(client.clone(), &namespace);
+    let Some(held) = acquire(leases, settings, clock.as_ref(), stop).await else {
+        return Ok(());
+    };
+    tracing::info!(
+        lease = arguments.lease_name,
+        identity,
+        fencing_number = held.fencing_number(),
+        "leading"
+    );
+    metrics.set_leader(true);
+    let operator = operator(arguments, client, stores, clock, owner, metrics, &identity);
+    let result = work(Arc::new(operator), held, arguments, stop).await;
+    metrics.set_leader(false);
+    result
+}
+
+/// The controllers, beside the task that keeps the lease. Whichever ends first ends all.
+async fn work(
+    operator: Arc<Operator>,
+    held: Held,
+    arguments: &Arguments,
+    stop: &CancellationToken,
+) -> Result<(), OperatorError> {
+    let (working, release) = (stop.child_token(), CancellationToken::new());
+    let clock = Arc::clone(&operator.clock);
+    let released = release.clone();
+    let mut keeper = tokio::spawn(async move { held.keep(clock.as_ref(), released).await });
+    let mut controllers = tokio::spawn(controllers(
+        operator,
+        arguments.observe_interval,
+        working.clone(),
+    ));
+    let halted = tokio::select! {
+        lost = &mut keeper => {
+            // At once: another process may lead already.
+            working.cancel();
+            return match lost {
+                Ok(Err(lost)) => Err(lost.into()),
+                Ok(Ok(())) | Err(_) => Err(OperatorError::TaskEnded { what: "task that keeps the lease" }),
+            };
+        }
+        _ = &mut controllers => true,
+        () = stop.cancelled() => timeout(arguments.stop_timeout, &mut controllers).await.is_ok(),
+    };
+    if !halted {
+        tracing::warn!(
+            "a run did not come to a halt in time; the lease is not given back, so that nobody works beside it"
+        );
+        return Ok(());
+    }
+    release.cancel();
+    let _ = keeper.await;
+    if stop.is_cancelled() {
+        return Ok(());
+    }
+    Err(OperatorError::TaskEnded {
+        what: "controllers",
+    })
+}
+
+async fn controllers(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
+    tokio::join!(
+        inventory_controller::run(Arc::clone(&operator), interval, stop.clone()),
+        policy_controller::run(Arc::clone(&operator), stop.clone()),
+        run_controller::run(operator, stop),
+    );
+}
+
+fn operator(
+    arguments: &Arguments,
+    client: Client,
+    stores: Arc<Stores>,
+    clock: Arc<dyn Clock>,
+    owner: OwnerId,
+    metrics: &Metrics,
+    identity: &str,
+) -> Operator {
+    let namespaces = if arguments.watch_namespace.is_empty() {
+        Namespaces::All
+    } else {
+        Namespaces::Only(arguments.watch_namespace.iter().cloned().collect())
+    };
+    let source = KubernetesSource::new(client.clone(), namespaces.clone());
+    let job_managers = Arc::new(RestClient::new(
+        arguments.flink_rest_url.clone(),
+        Arc::clone(&clock),
+    ));
+    let observer = KubernetesObserver::new(
+        source,
+        job_managers,
+        Arc::clone(&stores),
+        Arc::clone(&clock),
+    );
+    Operator {
+        events: Events::new(client.clone(), identity),
+        client: DebugClient(client),
+        namespaces,
+        observer: Arc::new(observer),
+        stores,
+        clock,
+        administrator: AdministratorFile::new(arguments.administrator_config.clone()),
+        metrics: metrics.clone(),
+        owner,
+        cache: MetadataCache::default(),
+        scans: Scans::default(),
+        news: broadcast::Sender::new(NEWS),
+    }
+}
+
+/// Who we are in journals: what we were told, else the uid of the namespace that every cluster has.
+async fn owner(
+    arguments: &Arguments,
+    client: &Client,
+    stop: &CancellationToken,
+) -> Option<OwnerId> {
+    if let Some(id) = &arguments.owner_id {
+        return Some(OwnerId(id.clone()));
+    }
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    loop {
+        let error = match namespaces.get_metadata("kube-system").await {
+            Ok(namespace) => match namespace.uid() {
+                Some(uid) => return Some(OwnerId(uid)),
+                None => "it has no uid".to_owned(),
+            },
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(
+            error,
+            "cannot read the uid of the namespace kube-system, which names this cluster in journals; allow it, or set --owner-id"
+        );
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = stop.cancelled() => return None,
+        }
+    }
+}
+
+/// Our name in the lease, another one in every process.
+fn identity(arguments: &Arguments) -> String {
+    let name = arguments
+        .identity
+        .clone()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "operator".to_owned());
+    let random = jitter::fraction(&name, std::process::id()).to_bits() & 0xffff_ffff;
+    format!("{name}_{random:08x}")
+}
