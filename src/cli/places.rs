@@ -37,9 +37,15 @@ pub(super) fn owner(home: &Location) -> Option<&str> {
     (name.parse::<JobId>().is_ok() || is_savepoint_directory(name)).then_some(name)
 }
 
-/// The kind of a file by its place.
+/// The kind of a file by its place below its [`home`].
 pub(super) fn kind(file: &Location) -> FileKind {
-    place(file.path().trim_start_matches('/')).kind
+    let home = home(file);
+    let from = if owner(&home).is_some() {
+        home.parent()
+    } else {
+        home
+    };
+    place(file.relative_to(&from).unwrap_or_default()).kind
 }
 
 /// The word for a kind, in tables and JSON.
@@ -87,6 +93,22 @@ mod tests {
             let with_names = |text: &str| text.replace('J', JOB).replace('U', UUID);
             let file = Location::parse(&with_names(file), &Origin::default()).unwrap();
             assert_eq!(home(&file).to_string(), with_names(expected));
+        }
+    }
+
+    #[test]
+    fn every_file_has_a_kind() {
+        for (file, expected) in [
+            ("/ckp/J/chk-7/U", "exclusive"),
+            ("/shared/ckp/chk-3/U", "exclusive"),
+            ("/shared/ckp/shared/U", "shared"),
+            ("/shared/sp/savepoint-5d2ca4-26c7eb3afb70/U", "savepoint"),
+            ("s3://b/ckp/J/taskowned/U", "task-owned"),
+            ("/dstl-base/U", "other"),
+        ] {
+            let file = file.replace('J', JOB).replace('U', UUID);
+            let file = Location::parse(&file, &Origin::default()).unwrap();
+            assert_eq!(kind_word(kind(&file)), expected, "{file}");
         }
     }
 }

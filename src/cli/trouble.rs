@@ -5,7 +5,7 @@ use retention::evidence::Gap;
 use retention::inventory::Listing;
 
 use super::Exit;
-use crate::engine::Report;
+use crate::engine::{Blocked, Report};
 
 /// Fails where a directory could not be listed, and says what else could not be read.
 pub(super) fn of(report: &Report) -> anyhow::Result<Exit> {
@@ -16,6 +16,14 @@ pub(super) fn of(report: &Report) -> anyhow::Result<Exit> {
                 base.location
             );
         }
+    }
+    if let Some(blocked) = report
+        .outcome
+        .blocked
+        .iter()
+        .find(|blocked| hinders(blocked))
+    {
+        bail!("{blocked}");
     }
     let gaps: Vec<&Gap> = report
         .evidence
@@ -35,4 +43,15 @@ pub(super) fn of(report: &Report) -> anyhow::Result<Exit> {
         first.what, first.why
     ));
     Ok(Exit::Findings)
+}
+
+/// Whether work that was asked for could not be done. A limit is what was asked for.
+pub(super) fn hinders(blocked: &Blocked) -> bool {
+    match blocked {
+        Blocked::LimitReached { .. } => false,
+        Blocked::BaseOwnedByAnother { .. }
+        | Blocked::JournalUnusable { .. }
+        | Blocked::IncompleteListing { .. }
+        | Blocked::Cancelled => true,
+    }
 }

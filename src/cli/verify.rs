@@ -51,6 +51,9 @@ struct Verdict {
     bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_files: Option<u64>,
+    /// The first few of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
     /// What `flink run -s` should be given: the newest snapshot that is restorable.
@@ -145,6 +148,7 @@ fn verdict(
         files: None,
         bytes: None,
         why: None,
+        missing_files: None,
         missing: Vec::new(),
         restore_from: newest_restorable(stored, inventory).map(|stored| stored.location.clone()),
     };
@@ -159,11 +163,12 @@ fn verdict(
         }
         Some(Restorable::No { missing, sample }) => {
             verdict.state = "not-restorable";
+            verdict.missing_files = Some(missing);
             verdict.missing = sample.iter().map(absence).collect();
             let first = verdict.missing.first().cloned().unwrap_or_default();
             verdict.why = Some(format!(
-                "{} that it needs, such as {first}",
-                count(missing, "file is missing", "files are missing")
+                "{} missing, such as {first}",
+                count(missing, "file that it needs is", "files that it needs are")
             ));
         }
         Some(Restorable::Unverified { files, sample }) => {
@@ -227,11 +232,23 @@ fn show(output: &mut Output, verdict: &Verdict) -> std::io::Result<()> {
             size(bytes)
         ))?;
     }
-    if let Some(why) = &verdict.why {
-        output.line(format_args!("  {why}"))?;
-    }
-    for missing in &verdict.missing {
-        output.line(format_args!("  missing {missing}"))?;
+    match (&verdict.why, verdict.missing.as_slice()) {
+        (Some(why), [] | [_]) => output.line(format_args!("  {why}"))?,
+        (_, missing) => {
+            for path in missing {
+                output.line(format_args!("  missing {path}"))?;
+            }
+            let more = verdict
+                .missing_files
+                .unwrap_or(0)
+                .saturating_sub(missing.len() as u64);
+            if more > 0 {
+                output.line(format_args!(
+                    "  missing {} more",
+                    count(more, "file", "files")
+                ))?;
+            }
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use retention::location::Location;
 use super::Exit;
 use super::mounts::MountArguments;
 use super::output::{Format, Output, count};
-use super::places::home;
+use super::places::{home, owner};
 use facts::Facts;
 use find::Found;
 
@@ -78,11 +78,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-fn dependencies(facts: &Facts) -> impl Iterator<Item = Location> {
+/// The directories of everything that it names, and its own: also of a savepoint that holds all of its state itself.
+fn dependencies(facts: &Facts) -> BTreeSet<Location> {
+    let mut directories: BTreeSet<Location> = facts.locations().map(|file| home(&file)).collect();
     let own = home(&facts.metadata);
-    let others = facts
-        .locations()
-        .map(|file| home(&file))
-        .collect::<BTreeSet<_>>();
-    std::iter::once(own).chain(others)
+    // A `_metadata` that was copied to some directory does not depend on that.
+    if owner(&own).is_some() || directories.is_empty() {
+        directories.insert(own);
+    }
+    directories
 }

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::exit::complain;
 use crate::cli::output::{Format, Output, count, size, table};
+use crate::cli::trouble::hinders;
 use crate::engine::Report;
-use crate::engine::report::{Blocked, Outcome};
+use crate::engine::report::Outcome;
 
 /// The runs of one command together.
 #[derive(Debug)]
@@ -65,15 +66,9 @@ impl Pass {
         self.exit()
     }
 
-    /// Work that was not done is a failure; the limit is what was asked for.
+    /// Work that was not done is a failure.
     fn exit(&self) -> anyhow::Result<Exit> {
-        let hindrance = self.outcome.blocked.iter().find(|blocked| match blocked {
-            Blocked::LimitReached { .. } => false,
-            Blocked::BaseOwnedByAnother { .. }
-            | Blocked::JournalUnusable { .. }
-            | Blocked::IncompleteListing { .. }
-            | Blocked::Cancelled => true,
-        });
+        let hindrance = self.outcome.blocked.iter().find(|blocked| hinders(blocked));
         if let Some(blocked) = hindrance {
             anyhow::bail!("{blocked}");
         }
