@@ -51,6 +51,8 @@ enum Command {
     Verify(verify::Arguments),
     #[command(after_help = EXIT_CODES)]
     Explain(explain::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Operator(Box<crate::operator::Arguments>),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -60,7 +62,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let program = Program::parse();
     let done = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run(program.command)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(program.command));
+            // A file system that hangs must not keep a process alive that has lost its lease.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(anyhow::Error::new(error).context("cannot start threads")),
     };
     exit::report(done)
@@ -73,6 +80,10 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Prune(arguments) => prune::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,
+        Command::Operator(arguments) => {
+            crate::operator::run(*arguments).await?;
+            Ok(Exit::Fine)
+        }
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }
