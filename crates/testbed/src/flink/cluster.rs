@@ -72,6 +72,23 @@ impl FlinkCluster {
         self.checkpoints_directory().join(&self.job_id)
     }
 
+    /// The `config.yaml` that its processes were started with.
+    #[must_use]
+    pub fn configuration_file(&self) -> PathBuf {
+        self.run.join("conf/config.yaml")
+    }
+
+    /// The ends of the logs of its processes, for whoever explains a failure.
+    #[must_use]
+    pub fn log_tails(&self) -> String {
+        [&self.job_manager, &self.task_manager]
+            .into_iter()
+            .flatten()
+            .map(|process| log::tail(process.log()))
+            .collect::<Vec<_>>()
+            .join("\n----\n")
+    }
+
     /// `SIGKILL`; returns when the process is gone. The `TaskManager` lives on and waits for the next leader.
     pub fn kill_job_manager(&mut self) {
         self.job_manager
@@ -235,17 +252,11 @@ impl FlinkCluster {
     }
 
     fn timed_out(&self, goal: &str, limit: Duration, last: String) -> FlinkError {
-        let logs = [&self.job_manager, &self.task_manager]
-            .into_iter()
-            .flatten();
         FlinkError::TimedOut {
             goal: goal.to_owned(),
             limit,
             last,
-            logs: logs
-                .map(|process| log::tail(process.log()))
-                .collect::<Vec<_>>()
-                .join("\n----\n"),
+            logs: self.log_tails(),
         }
     }
 }
