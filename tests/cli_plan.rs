@@ -252,3 +252,38 @@ fn the_table_fits_a_terminal_and_names_every_job() {
         );
     }
 }
+
+#[test]
+fn what_a_manifest_names_stays() {
+    let capture = Capture::of(&entry("2.3.0", "rocksdb-incremental").unwrap(), Tree::Left);
+    let mut snapshots: Vec<_> = capture
+        .truth
+        .metadata
+        .iter()
+        .filter_map(|metadata| metadata.facts.as_ref())
+        .collect();
+    snapshots.sort_by_key(|facts| facts.checkpoint_id);
+    let oldest = &snapshots[0].pointer;
+    let manifests = tempfile::tempdir().unwrap();
+    let deployment = format!(
+        "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {{name: orders, namespace: flink}}\n\
+         spec:\n  flinkVersion: v2_0\n  flinkConfiguration:\n    execution.checkpointing.dir: file://{}/ckp\n  \
+         job: {{jarURI: local:///job.jar, state: running, initialSavepointPath: {oldest}}}\n",
+        capture.truth.root
+    );
+    std::fs::write(manifests.path().join("orders.yaml"), deployment).unwrap();
+    let rules = ["--stopped", "all", "--keep-last", "1"];
+    let metadata = oldest.replace(&format!("file:{}/", capture.truth.root), "") + "/_metadata";
+    let (without, _) = capture.plan(&rules);
+    assert_eq!(decision(&without[&metadata]), "expire");
+    let mut with = rules.to_vec();
+    with.extend(["--manifests", text(manifests.path())]);
+    let (with, output) = capture.plan(&with);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(decision(&with[&metadata]), "keep");
+    let reason = with[&metadata]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("named by FlinkDeployment flink/orders"),
+        "{reason}"
+    );
+}

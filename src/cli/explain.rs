@@ -161,10 +161,7 @@ fn explain(report: &Report, invocation: &Invocation, path: Location) -> Option<E
         .find_map(|(position, base)| {
             let directory = place(path.relative_to(&base.location)?).job?;
             let owner = context.owners.get(BaseId(position), &directory)?;
-            Some((
-                directory.job_id.map_or(directory.path, |id| id.to_string()),
-                owner,
-            ))
+            Some((places::job_name(&directory), owner))
         });
     let mut explanation = Explanation {
         exists: file.is_some(),

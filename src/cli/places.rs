@@ -1,8 +1,8 @@
 //! Directories as people think of them: the job that a file belongs to, and what kind of file it is.
 
 use retention::layout::{
-    CHANGELOG_DIRECTORY, FileKind, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id,
-    is_savepoint_directory, place,
+    CHANGELOG_DIRECTORY, FileKind, JobDirectory, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY,
+    checkpoint_id, is_savepoint_directory, place,
 };
 use retention::location::Location;
 
@@ -35,6 +35,15 @@ pub(super) fn home(file: &Location) -> Location {
 pub(super) fn owner(home: &Location) -> Option<&str> {
     let name = home.name();
     (name.parse::<JobId>().is_ok() || is_savepoint_directory(name)).then_some(name)
+}
+
+/// What a job directory is called: its id, where its path has one.
+pub(super) fn job_name(directory: &JobDirectory) -> String {
+    match directory.job_id {
+        Some(id) => id.to_string(),
+        None if directory.path.is_empty() => "(no job id)".to_owned(),
+        None => directory.path.clone(),
+    }
 }
 
 /// The kind of a file by its place below its [`home`].

@@ -48,14 +48,15 @@ impl TerminalProgress {
         }
         let text = state.step.map_or_else(String::new, |step| step.to_string());
         let done = state.done;
-        let bar = state.bar.get_or_insert_with(bar);
+        let bar = state.bar.get_or_insert_with(|| bar(self.started.elapsed()));
         bar.set_message(text);
         bar.set_position(done);
     }
 }
 
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+fn bar(elapsed: Duration) -> ProgressBar {
+    let bar =
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(elapsed);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {human_pos} ({elapsed})") {
         bar.set_style(style);
     }

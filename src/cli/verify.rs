@@ -13,6 +13,7 @@ use super::Exit;
 use super::exit::complain;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::{Format, Output, count, size};
+use super::places::job_name;
 use super::plan::snapshots::{Group, Stored, by_group, newest_restorable};
 use super::trouble;
 use crate::engine::Mode;
@@ -20,7 +21,8 @@ use crate::engine::Mode;
 /// Check that every job could be started from its newest snapshot, and show the path for `flink run -s`
 ///
 /// A snapshot is restorable if its _metadata can be read and every file that it names is there and long enough. Exit
-/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked.
+/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked. With --output json:
+/// one line for each job.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
@@ -130,11 +132,7 @@ fn verdict(
             } else {
                 base.join(&job.path)
             };
-            (
-                job.job_id
-                    .map_or_else(|| job.path.clone(), |id| id.to_string()),
-                directory,
-            )
+            (job_name(job), directory)
         }
         Group::Savepoint(path) => (newest.location.name().to_owned(), base.join(path)),
     };

@@ -12,6 +12,7 @@ use retention::plan::{Amount, JobSummary};
 
 use super::snapshots::{self, Group};
 use crate::cli::output::{Output, count, size, table};
+use crate::cli::places::job_name;
 use crate::engine::Report;
 
 /// The guards that a row names.
@@ -112,14 +113,10 @@ fn guards(summary: &JobSummary) -> String {
 }
 
 fn name(summary: &JobSummary) -> String {
-    match &summary.directory {
-        None => "(no job)".to_owned(),
-        Some(directory) => match directory.job_id {
-            Some(id) => id.to_string(),
-            None if directory.path.is_empty() => "(here)".to_owned(),
-            None => directory.path.clone(),
-        },
-    }
+    summary
+        .directory
+        .as_ref()
+        .map_or_else(|| "(no job)".to_owned(), job_name)
 }
 
 fn newest(report: &Report) -> BTreeMap<(BaseId, Option<JobDirectory>), String> {

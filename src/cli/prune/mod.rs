@@ -21,7 +21,8 @@ use outcome::Pass;
 ///
 /// A file goes when it is superfluous, older than --min-age, and was marked as superfluous by an earlier run at least
 /// --grace-period ago. So the first run with --yes marks, and a later one deletes; with --grace-period 0s one
-/// command does both. Only files of jobs that are named as stopped go, or of jobs whose state can be proven.
+/// command does both. Only files of jobs that are named as stopped go, or of jobs whose state can be proven. With
+/// --output json: one line for each file, with path, outcome, reason and bytes, and a last line with the sums.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
