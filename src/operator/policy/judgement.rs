@@ -14,15 +14,15 @@ use crate::operator::schedule::{InvalidSchedule, Schedule};
 /// Where a policy lives.
 #[allow(missing_debug_implementations, reason = "it holds a function")]
 pub(in crate::operator) struct Surroundings<'a, 'f> {
-    pub(in crate::operator) namespace: &'a str,
-    pub(in crate::operator) uid: &'a str,
+    pub(in crate::operator) namespace: &'f str,
+    pub(in crate::operator) uid: &'f str,
     /// Every inventory of the namespace.
     pub(in crate::operator) inventories: &'a [CheckpointInventory],
     /// Every other policy of the namespace.
-    pub(in crate::operator) rivals: &'a [Rival],
-    pub(in crate::operator) administrator: &'a Administrator,
+    pub(in crate::operator) rivals: &'f [Rival],
+    pub(in crate::operator) administrator: &'f Administrator,
     /// What paths of the namespace leave out.
-    pub(in crate::operator) origin: &'a Origin,
+    pub(in crate::operator) origin: &'f Origin,
     /// Whether a location can be reached from this process.
     pub(in crate::operator) reachable: &'f (dyn Fn(&Location) -> bool + Sync),
     pub(in crate::operator) now: Timestamp,

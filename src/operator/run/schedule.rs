@@ -47,7 +47,7 @@ mod tests {
     fn a_name_tells_its_time() {
         let (time, now) = (at("2026-11-21T06:17:00Z"), at("2026-11-21T06:18:00Z"));
         let name = run_name("payments", time);
-        assert_eq!(name, "payments-29391257");
+        assert_eq!(name, "payments-29920697");
         let names = [name.as_str(), "payments-1", "payments-manual", "other-99"];
         assert_eq!(last_scheduled("payments", names, now), Some(time));
         assert_eq!(

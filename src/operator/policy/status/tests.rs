@@ -38,6 +38,10 @@ fn status_of(
     let spec: crate::api::RetentionPolicySpec = serde_json::from_value(spec).unwrap();
     let administrator = Administrator::parse(administrator).unwrap();
     let inventories = [inventory(4096, 2048)];
+    let origin = Origin {
+        namespace: Some("flink".into()),
+        ..Origin::default()
+    };
     let judgement = judge(
         &spec,
         &Surroundings {
@@ -46,10 +50,7 @@ fn status_of(
             inventories: &inventories,
             rivals,
             administrator: &administrator,
-            origin: &Origin {
-                namespace: Some("flink".into()),
-                ..Origin::default()
-            },
+            origin: &origin,
             reachable: &|_| true,
             now: NOW.parse().unwrap(),
         },

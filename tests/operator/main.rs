@@ -1,0 +1,10 @@
+//! The operator as a process against a real API server, with the rights and arguments that the chart gives it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod inventory;
+mod lease;
+mod policy;
+mod storage;

@@ -1,0 +1,217 @@
+//! The operator as a process, with the arguments that the chart gives it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::process::Process;
+
+use super::cluster::{Cluster, NAMESPACE, RELEASE_NAMESPACE};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// What the operator is to be started with.
+pub(crate) struct Options {
+    /// The holder of the lease.
+    pub(crate) name: String,
+    /// Volumes of Flink's pods and where they are here.
+    pub(crate) mounts: Vec<(String, PathBuf)>,
+    /// The administrator's file.
+    pub(crate) administrator: Value,
+    /// Beside those of the chart.
+    pub(crate) arguments: Vec<String>,
+}
+
+impl Default for Options {
+    /// Nothing granted, short intervals.
+    fn default() -> Self {
+        Self {
+            name: "operator-0".to_owned(),
+            mounts: Vec::new(),
+            administrator: json!({"version": 1}),
+            arguments: vec![
+                "--observe-interval=2s".to_owned(),
+                "--lease-duration=3s".to_owned(),
+            ],
+        }
+    }
+}
+
+impl Options {
+    /// One volume of Flink's namespace, granted, with floors that a test can wait for.
+    pub(crate) fn with_volume(remote: &str, local: &Path) -> Self {
+        let location = format!("file:{remote}");
+        Self {
+            mounts: vec![(location.clone(), local.to_owned())],
+            administrator: json!({
+                "version": 1,
+                "floors": {"minAge": "1s", "gracePeriod": "1s", "settle": "1s", "clockSkew": "1s"},
+                "grants": [{"namespace": NAMESPACE, "bases": [{"location": location}]}],
+            }),
+            ..Self::default()
+        }
+    }
+}
+
+/// A running operator; it is killed when it is dropped.
+pub(crate) struct OperatorProcess {
+    process: Process,
+    address: String,
+    directory: TempDir,
+}
+
+impl OperatorProcess {
+    /// Starts it and waits until it is ready. It may still wait for the lease.
+    pub(crate) fn start(cluster: &Cluster, options: Options) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let Options {
+            name,
+            mounts,
+            administrator,
+            arguments,
+        } = options;
+        let file = directory.path().join("administrator.yaml");
+        fs::write(&file, administrator.to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flink-retention"));
+        command
+            .args(arguments_of_chart(cluster, &mounts))
+            .arg("--metrics-address=127.0.0.1:0")
+            .arg(format!("--administrator-config={}", file.display()))
+            .args(arguments)
+            .env("KUBECONFIG", cluster.operators_kubeconfig())
+            .env("POD_NAME", name)
+            .env("POD_NAMESPACE", RELEASE_NAMESPACE)
+            .env("RUST_LOG", "info,flink_retention=debug");
+        let mut process =
+            Process::spawn("operator", &mut command, &directory.path().join("log")).unwrap();
+        let address = wait_for(&mut process, |process| address(process.log()));
+        let mut operator = Self {
+            process,
+            address,
+            directory,
+        };
+        let ready = format!("http://{}/readyz", operator.address);
+        wait_for(&mut operator.process, |_| ureq::get(&ready).call().ok());
+        operator
+    }
+
+    /// Replaces the administrator's file, as a changed `ConfigMap` does.
+    pub(crate) fn set_administrator(&self, administrator: &Value) {
+        let next = self.directory.path().join("next");
+        fs::write(&next, administrator.to_string()).unwrap();
+        fs::rename(next, self.directory.path().join("administrator.yaml")).unwrap();
+    }
+
+    /// What Prometheus would scrape.
+    pub(crate) fn metrics(&self) -> String {
+        let mut response = ureq::get(format!("http://{}/metrics", self.address))
+            .call()
+            .unwrap();
+        response.body_mut().read_to_string().unwrap()
+    }
+
+    /// Waits until a line of the metrics begins so, and gives its value.
+    pub(crate) fn wait_for_metric(&mut self, series: &str, accept: impl Fn(f64) -> bool) -> f64 {
+        let url = format!("http://{}/metrics", self.address);
+        wait_for(&mut self.process, |_| {
+            let text = ureq::get(&url)
+                .call()
+                .ok()?
+                .body_mut()
+                .read_to_string()
+                .ok()?;
+            let line = text.lines().find_map(|line| {
+                line.strip_prefix(series)?
+                    .strip_prefix(' ')
+                    .map(str::to_owned)
+            })?;
+            line.parse().ok().filter(|&value| accept(value))
+        })
+    }
+
+    /// Waits until this process holds the lease.
+    pub(crate) fn wait_until_leading(&mut self) {
+        self.wait_for_metric("flink_retention_leader", |leader| leader > 0.5);
+    }
+
+    /// Stops it as Kubernetes does, and gives how it ended.
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
+        self.process.terminate().unwrap();
+        self.end()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn end(&mut self) -> (ExitStatus, String) {
+        let status = self.process.wait(LIMIT).unwrap();
+        (
+            status.unwrap_or_else(|| panic!("the operator does not end:\n{}", self.log())),
+            self.log(),
+        )
+    }
+
+    /// Kills it as a crash would.
+    pub(crate) fn kill(self) {
+        self.process.kill();
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.process.log()).unwrap_or_default()
+    }
+}
+
+/// The arguments of the chart's Deployment, but for those that name places in a pod.
+fn arguments_of_chart(cluster: &Cluster, mounts: &[(String, PathBuf)]) -> Vec<String> {
+    let mounts: Vec<Value> = mounts
+        .iter()
+        .map(|(location, path)| json!({"namespace": NAMESPACE, "location": location, "path": path}))
+        .collect();
+    let manifests = cluster.render(&json!({"mounts": mounts}));
+    let container =
+        manifests.one("Deployment")["spec"]["template"]["spec"]["containers"][0].clone();
+    let arguments = container["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|argument| argument.as_str().unwrap());
+    let of_a_pod = ["--metrics-address=", "--administrator-config="];
+    let (removed, kept): (Vec<&str>, Vec<&str>) =
+        arguments.partition(|argument| of_a_pod.iter().any(|prefix| argument.starts_with(prefix)));
+    assert_eq!(
+        removed.len(),
+        of_a_pod.len(),
+        "the chart gives other arguments now"
+    );
+    kept.into_iter()
+        .map(|argument| argument.replace("$(POD_NAMESPACE)", RELEASE_NAMESPACE))
+        .collect()
+}
+
+/// The address that it says in its log that it listens on.
+fn address(log: &Path) -> Option<String> {
+    let log = fs::read_to_string(log).ok()?;
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["message"] == "metrics and probes answer")
+        .find_map(|line| line["address"].as_str().map(str::to_owned))
+}
+
+/// Asks again and again until there is an answer, as long as the process lives.
+fn wait_for<T>(process: &mut Process, ask: impl Fn(&Process) -> Option<T>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = ask(process) {
+            return answer;
+        }
+        let ended = process.wait(POLL).unwrap();
+        if ended.is_some() || Instant::now() > deadline {
+            let log = fs::read_to_string(process.log()).unwrap_or_default();
+            panic!("the operator did not do what was waited for ({ended:?}):\n{log}");
+        }
+    }
+}
