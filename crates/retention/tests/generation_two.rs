@@ -4,7 +4,7 @@
 mod support;
 
 use jiff::SignedDuration;
-use retention::evidence::RestRestored;
+use retention::evidence::{JobManager, Phase, Processes, RestRestored};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::plan::Waiting;
@@ -259,6 +259,25 @@ fn h8_what_a_live_job_was_restored_from_must_be_read(
         world.goes(&file()),
         "a checkpoint of its own replaces the one it was restored from"
     );
+}
+
+#[rstest]
+#[case::no_process(Processes::Absent, true)]
+#[case::not_known(Processes::Unknown { why: "forbidden".into() }, false)]
+#[case::some(Processes::Present, false)]
+fn h8_a_job_that_never_started_reads_nothing(#[case] processes: Processes, #[case] goes: bool) {
+    let mut world = World::ripe();
+    let mut other = running(J2, &[]);
+    other.name.name = "other".to_owned();
+    other.phase = Phase::Unclear {
+        why: "its image cannot be pulled".to_owned(),
+    };
+    other.processes = processes;
+    other.job_manager = JobManager::Unreachable {
+        why: "connection refused".to_owned(),
+    };
+    world.evidence.jobs.push(other);
+    assert_eq!(world.goes(&file()), goes);
 }
 
 #[test]

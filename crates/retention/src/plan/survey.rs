@@ -1,5 +1,5 @@
 use crate::evidence::{
-    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, StateBackend,
+    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, StateBackend,
 };
 use crate::inventory::{Contents, Inventory};
 use crate::layout::JobId;
@@ -130,6 +130,8 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<
     match &job.phase {
         // A suspended job will open what its high-availability data names, and that is referenced.
         Phase::Terminal { .. } | Phase::Stopped | Phase::Suspended | Phase::Gone => return None,
+        // Nor does one without any process read, and whatever it will start from, its resource names.
+        Phase::Unclear { .. } if job.processes == Processes::Absent => return None,
         Phase::Running | Phase::Unclear { .. } => {}
     }
     let reader = |what, places: Vec<&'a Location>| Reader {
