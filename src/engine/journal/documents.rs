@@ -89,16 +89,38 @@ impl Documents {
 
     /// The documents in a directory of the journal; none where it does not exist.
     pub(super) async fn list(&self, directory: &str) -> Result<Vec<Entry>, JournalError> {
+        let mut entries = self.level(directory).await?;
+        entries.retain(|entry| entry.kind == EntryKind::File && !entry.is_partial_write());
+        Ok(entries)
+    }
+
+    /// The names of the directories in a directory of the journal.
+    pub(super) async fn directories(&self, directory: &str) -> Result<Vec<String>, JournalError> {
+        Ok(self
+            .level(directory)
+            .await?
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Directory)
+            .filter_map(|entry| Some(entry.key.file_name()?.to_owned()))
+            .collect())
+    }
+
+    async fn level(&self, directory: &str) -> Result<Vec<Entry>, JournalError> {
         let key = self.key(directory)?;
         let listed: Result<Vec<Entry>, _> = self.storage.list_level(&key).try_collect().await;
         match listed {
-            Ok(entries) => Ok(entries
-                .into_iter()
-                .filter(|entry| entry.kind == EntryKind::File && !entry.is_partial_write())
-                .collect()),
+            Ok(entries) => Ok(entries),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Removes a directory of the journal if nothing is in it.
+    pub(super) async fn remove_empty(&self, directory: &str) -> Result<(), JournalError> {
+        self.storage
+            .remove_empty_directory(&self.key(directory)?)
+            .await?;
+        Ok(())
     }
 
     /// Deletes one of our own documents, if it still is what was listed.

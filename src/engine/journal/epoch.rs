@@ -56,7 +56,7 @@ pub(super) async fn take(
 }
 
 pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), JournalError> {
-    let found = numbers(documents).await?.last().copied().unwrap_or(0);
+    let found = latest(documents).await?;
     if found == epoch.number {
         return Ok(());
     }
@@ -65,6 +65,10 @@ pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), Jo
         ours: epoch.number,
         found,
     })
+}
+
+pub(super) async fn latest(documents: &Documents) -> Result<u64, JournalError> {
+    Ok(numbers(documents).await?.last().copied().unwrap_or(0))
 }
 
 async fn highest(documents: &Documents) -> Result<Option<Epoch>, JournalError> {

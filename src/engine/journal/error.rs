@@ -9,7 +9,9 @@ pub enum JournalError {
         owner: String,
         epoch: u64,
     },
-    #[error("{location} was taken over by epoch {found} while this run had epoch {ours}; it stops")]
+    #[error(
+        "{location} was taken over by epoch {found} while this run had epoch {ours}; it stops. Two runs at once, or one directory under two names?"
+    )]
     Superseded {
         location: String,
         ours: u64,

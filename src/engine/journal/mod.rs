@@ -4,9 +4,10 @@
 //! ```text
 //! .flink-retention/format.json            the format version; an unknown one makes the journal read-only
 //!                  owner/<n>.json         epochs: the highest is the owner
-//!                  marks/<directory>.json marks of one job directory
+//!                  marks/<directory>.json marks of one job directory; more documents where they are many
 //!                  baselines.json
-//!                  runs/<run>/<n>.json    a batch, written before it is deleted and completed afterwards
+//!                  runs/<run>/<n>.json    a batch, written before it is deleted and completed afterwards;
+//!                                         the newest runs only
 //! ```
 
 mod documents;
@@ -60,6 +61,15 @@ impl Journal {
         Ok((marks::read(&self.documents).await?, baselines))
     }
 
+    /// The number of the latest epoch; zero where nobody has acted yet.
+    pub async fn latest_epoch(&self) -> Result<u64, JournalError> {
+        if self.documents.check_format().await? {
+            epoch::latest(&self.documents).await
+        } else {
+            Ok(0)
+        }
+    }
+
     /// Becomes the owner with a new epoch, unless somebody else is the owner.
     pub async fn take(&self, owner: &OwnerId, now: Timestamp) -> Result<Epoch, JournalError> {
         self.documents.establish_format().await?;
@@ -80,7 +90,8 @@ impl Journal {
     ) -> Result<(), JournalError> {
         self.check(epoch).await?;
         self.documents.write("baselines.json", baselines).await?;
-        marks::write(&self.documents, marks).await
+        marks::write(&self.documents, marks).await?;
+        records::forget_old(&self.documents).await
     }
 
     /// Writes a batch down: before it is deleted with no outcome, afterwards with it.

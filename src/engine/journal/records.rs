@@ -3,6 +3,9 @@ use super::documents::Documents;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// How many runs that deleted something are remembered: a month at one every six hours, and never without bound.
+const KEPT_RUNS: usize = 120;
+
 /// A batch of deletions, for people: nothing is ever resumed from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,4 +37,19 @@ pub(super) async fn write(
     documents
         .write(&format!("runs/{run}/{number:06}.json"), record)
         .await
+}
+
+/// Deletes the records of all but the newest runs, and what is left of their directories.
+pub(super) async fn forget_old(documents: &Documents) -> Result<(), JournalError> {
+    let mut runs = documents.directories("runs").await?;
+    runs.sort();
+    let old = runs.len().saturating_sub(KEPT_RUNS);
+    for run in runs.into_iter().take(old) {
+        let directory = format!("runs/{run}");
+        for entry in documents.list(&directory).await? {
+            documents.delete(&entry).await?;
+        }
+        documents.remove_empty(&directory).await?;
+    }
+    Ok(())
 }
