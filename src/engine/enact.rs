@@ -1,20 +1,24 @@
 //! Marks what is superfluous and deletes what is ripe, each batch only after fresh evidence condemned it again.
 
 mod batches;
+mod budget;
 mod deleter;
+mod known;
 mod verify;
 
 use super::journal::{BatchRecord, Epoch, Journal, JournalError, RecordedFile};
 use super::report::{Blocked, Deleted, Failed, Outcome, Spared};
 use super::{Run, Step};
 use batches::batches;
+use budget::Budget;
 use deleter::Deleter;
 use jiff::Timestamp;
 use retention::batch::VerifiedFile;
 use retention::inventory::{BaseId, Inventory, Listing};
+use retention::layout::JobId;
 use retention::mark::{self, Baselines, Marks};
 use retention::plan::{Context, Plan, PlanEntry};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run found, for acting on it.
 #[derive(Clone, Copy, Debug)]
@@ -23,26 +27,31 @@ pub(super) struct Found<'a> {
     pub(super) plan: &'a Plan,
     pub(super) marks: &'a [Marks],
     pub(super) baselines: &'a [Baselines],
-    /// The bases whose journal could not be read: nothing is written over it.
-    pub(super) unusable: &'a BTreeSet<BaseId>,
+    /// The bases that this run owns, since before their marks were read. Nothing is written to any other.
+    pub(super) epochs: &'a BTreeMap<BaseId, Epoch>,
 }
 
-/// Acts on every base of the run that may be acted upon.
+/// Acts on every base of the run that may be acted upon: marks in all of them, then deletes as much as the limit allows.
 pub(super) async fn enact(
     run: &Run<'_>,
     found: Found<'_>,
     started: Timestamp,
     outcome: &mut Outcome,
 ) {
-    let mut budget = run.policy.limits.max_bytes_per_run.unwrap_or(u64::MAX);
-    for position in 0..run.bases.len() {
-        let base = BaseId(position);
-        if found.unusable.contains(&base) {
-            continue;
+    let mut marked = Vec::new();
+    for (&base, epoch) in found.epochs {
+        if run.cancel.is_cancelled() {
+            return outcome.blocked.push(Blocked::Cancelled);
         }
-        let blocked = match enact_base(run, found, base, started, &mut budget, outcome).await {
-            Ok(()) => continue,
-            Err(blocked) => blocked,
+        match mark(run, found, base, epoch, started).await {
+            Ok(place) => marked.extend(place),
+            Err(blocked) => outcome.blocked.push(blocked),
+        }
+    }
+    let mut budget = Budget::new(run.policy.limits.max_bytes_per_run);
+    for place in &marked {
+        let Err(blocked) = delete(run, found, place, &mut budget, outcome).await else {
+            continue;
         };
         let stop = matches!(blocked, Blocked::Cancelled | Blocked::LimitReached { .. });
         outcome.blocked.push(blocked);
@@ -52,73 +61,89 @@ pub(super) async fn enact(
     }
 }
 
-async fn enact_base(
+/// Writes the marks of a base.
+async fn mark<'e>(
     run: &Run<'_>,
     found: Found<'_>,
     base: BaseId,
+    epoch: &'e Epoch,
     started: Timestamp,
-    budget: &mut u64,
-    outcome: &mut Outcome,
-) -> Result<(), Blocked> {
-    let inventory = found.context.inventory;
-    let name = base_name(inventory, base);
-    complete(inventory, base, &name)?;
-    let unusable = |error: JournalError| blocked(&name, error);
-    let (Some(journal), Some(owner)) = (run.journal(base), &run.owner) else {
-        return Ok(());
+) -> Result<Option<Place<'e>>, Blocked> {
+    let name = base_name(found.context.inventory, base);
+    let Some(journal) = run.journal(base) else {
+        return Ok(None);
     };
-    let epoch = journal
-        .take(owner, run.clock.now())
-        .await
-        .map_err(unusable)?;
     if let Some((marks, baselines)) = mark::next(found.context, found.plan, base) {
         journal
-            .write(&epoch, &marks, &baselines)
+            .write(epoch, &marks, &baselines)
             .await
-            .map_err(unusable)?;
+            .map_err(|error| blocked(&name, error))?;
     }
-    let run_name = format!(
-        "{}-{:020}",
-        started.strftime("%Y%m%dT%H%M%SZ"),
-        epoch.number
-    );
-    for (number, batch) in (0..).zip(batches(found.plan, base)) {
+    let started = started.strftime("%Y%m%dT%H%M%SZ");
+    Ok(Some(Place {
+        base,
+        name,
+        journal,
+        epoch,
+        run_name: format!("{started}-{:020}", epoch.number),
+    }))
+}
+
+async fn delete(
+    run: &Run<'_>,
+    found: Found<'_>,
+    place: &Place<'_>,
+    budget: &mut Budget,
+    outcome: &mut Outcome,
+) -> Result<(), Blocked> {
+    for (number, batch) in (0..).zip(batches(found.plan, place.base)) {
         if run.cancel.is_cancelled() {
             return Err(Blocked::Cancelled);
         }
-        let chosen = within(&batch, budget).ok_or(Blocked::LimitReached {
-            max_bytes: run.policy.limits.max_bytes_per_run.unwrap_or(u64::MAX),
-        })?;
-        let place = Place {
-            base,
-            name: &name,
-            journal: &journal,
-            epoch: &epoch,
-            run_name: &run_name,
-            number,
-        };
-        delete_batch(run, found, place, &chosen, outcome).await?;
+        let chosen = budget.part(&batch);
+        if !chosen.is_empty() {
+            let before = outcome.deleted.len();
+            let ended = delete_batch(run, found, place, number, &chosen, outcome).await;
+            let deleted = outcome.deleted.iter().skip(before);
+            budget.spend(deleted.map(|file| file.bytes).sum());
+            if ended? == Batch::TooSlow {
+                return Ok(());
+            }
+        }
+        if chosen.len() < batch.len() {
+            return Err(Blocked::LimitReached {
+                max_bytes: run.policy.limits.max_bytes_per_run.unwrap_or(u64::MAX),
+            });
+        }
     }
     Ok(())
 }
 
-#[derive(Clone, Copy)]
-struct Place<'a> {
+/// A base that this run owns and has marked.
+struct Place<'e> {
     base: BaseId,
-    name: &'a str,
-    journal: &'a Journal,
-    epoch: &'a Epoch,
-    run_name: &'a str,
-    number: u32,
+    name: String,
+    journal: Journal,
+    epoch: &'e Epoch,
+    run_name: String,
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Batch {
+    Done,
+    /// Verifying it took longer than a verification holds, and so it would for the next one.
+    TooSlow,
 }
 
 async fn delete_batch(
     run: &Run<'_>,
     found: Found<'_>,
-    place: Place<'_>,
+    place: &Place<'_>,
+    number: u32,
     chosen: &[PlanEntry],
     outcome: &mut Outcome,
-) -> Result<(), Blocked> {
+) -> Result<Batch, Blocked> {
     let inventory = found.context.inventory;
     let location = |path: &str| {
         inventory
@@ -126,7 +151,7 @@ async fn delete_batch(
             .map(|at| at.to_string())
             .unwrap_or_default()
     };
-    let unusable = |error: JournalError| blocked(place.name, error);
+    let unusable = |error: JournalError| blocked(&place.name, error);
     run.progress.step(Step::Verify);
     let (batch, spared) = verify::verify(run, found, place.base, chosen).await;
     outcome
@@ -136,10 +161,26 @@ async fn delete_batch(
             why: spared.why,
         }));
     if batch.is_empty() {
-        return Ok(());
+        return Ok(Batch::Done);
     }
     place.journal.check(place.epoch).await.map_err(unusable)?;
-    let files = batch.files(run.clock.now()).unwrap_or_default();
+    let files = match batch.files(run.clock.now()) {
+        Ok(files) => files,
+        Err(expired) => {
+            let known: BTreeSet<String> = outcome
+                .spared
+                .iter()
+                .map(|spared| spared.path.clone())
+                .collect();
+            let others = chosen.iter().map(|entry| location(&entry.path));
+            let others = others.filter(|path| !known.contains(path));
+            outcome.spared.extend(others.map(|path| Spared {
+                path,
+                why: format!("gathering evidence about it took too long: {expired}"),
+            }));
+            return Ok(Batch::TooSlow);
+        }
+    };
     let mut record = BatchRecord {
         epoch: place.epoch.number,
         begun: run.clock.now(),
@@ -151,7 +192,7 @@ async fn delete_batch(
     };
     place
         .journal
-        .record(place.run_name, place.number, &record)
+        .record(&place.run_name, number, &record)
         .await
         .map_err(unusable)?;
     run.progress.step(Step::Delete);
@@ -160,7 +201,7 @@ async fn delete_batch(
         .get(place.base.0)
         .and_then(|base| run.stores.resolve(base))
     else {
-        return Ok(());
+        return Ok(Batch::Done);
     };
     let deleter = Deleter {
         storage: storage.as_ref(),
@@ -169,7 +210,11 @@ async fn delete_batch(
         cancel: &run.cancel,
         progress: run.progress,
     };
-    let results = deleter.delete(&batch).await;
+    let mut results = deleter.delete(&batch).await;
+    // None at all where the batch ran out before the first.
+    results.resize_with(record.files.len(), || {
+        deleter::Outcome::Kept("its verification ran out".to_owned())
+    });
     for (result, recorded) in results.iter().zip(&mut record.files) {
         recorded.outcome = Some(result.word());
         match result {
@@ -192,13 +237,13 @@ async fn delete_batch(
     record.ended = Some(run.clock.now());
     place
         .journal
-        .record(place.run_name, place.number, &record)
+        .record(&place.run_name, number, &record)
         .await
         .map_err(unusable)?;
     if run.cancel.is_cancelled() {
         return Err(Blocked::Cancelled);
     }
-    Ok(())
+    Ok(Batch::Done)
 }
 
 fn recorded(file: &VerifiedFile, location: &str) -> RecordedFile {
@@ -211,40 +256,46 @@ fn recorded(file: &VerifiedFile, location: &str) -> RecordedFile {
     }
 }
 
-/// The part of a batch that the byte limit still allows; none if not even its first file.
-fn within(batch: &[PlanEntry], budget: &mut u64) -> Option<Vec<PlanEntry>> {
-    let mut chosen = Vec::new();
-    for entry in batch {
-        let Some(left) = budget.checked_sub(entry.size) else {
-            *budget = 0;
-            break;
-        };
-        *budget = left;
-        chosen.push(entry.clone());
-    }
-    (!chosen.is_empty()).then_some(chosen)
-}
-
-fn complete(inventory: &Inventory, base: BaseId, name: &str) -> Result<(), Blocked> {
+/// Why a base must not be acted upon, or even marked, if so.
+pub(super) fn check_base(inventory: &Inventory, base: BaseId) -> Result<(), Blocked> {
     let why = match inventory.base(base).map(|base| &base.listing) {
-        Some(Listing::Complete { .. }) => return Ok(()),
+        Some(Listing::Complete { .. }) => return refuse_job_directory(inventory, base),
         Some(Listing::Incomplete { why }) => why.clone(),
         Some(Listing::NotAsked) | None => "it was not listed".to_owned(),
     };
     Err(Blocked::IncompleteListing {
-        base: name.to_owned(),
+        base: base_name(inventory, base),
         why,
     })
 }
 
-fn base_name(inventory: &Inventory, base: BaseId) -> String {
+/// Only Flink writes into the directory of a job, and where the base is one, none of its files has a proven owner.
+fn refuse_job_directory(inventory: &Inventory, base: BaseId) -> Result<(), Blocked> {
+    let listed = inventory.job_directories.keys();
+    let mut jobs = listed.filter(|(of, _)| *of == base).map(|(_, job)| job);
+    let named = inventory
+        .base(base)
+        .is_some_and(|base| base.location.name().parse::<JobId>().is_ok());
+    let some = jobs.clone().next().is_some();
+    if !named && !(some && jobs.all(|job| job.job_id.is_none())) {
+        return Ok(());
+    }
+    Err(Blocked::JournalUnusable {
+        base: base_name(inventory, base),
+        why: "it is itself the directory of a job (execution.checkpointing.create-subdir is false), where only Flink \
+              may write; nothing is deleted in it"
+            .to_owned(),
+    })
+}
+
+pub(super) fn base_name(inventory: &Inventory, base: BaseId) -> String {
     inventory
         .base(base)
         .map(|base| base.location.to_string())
         .unwrap_or_default()
 }
 
-fn blocked(base: &str, error: JournalError) -> Blocked {
+pub(super) fn blocked(base: &str, error: JournalError) -> Blocked {
     match error {
         JournalError::OwnedByAnother { owner, .. } => Blocked::BaseOwnedByAnother {
             base: base.to_owned(),

@@ -1,14 +1,14 @@
-use super::journal::{Journal, OwnerId};
+use super::journal::{Epoch, Journal, JournalError, OwnerId};
 use super::metadata_cache::MetadataCache;
 use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Observer, Progress, Step, Stores, enact, scan};
 use retention::guard::{Guard, Protection};
-use retention::inventory::BaseId;
+use retention::inventory::{BaseId, Inventory};
 use retention::location::Location;
 use retention::mark::{Baselines, Marks};
 use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::StorageError;
 use tokio_util::sync::CancellationToken;
 
@@ -80,31 +80,26 @@ impl Run<'_> {
             stores: self.stores,
             cache: self.cache,
             progress: self.progress,
+            cancel: &self.cancel,
         };
         let mut inventory = scan::read_references(scan, &self.bases, &before).await;
         self.progress.step(Step::ListFiles);
         for position in 0..self.bases.len() {
-            scan::list_files(
-                self.stores,
-                self.clock,
-                self.progress,
-                &mut inventory,
-                BaseId(position),
-            )
-            .await;
+            let base = BaseId(position);
+            scan::list_files(scan, self.clock, &mut inventory, base, &before).await;
         }
         self.progress.step(Step::CheckFiles);
-        scan::look_up(self.stores, &mut inventory, self.progress).await;
+        scan::look_up(scan, &mut inventory).await;
 
         // Observe again: the roots and counters that count are those after the last candidate was listed.
         self.progress.step(Step::Observe);
         let evidence = self.observer.observe().await;
         let mut outcome = Outcome::default();
-        let journals = self.read_journals(&mut outcome).await;
+        let journals = self.read_journals(&inventory, &mut outcome).await;
         let Journals {
             marks,
             baselines,
-            unusable,
+            epochs,
         } = journals;
 
         // Plan.
@@ -122,10 +117,13 @@ impl Run<'_> {
                     plan: &plan,
                     marks: &marks,
                     baselines: &baselines,
-                    unusable: &unusable,
+                    epochs: &epochs,
                 };
                 enact::enact(self, found, started, &mut outcome).await;
             }
+        }
+        if self.cancel.is_cancelled() && !outcome.blocked.contains(&Blocked::Cancelled) {
+            outcome.blocked.push(Blocked::Cancelled);
         }
         self.cache.sweep();
 
@@ -177,33 +175,74 @@ impl Run<'_> {
         plan
     }
 
-    async fn read_journals(&self, outcome: &mut Outcome) -> Journals {
+    /// What earlier runs left in each base. To act on a base is to own it, from before its marks were read: then no
+    /// other run can write marks that this one would undo.
+    async fn read_journals(&self, inventory: &Inventory, outcome: &mut Outcome) -> Journals {
         let mut journals = Journals::default();
         for (position, location) in self.bases.iter().enumerate() {
             let base = BaseId(position);
-            let read = match self.journal(base) {
-                Some(journal) => journal.read().await,
-                None => Ok(Default::default()),
+            let mut owner = match self.mode {
+                Mode::Enforce => self.owner.as_ref(),
+                Mode::DryRun => None,
             };
-            let (marks, baselines) = read.unwrap_or_else(|error| {
-                journals.unusable.insert(base);
-                outcome.blocked.push(Blocked::JournalUnusable {
-                    base: location.to_string(),
-                    why: error.to_string(),
-                });
-                Default::default()
-            });
+            if self.mode == Mode::Enforce
+                && let Err(blocked) = enact::check_base(inventory, base)
+            {
+                outcome.blocked.push(blocked);
+                owner = None;
+            }
+            let mut read = Read::default();
+            if let Some(journal) = self.journal(base)
+                && let Err(error) = self.read_journal(&journal, owner, &mut read).await
+            {
+                let blocked = enact::blocked(&location.to_string(), error);
+                outcome.blocked.push(blocked);
+            }
+            let Read {
+                marks,
+                baselines,
+                epoch,
+            } = read;
             journals.marks.push(marks);
             journals.baselines.push(baselines);
+            journals.epochs.extend(epoch.map(|epoch| (base, epoch)));
         }
         journals
     }
+
+    async fn read_journal(
+        &self,
+        journal: &Journal,
+        owner: Option<&OwnerId>,
+        read: &mut Read,
+    ) -> Result<(), JournalError> {
+        // Nothing is written over what cannot be read, so it is read first.
+        let latest = journal.latest_epoch().await?;
+        (read.marks, read.baselines) = journal.read().await?;
+        let Some(owner) = owner else {
+            return Ok(());
+        };
+        let epoch = journal.take(owner, self.clock.now()).await?;
+        if epoch.number != latest.saturating_add(1) {
+            (read.marks, read.baselines) = journal.read().await?;
+        }
+        read.epoch = Some(epoch);
+        Ok(())
+    }
 }
 
-/// What earlier runs left, by base.
+/// What earlier runs left, by base, and the bases that this run owns.
 #[derive(Default)]
 struct Journals {
     marks: Vec<Marks>,
     baselines: Vec<Baselines>,
-    unusable: BTreeSet<BaseId>,
+    epochs: BTreeMap<BaseId, Epoch>,
+}
+
+/// The same of one base.
+#[derive(Default)]
+struct Read {
+    marks: Marks,
+    baselines: Baselines,
+    epoch: Option<Epoch>,
 }

@@ -10,6 +10,7 @@ mod crashes;
 mod doubt;
 mod former;
 mod ownership;
+mod review;
 mod running;
 mod scope;
 mod terminal;

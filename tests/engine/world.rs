@@ -38,6 +38,7 @@ pub struct World {
     pub policy: Policy,
     pub scope: Option<Scope>,
     pub owner: String,
+    pub bases: Vec<Location>,
     pub cancel: CancellationToken,
 }
 
@@ -104,6 +105,7 @@ impl World {
             },
             scope: None,
             owner: "us".to_owned(),
+            bases: vec![at("/data/ckp")],
             cancel: CancellationToken::new(),
         }
     }
@@ -196,7 +198,7 @@ impl World {
             progress: &NoProgress,
             cache: &MetadataCache::default(),
             policy: &self.policy,
-            bases: vec![at("/data/ckp")],
+            bases: self.bases.clone(),
             scope: self.scope.clone(),
             mode,
             owner: Some(OwnerId(self.owner.clone())),

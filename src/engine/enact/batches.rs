@@ -1,11 +1,13 @@
 use retention::inventory::BaseId;
+use retention::layout::FileKind;
 use retention::plan::{Decision, Plan, PlanEntry, Ripeness};
 
 /// How many files one verification covers: deleting them must fit into its two minutes.
 const FILES: usize = 2000;
 
-/// The ripe entries of a base in batches. The files of one expiring snapshot are never split.
-pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<PlanEntry>> {
+/// The ripe entries of a base in batches. The files of one expiring snapshot are never split, and its `_metadata` is the
+/// first of them.
+pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<&PlanEntry>> {
     let mut ripe: Vec<&PlanEntry> = plan
         .entries
         .iter()
@@ -13,14 +15,13 @@ pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<PlanEntry>> {
             entry.base == base && entry.decision.deletes() && entry.ripeness == Ripeness::Ripe
         })
         .collect();
-    ripe.sort_by_key(|entry| group(entry));
-    let mut batches: Vec<Vec<PlanEntry>> = Vec::new();
+    let is_data = |entry: &PlanEntry| entry.placement.kind != FileKind::CheckpointMetadata;
+    ripe.sort_by_key(|entry| (group(entry), is_data(entry)));
+    let mut batches: Vec<Vec<&PlanEntry>> = Vec::new();
     for same in ripe.chunk_by(|a, b| group(a) == group(b) && group(a).is_some()) {
         match batches.last_mut() {
-            Some(batch) if batch.len() + same.len() <= FILES => {
-                batch.extend(same.iter().copied().cloned())
-            }
-            _ => batches.push(same.iter().copied().cloned().collect()),
+            Some(batch) if batch.len() + same.len() <= FILES => batch.extend(same),
+            _ => batches.push(same.to_vec()),
         }
     }
     batches

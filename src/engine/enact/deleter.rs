@@ -121,7 +121,7 @@ impl Deleter<'_> {
                 return;
             }
             if let Ok(key) = Key::parse(&directory) {
-                // An empty directory that stays is looked at again by the next run.
+                // An empty directory that stays takes no space and hides nothing.
                 let _ = self
                     .storage
                     .remove_empty_directory(&self.root.join_key(&key))

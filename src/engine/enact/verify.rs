@@ -1,4 +1,5 @@
 use super::Found;
+use super::known::carry_over_found;
 use crate::engine::scan::{self, ReferenceScan};
 use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
@@ -24,6 +25,7 @@ pub(super) async fn verify(
         stores: run.stores,
         cache: run.cache,
         progress: run.progress,
+        cancel: &run.cancel,
     };
     let mut inventory = scan::read_references(scan, &run.bases, &before).await;
     let evidence = run.observer.observe().await;
@@ -38,7 +40,8 @@ pub(super) async fn verify(
         .into_iter()
         .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
         .collect();
-    scan::look_up(run.stores, &mut inventory, run.progress).await;
+    carry_over_found(found.context, found.plan, chosen, &mut inventory);
+    scan::look_up(scan, &mut inventory).await;
     let now = run.clock.now();
     let context = Context::new(
         &evidence,

@@ -1,4 +1,7 @@
-use crate::engine::{Clock, Progress, Stores};
+use super::gaps::Surroundings;
+use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, holds_no_metadata, inner_bases};
+use crate::engine::Clock;
+use retention::evidence::Evidence;
 use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
 use retention::layout::{self, FileKind};
 use retention::location::Location;
@@ -6,50 +9,54 @@ use retention::reference::FileName;
 use std::collections::BTreeSet;
 use storage::{Descend, Entry, EntryKind, Key, Walk};
 
-/// Lists every file of a base against the references that were read before, and records how the listing ended.
+/// Lists every file of a base against the references that were read before, and records how the listing ended. Bases in
+/// it are left out: they are bases of their own.
 ///
 /// Memory grows with what nobody names, not with what is listed.
 pub async fn list_files(
-    stores: &Stores,
+    scan: ReferenceScan<'_>,
     clock: &dyn Clock,
-    progress: &dyn Progress,
     inventory: &mut Inventory,
     base: BaseId,
+    evidence: &Evidence,
 ) {
     let Some(location) = inventory.base(base).map(|base| base.location.clone()) else {
         return;
     };
-    let listing = match stores.resolve(&location) {
-        None => Listing::Incomplete {
-            why: "it cannot be reached from here; mount it, or grant access".to_owned(),
-        },
+    let (listing, late) = match scan.stores.resolve(&location) {
+        None => {
+            let why = "it cannot be reached from here; mount it, or grant access".to_owned();
+            (Listing::Incomplete { why }, Vec::new())
+        }
         Some((storage, root)) => {
-            let mut lister = Lister {
-                metadata: metadata_paths(inventory, base),
-                inventory,
-                base,
-                location,
-                root: root.clone(),
-            };
-            let walk = Walk::new(storage.as_ref(), root);
-            let walked = walk
-                .run(|entry| {
-                    progress.advance(1);
-                    lister.visit(&entry)
-                })
-                .await;
-            match walked {
-                Ok(_) => Listing::Complete {
+            let mut lister = Lister::new(inventory, base, location.clone(), root.clone());
+            let walk = Walk::new(storage.as_ref(), root).run(|entry| {
+                scan.progress.advance(1);
+                lister.visit(&entry)
+            });
+            let listing = match scan.cancel.run_until_cancelled(walk).await {
+                Some(Ok(_)) => Listing::Complete {
                     finished: clock.now(),
                 },
-                Err(error) => Listing::Incomplete {
+                Some(Err(error)) => Listing::Incomplete {
                     why: error.to_string(),
                 },
-            }
+                None => Listing::Incomplete {
+                    why: TOLD_TO_STOP.to_owned(),
+                },
+            };
+            (listing, lister.end(evidence))
         }
     };
     if let Some(base) = inventory.bases.get_mut(base.0) {
         base.listing = listing;
+    }
+    if !late.is_empty() {
+        add_late(scan, inventory, base, late, evidence).await;
+        let known = metadata_paths(inventory, base);
+        inventory
+            .unreferenced
+            .retain(|file| file.base != base || !known.contains(&file.path));
     }
 }
 
@@ -66,24 +73,79 @@ struct Lister<'i> {
     base: BaseId,
     location: Location,
     root: Key,
+    /// The bases in this one.
+    inner: BTreeSet<Key>,
     /// The `_metadata` files that are snapshots of the inventory.
     metadata: BTreeSet<Box<str>>,
+    /// Those that the reference scan did not see.
+    late: Vec<Entry>,
+    /// Those of them that it never sees.
+    among_data_files: Vec<Location>,
 }
 
-impl Lister<'_> {
+impl<'i> Lister<'i> {
+    fn new(inventory: &'i mut Inventory, base: BaseId, location: Location, root: Key) -> Self {
+        let all: Vec<Location> = inventory
+            .bases
+            .iter()
+            .map(|base| base.location.clone())
+            .collect();
+        Self {
+            inner: inner_bases(&location, &root, &all),
+            metadata: metadata_paths(inventory, base),
+            inventory,
+            base,
+            location,
+            root,
+            late: Vec::new(),
+            among_data_files: Vec::new(),
+        }
+    }
+
     fn visit(&mut self, entry: &Entry) -> Descend {
         let Some(relative) = entry.key.relative_to(&self.root) else {
             return Descend::No;
         };
         if entry.kind == EntryKind::Directory {
             let journal = relative.as_str() == layout::JOURNAL_DIRECTORY;
-            return if journal { Descend::No } else { Descend::Yes };
+            let apart = journal || self.inner.contains(&entry.key);
+            return if apart { Descend::No } else { Descend::Yes };
         }
         let path = relative.as_str();
         if !self.metadata.contains(path) {
+            if entry.key.file_name() == Some(layout::METADATA_FILE) {
+                self.unseen_metadata(path, entry);
+            }
             self.file(path, entry);
         }
         Descend::No
+    }
+
+    fn unseen_metadata(&mut self, path: &str, entry: &Entry) {
+        let location = self.location.join(path);
+        let name = location.to_string();
+        let among_data_files = std::iter::successors(entry.key.parent(), Key::parent)
+            .take_while(|directory| directory.starts_with(&self.root))
+            .any(|directory| holds_no_metadata(&self.root, &directory));
+        if among_data_files {
+            self.among_data_files.push(location);
+        } else if !self.inventory.gaps.iter().any(|gap| gap.what == name) {
+            self.late.push(entry.clone());
+        }
+    }
+
+    /// Notes what no reference scan would see; the rest is to be read.
+    fn end(self, evidence: &Evidence) -> Vec<Entry> {
+        let surroundings = Surroundings {
+            base: &self.location,
+            evidence,
+            named: &BTreeSet::new(),
+        };
+        let gaps = self.among_data_files.iter();
+        self.inventory
+            .gaps
+            .extend(gaps.map(|metadata| surroundings.among_data_files(metadata)));
+        self.late
     }
 
     fn file(&mut self, path: &str, entry: &Entry) {

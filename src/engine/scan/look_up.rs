@@ -1,4 +1,5 @@
-use crate::engine::{Progress, Stores};
+use super::ReferenceScan;
+use crate::engine::Stores;
 use futures::stream::{self, StreamExt};
 use retention::inventory::Inventory;
 use retention::location::Location;
@@ -9,18 +10,18 @@ const LOOK_UPS_AT_ONCE: usize = 64;
 
 /// Looks for every referenced file that no listing has shown, so that restorability is known. What cannot be looked
 /// at stays unknown.
-pub async fn look_up(stores: &Stores, inventory: &mut Inventory, progress: &dyn Progress) {
+pub async fn look_up(scan: ReferenceScan<'_>, inventory: &mut Inventory) {
     let unknown: Vec<(FileId, Location)> = inventory
         .references
         .unknown()
         .filter_map(|file| Some((file, inventory.references.location(file)?)))
         .collect();
     let mut answers = stream::iter(unknown)
-        .map(|(file, location)| async move { (file, look(stores, &location).await) })
+        .map(|(file, location)| async move { (file, look(scan.stores, &location).await) })
         .buffer_unordered(LOOK_UPS_AT_ONCE);
-    while let Some((file, found)) = answers.next().await {
+    while let Some(Some((file, found))) = scan.cancel.run_until_cancelled(answers.next()).await {
         inventory.references.set(file, found);
-        progress.advance(1);
+        scan.progress.advance(1);
     }
 }
 

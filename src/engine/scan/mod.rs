@@ -1,6 +1,7 @@
 //! The two scans: what snapshots name, and what is there that nobody names.
 
 mod candidates;
+mod gaps;
 mod look_up;
 mod references;
 

@@ -1,19 +1,22 @@
+use super::gaps::{Surroundings, expected_in, unreachable};
 use crate::engine::{MetadataCache, Progress, Stores};
 use futures::stream::{self, StreamExt};
-use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability, Radius};
-use retention::guard::Guard;
+use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability};
 use retention::inventory::{
     Base, BaseId, Inventory, Listing, Snapshot, SnapshotKind, SnapshotPlace, Source,
 };
-use retention::layout::{self, FileKind, Placement};
+use retention::layout::{self, FileKind, JobId, Placement};
 use retention::location::Location;
 use retention::reference::{ParsedSnapshot, Reference, deduplicate};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use storage::{Descend, Entry, EntryKind, Key, Storage, StorageError, Walk};
+use tokio_util::sync::CancellationToken;
 
 /// The largest `_metadata` that is read: beyond it a file is unreadable, and protects.
 const METADATA_LIMIT: u64 = 512 * 1024 * 1024;
 const READS_AT_ONCE: usize = 16;
+pub(super) const TOLD_TO_STOP: &str = "the run was told to stop";
 
 /// What a reference scan needs.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,8 @@ pub struct ReferenceScan<'a> {
     pub stores: &'a Stores,
     pub cache: &'a MetadataCache,
     pub progress: &'a dyn Progress,
+    /// Ends the scan early: what was not read by then is a gap.
+    pub cancel: &'a CancellationToken,
 }
 
 /// Reads every snapshot in every directory that a known job uses, policy or not, and those of high-availability data.
@@ -33,8 +38,9 @@ pub async fn read_references(
     evidence: &Evidence,
 ) -> Inventory {
     let mut inventory = Inventory::default();
-    for location in with_others(bases, evidence) {
-        add_base(scan, &mut inventory, location).await;
+    let all = with_others(bases, evidence);
+    for location in &all {
+        add_base(scan, &mut inventory, location, &all, evidence).await;
     }
     add_high_availability(&mut inventory, evidence);
     inventory
@@ -62,34 +68,76 @@ pub async fn add_new_bases(
         .iter()
         .map(|base| base.location.clone())
         .collect();
-    for location in with_others(&known, evidence).into_iter().skip(known.len()) {
-        add_base(scan, inventory, location).await;
+    let all = with_others(&known, evidence);
+    for location in all.iter().skip(known.len()) {
+        add_base(scan, inventory, location, &all, evidence).await;
     }
 }
 
-async fn add_base(scan: ReferenceScan<'_>, inventory: &mut Inventory, location: Location) {
+/// Reads `_metadata` files that the reference scan did not see and the listing of files did: written in between, as a
+/// rule. One that cannot be read is a gap.
+pub(super) async fn add_late(
+    scan: ReferenceScan<'_>,
+    inventory: &mut Inventory,
+    base: BaseId,
+    entries: Vec<Entry>,
+    evidence: &Evidence,
+) {
+    let Some(location) = inventory.base(base).map(|base| base.location.clone()) else {
+        return;
+    };
+    let Some((storage, root)) = scan.stores.resolve(&location) else {
+        return;
+    };
+    let read = read_all(scan, base, &location, (storage.as_ref(), &root), entries).await;
+    let gaps = gaps(&location, evidence, &read);
+    inventory.gaps.extend(gaps);
+    read.into_iter().for_each(|found| add(inventory, found));
+}
+
+async fn add_base(
+    scan: ReferenceScan<'_>,
+    inventory: &mut Inventory,
+    location: &Location,
+    all: &[Location],
+    evidence: &Evidence,
+) {
     let base = BaseId(inventory.bases.len());
-    match read_base(scan, base, &location).await {
-        Ok(found) => found.into_iter().for_each(|found| add(inventory, found)),
+    let read = read_base(scan, base, location, all, evidence);
+    let read = scan.cancel.run_until_cancelled(read).await;
+    match read.unwrap_or_else(|| Err(unreachable(location, TOLD_TO_STOP.to_owned()))) {
+        Ok((gaps, read)) => {
+            inventory.gaps.extend(gaps);
+            read.into_iter().for_each(|found| add(inventory, found));
+        }
         Err(gap) => inventory.gaps.push(gap),
     }
     inventory.bases.push(Base {
-        location,
+        location: location.clone(),
         listing: Listing::NotAsked,
     });
 }
 
-/// The given bases, then those of the evidence that lie in none of them.
+/// The given bases, then those of the evidence that no walk of the others would enter.
 fn with_others(bases: &[Location], evidence: &Evidence) -> Vec<Location> {
     let mut all: Vec<Location> = bases.to_vec();
     let mut others: Vec<&Location> = evidence.bases().collect();
     others.sort_by_key(|location| location.path().len());
     for other in others {
-        if !all.iter().any(|base| other.relative_to(base).is_some()) {
+        if !all.iter().any(|base| is_read_with(base, other)) {
             all.push(other.clone());
         }
     }
     all
+}
+
+fn is_read_with(base: &Location, other: &Location) -> bool {
+    let Some(relative) = other.relative_to(base) else {
+        return false;
+    };
+    let directories = std::iter::successors(Key::parse(relative).ok(), Key::parent);
+    let mut hidden = directories.filter(|directory| holds_no_metadata(&Key::root(), directory));
+    hidden.next().is_none()
 }
 
 enum Found {
@@ -98,87 +146,180 @@ enum Found {
         location: Location,
         parsed: Arc<ParsedSnapshot>,
     },
-    Unreadable(Gap),
+    Unreadable {
+        metadata: Location,
+        why: String,
+    },
 }
 
 async fn read_base(
     scan: ReferenceScan<'_>,
     base: BaseId,
     location: &Location,
-) -> Result<Vec<Found>, Gap> {
+    all: &[Location],
+    evidence: &Evidence,
+) -> Result<(Vec<Gap>, Vec<Found>), Gap> {
     let Some((storage, root)) = scan.stores.resolve(location) else {
         return Err(unreachable(
             location,
             "it cannot be reached from here; mount it, or grant access".to_owned(),
         ));
     };
-    let (listed, hidden) = match list_metadata(storage.as_ref(), &root).await {
+    let inner = inner_bases(location, &root, all);
+    let listed = match list_metadata(storage.as_ref(), &root, &inner).await {
         Ok(listed) => listed,
         // A job that has not written yet has no directory yet, and a directory that is gone holds nothing.
         Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => {
-            Default::default()
+            ListedMetadata::default()
         }
         Err(error) => return Err(unreachable(location, error.to_string())),
     };
-    let storage = &storage;
-    let root = &root;
-    let mut found: Vec<Found> =
-        stream::iter(listed)
-            .map(|entry| async move {
-                read_one(scan, base, location, storage.as_ref(), root, entry).await
-            })
-            .buffer_unordered(READS_AT_ONCE)
-            .filter_map(|found| async move { found })
-            .collect()
-            .await;
-    found.extend(
-        hidden
+    if listed.metadata.is_empty()
+        && let Some(expected) = expected_in(location, all, evidence)
+    {
+        let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
+        return Err(unreachable(location, why));
+    }
+    let at = (storage.as_ref(), &root);
+    let read = read_all(scan, base, location, at, listed.metadata).await;
+    let mut gaps = gaps(location, evidence, &read);
+    let named = named_outside(location, &read);
+    let surroundings = Surroundings {
+        base: location,
+        evidence,
+        named: &named,
+    };
+    let place = |key: &Key| {
+        key.relative_to(&root)
+            .map(|path| location.join(path.as_str()))
+    };
+    let hidden = listed.hidden.iter().filter_map(place);
+    gaps.extend(hidden.map(|link| surroundings.behind_a_link(&link)));
+    let vanished = listed.vanished.iter().filter_map(place);
+    gaps.extend(vanished.map(|directory| surroundings.vanished(&directory)));
+    Ok((gaps, read))
+}
+
+async fn read_all(
+    scan: ReferenceScan<'_>,
+    base: BaseId,
+    location: &Location,
+    (storage, root): (&dyn Storage, &Key),
+    entries: Vec<Entry>,
+) -> Vec<Found> {
+    stream::iter(entries)
+        .map(|entry| read_one(scan, base, location, storage, root, entry))
+        .buffer_unordered(READS_AT_ONCE)
+        .filter_map(|found| async move { found })
+        .collect()
+        .await
+}
+
+fn gaps(base: &Location, evidence: &Evidence, read: &[Found]) -> Vec<Gap> {
+    let unreadable = |found: &Found| match found {
+        Found::Unreadable { metadata, why } => Some((metadata.clone(), why.clone())),
+        Found::Snapshot { .. } => None,
+    };
+    let unreadable: Vec<(Location, String)> = read.iter().filter_map(unreadable).collect();
+    if unreadable.is_empty() {
+        return Vec::new();
+    }
+    let named = named_outside(base, read);
+    let surroundings = Surroundings {
+        base,
+        evidence,
+        named: &named,
+    };
+    unreadable
+        .into_iter()
+        .map(|(metadata, why)| surroundings.unreadable_snapshot(&metadata, why))
+        .collect()
+}
+
+/// The directories outside of a base that snapshots in it name, and whose snapshots those are.
+fn named_outside(base: &Location, read: &[Found]) -> BTreeSet<(Option<JobId>, Location)> {
+    let mut named = BTreeSet::new();
+    for found in read {
+        let Found::Snapshot { place, parsed, .. } = found else {
+            continue;
+        };
+        let job = place.placement.job.as_ref().and_then(|job| job.job_id);
+        let outside = parsed
+            .directories()
             .iter()
-            .map(|entry| Found::Unreadable(behind_a_link(location, root, entry))),
-    );
-    Ok(found)
+            .filter(|directory| directory.relative_to(base).is_none());
+        named.extend(outside.map(|directory| (job, directory.clone())));
+    }
+    named
+}
+
+/// The keys of the bases that lie in another one: they are read as bases of their own.
+pub(super) fn inner_bases(base: &Location, root: &Key, all: &[Location]) -> BTreeSet<Key> {
+    all.iter()
+        .filter_map(|other| Key::parse(other.relative_to(base)?).ok())
+        .filter(|relative| !relative.is_root())
+        .map(|relative| root.join_key(&relative))
+        .collect()
 }
 
 async fn is_absent(storage: &dyn Storage, key: &Key) -> bool {
     matches!(storage.stat(key).await, Ok(None))
 }
 
-/// Every entry that is named `_metadata`, outside the directories that hold data files only; and the links and
-/// unnameable entries behind which more of them may be.
+#[derive(Default)]
+struct ListedMetadata {
+    /// Every entry that is named `_metadata`, outside the directories that hold data files only.
+    metadata: Vec<Entry>,
+    /// The links and unnameable entries behind which more of them may be.
+    hidden: Vec<Key>,
+    /// The directories that went away, but for those of checkpoints: Flink removes these all the time.
+    vanished: Vec<Key>,
+}
+
 async fn list_metadata(
     storage: &dyn Storage,
     root: &Key,
-) -> Result<(Vec<Entry>, Vec<Entry>), StorageError> {
-    let (mut listed, mut hidden) = (Vec::new(), Vec::new());
-    let root_of_walk = root.clone();
-    Walk::new(storage, root.clone())
+    inner: &BTreeSet<Key>,
+) -> Result<ListedMetadata, StorageError> {
+    let mut found = ListedMetadata::default();
+    let walk = Walk::new(storage, root.clone())
         .run(|entry| {
-            let name = entry.key.file_name().unwrap_or_default().to_owned();
-            if name == layout::METADATA_FILE {
-                listed.push(entry);
+            if entry.key.file_name() == Some(layout::METADATA_FILE) {
+                found.metadata.push(entry);
                 return Descend::Yes;
             }
-            let in_job_directory = entry.key.relative_to(&root_of_walk).is_some_and(|path| {
-                let mut segments = path.segments().rev().skip(1);
-                segments
-                    .next()
-                    .is_none_or(|parent| parent.parse::<layout::JobId>().is_ok())
-            });
-            let data_only = match name.as_str() {
-                layout::JOURNAL_DIRECTORY => true,
-                layout::SHARED_DIRECTORY
-                | layout::TASK_OWNED_DIRECTORY
-                | layout::CHANGELOG_DIRECTORY => in_job_directory,
-                _ => false,
-            };
-            match entry.kind {
-                EntryKind::Symlink | EntryKind::Other if !data_only => hidden.push(entry),
-                EntryKind::Symlink | EntryKind::Other | EntryKind::File | EntryKind::Directory => {}
+            if holds_no_metadata(root, &entry.key) || inner.contains(&entry.key) {
+                return Descend::No;
             }
-            if data_only { Descend::No } else { Descend::Yes }
+            match entry.kind {
+                EntryKind::Symlink | EntryKind::Other => found.hidden.push(entry.key),
+                EntryKind::File | EntryKind::Directory => {}
+            }
+            Descend::Yes
         })
         .await?;
-    Ok((listed, hidden))
+    let of_checkpoint = |key: &Key| key.file_name().and_then(layout::checkpoint_id).is_some();
+    found.vanished = walk.vanished;
+    found.vanished.retain(|key| !of_checkpoint(key));
+    Ok(found)
+}
+
+/// Whether Flink keeps only data files there, perhaps millions: `shared`, `taskowned` and `dstl` right below a job id.
+/// Elsewhere the same words are just names, of a directory that holds other bases perhaps.
+pub(super) fn holds_no_metadata(root: &Key, directory: &Key) -> bool {
+    let Some(relative) = directory.relative_to(root) else {
+        return false;
+    };
+    let mut innermost = relative.segments().rev();
+    match innermost.next() {
+        Some(layout::JOURNAL_DIRECTORY) => true,
+        Some(
+            layout::SHARED_DIRECTORY | layout::TASK_OWNED_DIRECTORY | layout::CHANGELOG_DIRECTORY,
+        ) => innermost
+            .next()
+            .is_some_and(|parent| parent.parse::<JobId>().is_ok()),
+        Some(_) | None => false,
+    }
 }
 
 async fn read_one(
@@ -192,13 +333,8 @@ async fn read_one(
     let relative = entry.key.relative_to(root)?;
     let location = base_location.join(relative.as_str());
     let directory = location.parent();
-    let unreadable = |why: String| {
-        Some(Found::Unreadable(unreadable_snapshot(
-            base_location,
-            &location,
-            why,
-        )))
-    };
+    let metadata = location.clone();
+    let unreadable = |why: String| Some(Found::Unreadable { metadata, why });
     match entry.kind {
         EntryKind::File => {}
         EntryKind::Directory => return None,
@@ -261,7 +397,7 @@ fn placement(relative: &str, parsed: &ParsedSnapshot) -> Placement {
 
 fn add(inventory: &mut Inventory, found: Found) {
     let (place, location, parsed) = match found {
-        Found::Unreadable(gap) => return inventory.gaps.push(gap),
+        Found::Unreadable { .. } => return,
         Found::Snapshot {
             place,
             location,
@@ -297,7 +433,10 @@ fn add(inventory: &mut Inventory, found: Found) {
 
 fn add_entry(inventory: &mut Inventory, entry: &HaEntry) {
     let checkpoint = &entry.checkpoint;
-    let Some(pointer) = &checkpoint.pointer else {
+    // One without a file of its own is where its files are: it keeps them all the same.
+    let home = checkpoint.references.first();
+    let home = home.map(|reference| reference.location.parent());
+    let Some(location) = checkpoint.pointer.clone().or(home) else {
         return;
     };
     let references = checkpoint.references.iter().map(|reference| Reference {
@@ -309,7 +448,7 @@ fn add_entry(inventory: &mut Inventory, entry: &HaEntry) {
     let references = deduplicate(references.collect());
     inventory.snapshots.push(Snapshot {
         source: Source::HighAvailability,
-        location: pointer.clone(),
+        location,
         kind: SnapshotKind::Checkpoint,
         checkpoint_id: entry.checkpoint_id,
         format_version: 0,
@@ -319,47 +458,4 @@ fn add_entry(inventory: &mut Inventory, entry: &HaEntry) {
         inline_bytes: checkpoint.inline_bytes,
         contents: checkpoint.contents,
     });
-}
-
-/// An unreadable snapshot may name any file of its base, and of the job that it belongs to, in any base.
-fn unreadable_snapshot(base: &Location, metadata: &Location, why: String) -> Gap {
-    let relative = metadata.relative_to(base).unwrap_or_default();
-    let job = layout::place(relative).job.and_then(|job| job.job_id);
-    Gap {
-        guard: Guard::UnreadableSnapshot,
-        what: metadata.to_string(),
-        why,
-        radius: std::iter::once(Radius::Below(base.clone()))
-            .chain(job.map(Radius::Job))
-            .collect(),
-    }
-}
-
-/// Links are not followed, so whatever snapshots lie behind one were not read.
-fn behind_a_link(base: &Location, root: &Key, entry: &Entry) -> Gap {
-    let relative = entry
-        .key
-        .relative_to(root)
-        .unwrap_or_else(|| entry.key.clone());
-    Gap {
-        guard: Guard::MissingEvidence,
-        what: base.join(relative.as_str()).to_string(),
-        why: "it is a link or has a name that cannot be read, and snapshots behind it would not be seen; replace it \
-              by a directory or a mount"
-            .to_owned(),
-        radius: vec![Radius::Below(base.clone())],
-    }
-}
-
-/// A base that was never read may hold references into any other base of its store.
-fn unreachable(location: &Location, why: String) -> Gap {
-    Gap {
-        guard: Guard::MissingEvidence,
-        what: location.to_string(),
-        why,
-        radius: vec![
-            Radius::Below(location.clone()),
-            Radius::Store(location.store().clone()),
-        ],
-    }
 }

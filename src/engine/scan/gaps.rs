@@ -1,0 +1,148 @@
+//! What could not be read, and all that it could have named.
+
+use retention::evidence::{Evidence, Gap, HighAvailability, JobEvidence, JobManager, Radius};
+use retention::guard::Guard;
+use retention::layout::{self, JobId};
+use retention::location::Location;
+use std::collections::BTreeSet;
+
+/// What is known of a base when something in it cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) base: &'a Location,
+    pub(super) evidence: &'a Evidence,
+    /// The directories outside of the base that its readable snapshots name, with the job whose snapshot it is.
+    pub(super) named: &'a BTreeSet<(Option<JobId>, Location)>,
+}
+
+impl Surroundings<'_> {
+    /// A `_metadata` that cannot be read.
+    pub(super) fn unreadable_snapshot(&self, metadata: &Location, why: String) -> Gap {
+        let relative = metadata.relative_to(self.base).unwrap_or_default();
+        let job = layout::place(relative).job.and_then(|job| job.job_id);
+        Gap {
+            guard: Guard::UnreadableSnapshot,
+            what: metadata.to_string(),
+            why,
+            radius: self.radius(job),
+        }
+    }
+
+    /// A `_metadata` where no reference scan looks, so that nobody would see it come or change.
+    pub(super) fn among_data_files(&self, metadata: &Location) -> Gap {
+        let why = "it lies in a directory of data files, where snapshots are not looked for; move it out of there";
+        self.unreadable_snapshot(metadata, why.to_owned())
+    }
+
+    /// Links are not followed, so whatever snapshots lie behind one were not read.
+    pub(super) fn behind_a_link(&self, link: &Location) -> Gap {
+        Gap {
+            guard: Guard::MissingEvidence,
+            what: link.to_string(),
+            why: "it is a link or has a name that cannot be read, and snapshots behind it would not be seen; \
+                  replace it by a directory or a mount"
+                .to_owned(),
+            radius: self.radius(None),
+        }
+    }
+
+    /// A directory that went away while it was listed may have been moved to where the listing had been before.
+    pub(super) fn vanished(&self, directory: &Location) -> Gap {
+        Gap {
+            guard: Guard::MissingEvidence,
+            what: directory.to_string(),
+            why: "it went away while it was listed, and may have been moved; the next run will see"
+                .to_owned(),
+            radius: self.radius(None),
+        }
+    }
+
+    /// The base; the directories of every id that the snapshot's resource has had, or, where the resource is not known,
+    /// those of every resource that uses the base; what they were restored from; and what their other snapshots name.
+    fn radius(&self, job: Option<JobId>) -> Vec<Radius> {
+        let claims = |known: &&JobEvidence| job.is_some_and(|id| known.claims(id).is_some());
+        let mut concerned: Vec<&JobEvidence> = self.evidence.jobs.iter().filter(claims).collect();
+        if concerned.is_empty() {
+            concerned = self
+                .evidence
+                .jobs
+                .iter()
+                .filter(|job| self.uses(job))
+                .collect();
+        }
+        let ids: BTreeSet<JobId> = concerned
+            .iter()
+            .flat_map(|job| {
+                let former = job.lineage.entries.iter().map(|entry| entry.job_id);
+                job.current.into_iter().chain(former)
+            })
+            .chain(job)
+            .collect();
+        let restored = concerned.iter().filter_map(|job| restored_from(job));
+        let named = self
+            .named
+            .iter()
+            .filter(|(namer, _)| namer.is_none_or(|id| job.is_none() || ids.contains(&id)))
+            .map(|(_, directory)| directory.clone());
+        std::iter::once(Radius::Below(self.base.clone()))
+            .chain(ids.iter().copied().map(Radius::Job))
+            .chain(restored.chain(named).map(Radius::Below))
+            .collect()
+    }
+
+    fn uses(&self, job: &JobEvidence) -> bool {
+        job.bases
+            .iter()
+            .any(|base| base.may_be_below(self.base) || self.base.may_be_below(base))
+    }
+}
+
+/// A base that was never read may hold references into any other base of its store.
+pub(super) fn unreachable(location: &Location, why: String) -> Gap {
+    Gap {
+        guard: Guard::MissingEvidence,
+        what: location.to_string(),
+        why,
+        radius: vec![
+            Radius::Below(location.clone()),
+            Radius::Store(location.store().clone()),
+        ],
+    }
+}
+
+/// A snapshot that somebody says is in a base. If the base shows none at all, it is not what Flink sees: a volume that
+/// is not mounted looks like an empty directory.
+pub(super) fn expected_in(
+    base: &Location,
+    all: &[Location],
+    evidence: &Evidence,
+) -> Option<String> {
+    let below = |at: &&Location| {
+        let holders = all.iter().filter(|other| at.relative_to(other).is_some());
+        holders.max_by_key(|other| other.path().len()) == Some(base)
+    };
+    evidence.jobs.iter().find_map(|job| {
+        let map = match &job.high_availability {
+            HighAvailability::Map(map) => map.entries.as_slice(),
+            HighAvailability::NotConfigured
+            | HighAvailability::NoMap { .. }
+            | HighAvailability::Unreadable { .. }
+            | HighAvailability::Unsupported { .. } => &[],
+        };
+        map.iter()
+            .filter(|entry| !entry.marked_for_deletion)
+            .filter_map(|entry| entry.checkpoint.pointer.as_ref())
+            .find(below)
+            .map(|at| format!("{} has its checkpoint {at} in it", job.name))
+    })
+}
+
+/// The job directory (or the directory of savepoints) that holds what a job was restored from.
+fn restored_from(job: &JobEvidence) -> Option<Location> {
+    match &job.job_manager {
+        JobManager::Answered(rest) => {
+            Some(rest.restored.as_ref()?.external_path.as_ref()?.parent())
+        }
+        JobManager::NotAsked | JobManager::Unreachable { .. } => None,
+    }
+}
