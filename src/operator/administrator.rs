@@ -142,7 +142,7 @@ impl Administrator {
         let grants = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
         Ok(Self {
             paused,
-            floors: with_defaults(floors),
+            floors: with_defaults(&floors),
             grants,
         })
     }
@@ -181,13 +181,13 @@ fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
     })
 }
 
-fn with_defaults(floors: FileFloors) -> Floors {
+fn with_defaults(floors: &FileFloors) -> Floors {
     let FileFloors {
         min_age,
         grace_period,
         settle,
         clock_skew,
-    } = floors;
+    } = *floors;
     let default = Floors::default();
     Floors {
         min_age: min_age.map_or(default.min_age, signed),

@@ -73,11 +73,11 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     pub job_metrics: JobLabels,
 
-    /// How long a run may take to come to a halt after SIGTERM; less than the pod's grace period
+    /// How long a run may take to come to a halt after a SIGTERM; less than the pod's grace period
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = interval)]
     pub stop_timeout: StdDuration,
 
-    /// Which log lines are written, for example info,flink_retention=debug
+    /// Which log lines are written, for example `info,flink_retention=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RUST_LOG")]
     pub log: String,
 

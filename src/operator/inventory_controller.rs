@@ -371,7 +371,7 @@ async fn flink_objects(operator: &Operator) -> Result<Vec<Found>, LookError> {
         for api in apis {
             match api.list(&ListParams::default()).await {
                 Ok(list) => {
-                    found.extend(list.items.into_iter().map(|object| describe(kind, object)))
+                    found.extend(list.items.into_iter().map(|object| describe(kind, object)));
                 }
                 // Any subset of Flink's kinds may be installed.
                 Err(error) if super::server_side::is_gone(&error) => {}

@@ -188,7 +188,7 @@ impl Held {
         match timeout(self.settings.duration, request).await {
             Ok(Ok(_)) => tracing::info!(lease = self.settings.name, "gave the lease back"),
             Ok(Err(error)) => {
-                tracing::warn!(lease = self.settings.name, %error, "could not give the lease back")
+                tracing::warn!(lease = self.settings.name, %error, "could not give the lease back");
             }
             Err(_) => tracing::warn!(
                 lease = self.settings.name,
@@ -224,26 +224,23 @@ async fn attempt(
         ..LeaseSpec::default()
     };
     // The resource version of what we looked at goes along: if another one was faster, this is a conflict.
-    let written = match found {
-        Some(lease) => {
-            let lease = Lease {
-                spec: Some(spec),
-                ..lease
-            };
-            api.replace(&settings.name, &PostParams::default(), &lease)
-                .await
-        }
-        None => {
-            let metadata = ObjectMeta {
-                name: Some(settings.name.clone()),
-                ..ObjectMeta::default()
-            };
-            let lease = Lease {
-                metadata,
-                spec: Some(spec),
-            };
-            api.create(&PostParams::default(), &lease).await
-        }
+    let how = PostParams::default();
+    let written = if let Some(lease) = found {
+        let lease = Lease {
+            spec: Some(spec),
+            ..lease
+        };
+        api.replace(&settings.name, &how, &lease).await
+    } else {
+        let metadata = ObjectMeta {
+            name: Some(settings.name.clone()),
+            ..ObjectMeta::default()
+        };
+        let lease = Lease {
+            metadata,
+            spec: Some(spec),
+        };
+        api.create(&how, &lease).await
     };
     match written {
         Ok(lease) => Ok(Attempt::Acquired(Box::new(lease))),

@@ -58,6 +58,7 @@ pub(super) async fn run(operator: Arc<Operator>, stop: CancellationToken) {
     future::join_all(controllers).await;
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as the library calls it")]
 fn retry(
     object: Arc<DeserializeGuard<RetentionPolicy>>,
     error: &PolicyError,

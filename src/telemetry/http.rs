@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::Metrics;
 
 const CONNECTIONS: usize = 64;
-const LONGEST_CONNECTION: Duration = Duration::from_secs(60);
+const LONGEST_CONNECTION: Duration = Duration::from_mins(1);
 const LONGEST_HEADER_WAIT: Duration = Duration::from_secs(10);
 /// After a failed accept (no file descriptors, for example) the loop must not spin.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -185,3 +185,85 @@ fn without_a_grant_nothing_is_looked_at_and_the_policy_says_what_is_needed() {
     assert_eq!(bytes(&run, "orphan"), left.unreferenced_bytes);
     Tree::read(&left.path()).assert_is(&before);
 }
+
+/// More orphans than one batch holds, so that a process can be stopped between two of them.
+const MANY: usize = 20_000;
+
+impl Left {
+    /// Adds files of the kind that killed `JobManager`s leave in masses.
+    fn with_many_orphans(mut self) -> Self {
+        let shared = format!("ckp/{JOB}/shared");
+        let old = std::time::SystemTime::now() - Duration::from_secs(3600);
+        for number in 0..MANY {
+            let path = format!("{shared}/00000000-0000-4000-8000-{number:012x}");
+            let file = std::fs::File::create_new(self.directory.path().join(&path)).unwrap();
+            file.set_len(7).unwrap();
+            file.set_modified(old).unwrap();
+            self.unreferenced.push(path);
+            self.unreferenced_bytes += 7;
+        }
+        self
+    }
+}
+
+/// Marks everything, then lets a run begin to delete. Gives the tree before.
+fn until_it_deletes(cluster: &Cluster, left: &Left) -> Tree {
+    FlinkJob::finished("orders", JOB, &left.base()).apply(cluster);
+    cluster.wait(
+        "ckinv/orders.flinkdeployment",
+        "jsonpath={.status.ownerClass}=terminal",
+    );
+    cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
+    cluster.wait("frp/payments", "condition=Ready");
+    let before = Tree::read(&left.path());
+    let marked = cluster.run("marking", "payments", "Enforce");
+    assert_eq!(bytes(&marked, "deleted"), 0, "{marked}");
+    // The first run in which the grace period of a second is over deletes.
+    cluster.create_run("deleting", "payments", "Enforce");
+    cluster.wait("frr/deleting", "jsonpath={.status.phase}=Deleting");
+    before
+}
+
+fn rest_after_the_next_one(cluster: &Cluster, left: &Left, before: Tree) {
+    let interrupted = Tree::read(&left.path());
+    let _next = OperatorProcess::start(
+        cluster,
+        Options {
+            name: "operator-1".to_owned(),
+            ..left.options()
+        },
+    );
+    let run = cluster.wait("frr/deleting", "condition=Complete");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
+    let rest = before.without(left.unreferenced.iter().map(String::as_str));
+    assert!(
+        interrupted.0.len() > rest.0.len(),
+        "it was over before it could be stopped"
+    );
+    Tree::read(&left.path()).assert_is(&rest);
+    cluster.wait("ckinv/orders.flinkdeployment", "condition=Restorable");
+}
+
+#[test]
+fn what_a_killed_process_has_begun_the_next_one_finishes() {
+    let (cluster, left) = (Cluster::start(), Left::new().with_many_orphans());
+    let operator = OperatorProcess::start(&cluster, left.options());
+    let before = until_it_deletes(&cluster, &left);
+    operator.kill();
+    rest_after_the_next_one(&cluster, &left, before);
+}
+
+#[test]
+fn a_process_that_is_asked_to_stop_stops_between_batches_and_hands_its_run_over() {
+    let (cluster, left) = (Cluster::start(), Left::new().with_many_orphans());
+    let operator = OperatorProcess::start(&cluster, left.options());
+    let before = until_it_deletes(&cluster, &left);
+    let (status, log) = operator.terminate();
+    assert!(status.success(), "{log}");
+    assert_eq!(
+        cluster.get("frr/deleting")["status"]["phase"],
+        "Pending",
+        "{log}"
+    );
+    rest_after_the_next_one(&cluster, &left, before);
+}

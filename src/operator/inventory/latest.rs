@@ -134,11 +134,12 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
             .find(|(snapshot, _)| snapshot.directory_key() == key)
     });
     let verdict = match (by_name, &named, stored.first()) {
-        (Some((snapshot, restorable)), _, _) => verdict(snapshot, restorable),
+        (Some((snapshot, restorable)), _, _) | (None, None, Some((snapshot, restorable))) => {
+            verdict(snapshot, restorable)
+        }
         (None, Some(named), _) => Verdict::Unverified {
             why: format!("{} was not seen by the scan", named.location),
         },
-        (None, None, Some((snapshot, restorable))) => verdict(snapshot, restorable),
         (None, None, None) => Verdict::NoSnapshot,
     };
     let source = match &named {
@@ -173,18 +174,16 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
 
 /// Of a directory of one of the job's ids, or a savepoint that begins with one of them.
 fn belongs(snapshot: &Snapshot, job: &JobEvidence) -> bool {
-    let of = |id: JobId| job.claims(id).is_some();
-    match snapshot.job().and_then(|directory| directory.job_id) {
-        Some(id) => of(id),
-        None => {
-            let ids = job
-                .current
-                .into_iter()
-                .chain(job.lineage.entries.iter().map(|entry| entry.job_id));
-            let mut prefixes = ids.map(|id| format!("savepoint-{}-", id.savepoint_prefix()));
-            prefixes.any(|prefix| snapshot.location.name().starts_with(&prefix))
-        }
+    if let Some(id) = snapshot.job().and_then(|directory| directory.job_id) {
+        return job.claims(id).is_some();
     }
+    let former = job.lineage.entries.iter().map(|entry| entry.job_id);
+    let mut prefixes = job
+        .current
+        .into_iter()
+        .chain(former)
+        .map(|id| format!("savepoint-{}-", id.savepoint_prefix()));
+    prefixes.any(|prefix| snapshot.location.name().starts_with(&prefix))
 }
 
 fn verdict(snapshot: &Snapshot, restorable: &Restorable) -> Verdict {

@@ -190,7 +190,7 @@ fn bases<'a>(
     for text in texts {
         match Location::parse(text, at.origin) {
             Ok(base) if !at.administrator.grants(at.namespace, &base, at.origin) => {
-                not_granted.push(text.clone())
+                not_granted.push(text.clone());
             }
             Ok(base) if !(at.reachable)(&base) => unreachable.push(text.clone()),
             Ok(base) => {

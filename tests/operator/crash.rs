@@ -1,0 +1,136 @@
+//! Operators that end in the middle of deleting: the next one finishes, and nothing that is needed is touched.
+
+use serde_json::Value;
+
+use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
+use crate::volume::{BASE, Volume, mark};
+
+const JOB: &str = "000000000000000000000000000ced9e";
+/// Several batches, so that there is a middle.
+const ORPHANS: u64 = 5000;
+
+/// Ripe orphans of a finished job, and a run that deletes them.
+struct Deleting {
+    cluster: Cluster,
+    volume: Volume,
+    operator: OperatorProcess,
+    before: Tree,
+    orphans: Vec<String>,
+}
+
+impl Deleting {
+    /// Returns when the first file is gone.
+    fn begin() -> Self {
+        let (cluster, volume) = (Cluster::start(), Volume::new());
+        volume.checkpoint(JOB, 3);
+        let orphans = volume.orphans(JOB, ORPHANS);
+        FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
+        let before = volume.tree();
+        let operator = OperatorProcess::start(&cluster, volume.options("first"));
+        cluster.wait("ckinv/ledger.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+        mark(&cluster, "payments");
+        volume.tree().assert_is(&before);
+        cluster.create_run("cut", "payments", "Enforce");
+        volume.wait_until_one_is_gone(&orphans);
+        Self {
+            cluster,
+            volume,
+            operator,
+            before,
+            orphans,
+        }
+    }
+}
+
+/// Another operator carries the run on: all orphans go, and the rest is byte for byte there.
+fn assert_next_one_finishes(cluster: &Cluster, volume: &Volume, before: Tree, orphans: &[String]) {
+    let next = OperatorProcess::start(cluster, volume.options("second"));
+    let run = cluster.wait("frr/cut", "condition=Complete");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run}\n{}", next.log());
+    volume.tree().assert_is(&before.without(orphans.iter().map(String::as_str)));
+    assert!(volume.batches().iter().any(|batch| !batch["ended"].is_null()), "no batch was recorded with its end");
+}
+
+fn unfinished(batches: &[Value]) -> usize {
+    batches.iter().filter(|batch| batch["ended"].is_null()).count()
+}
+
+fn assert_in_the_middle(volume: &Volume, before: &Tree, orphans: &[String]) {
+    let gone = volume.gone(orphans);
+    assert!(!gone.is_empty() && gone.len() < orphans.len(), "{} of {} were gone", gone.len(), orphans.len());
+    volume.tree().assert_is(&before.clone().without(gone));
+}
+
+#[test]
+fn a_kill_in_the_middle_of_deleting_leaves_nothing_half() {
+    let Deleting {
+        cluster,
+        volume,
+        operator,
+        before,
+        orphans,
+    } = Deleting::begin();
+    operator.kill();
+    assert_in_the_middle(&volume, &before, &orphans);
+    assert_eq!(unfinished(&volume.batches()), 1, "the batch that was cut off has no end");
+    assert_next_one_finishes(&cluster, &volume, before, &orphans);
+}
+
+#[test]
+fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
+    let Deleting {
+        cluster,
+        volume,
+        operator,
+        before,
+        orphans,
+    } = Deleting::begin();
+    let (status, log) = operator.terminate();
+    assert!(status.success() && log.contains("gave the lease back"), "{log}");
+    assert_in_the_middle(&volume, &before, &orphans);
+    assert_eq!(unfinished(&volume.batches()), 0, "what was done is written down");
+    let run = cluster.get("frr/cut");
+    assert_eq!(run["status"]["phase"], "Pending", "the next leader begins it anew: {run}");
+    assert_next_one_finishes(&cluster, &volume, before, &orphans);
+}
+
+#[test]
+fn without_an_api_server_the_operator_ends_before_its_lease_does() {
+    let Deleting {
+        cluster,
+        volume,
+        mut operator,
+        before,
+        orphans,
+    } = Deleting::begin();
+    cluster.control_plane.stop_api_server();
+    let (status, log) = operator.end();
+    assert!(!status.success());
+    assert!(log.contains("could not be renewed for"), "{log}");
+    assert_in_the_middle(&volume, &before, &orphans);
+    cluster.control_plane.restart_api_server().unwrap();
+    assert_next_one_finishes(&cluster, &volume, before, &orphans);
+}
+
+#[test]
+fn a_restart_of_the_api_server_is_survived_within_the_lease() {
+    let (cluster, volume) = (Cluster::start(), Volume::new());
+    volume.checkpoint(JOB, 3);
+    let orphans = volume.orphans(JOB, 3);
+    FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
+    let before = volume.tree();
+    let mut options = volume.options("only");
+    options.arguments = vec!["--observe-interval=2s".to_owned(), "--lease-duration=60s".to_owned()];
+    let mut operator = OperatorProcess::start(&cluster, options);
+    cluster.wait("ckinv/ledger.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+    mark(&cluster, "payments");
+
+    cluster.control_plane.restart_api_server().unwrap();
+    // What is new afterwards is seen, and what was marked before goes.
+    FlinkJob::finished("orders", "0000000000000000000000000000000b", BASE).apply(&cluster);
+    cluster.wait("ckinv/orders.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+    let run = cluster.run("afterwards", "payments", "Enforce");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
+    volume.tree().assert_is(&before.without(orphans.iter().map(String::as_str)));
+    operator.wait_for_metric("flink_retention_leader", |leader| leader > 0.5);
+}

@@ -1,0 +1,141 @@
+//! A volume of Flink's pods, with job directories that a test writes itself.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::snapshot::SnapshotFile;
+
+use crate::support::operator::Options;
+use crate::support::{Cluster, Tree};
+
+/// Where Flink's pods see the volume.
+pub(crate) const REMOTE: &str = "/data";
+/// `execution.checkpointing.dir` of every job that a test does not give another one.
+pub(crate) const BASE: &str = "file:/data/ckp";
+/// Grace period of the administrator's file and of the policies.
+const GRACE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(2);
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct Volume {
+    directory: TempDir,
+}
+
+impl Volume {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("ckp")).unwrap();
+        Self { directory }
+    }
+
+    /// Mounted and granted.
+    pub(crate) fn options(&self, name: &str) -> Options {
+        Options {
+            name: name.to_owned(),
+            ..Options::with_volume(REMOTE, self.directory.path())
+        }
+    }
+
+    /// A place in the base.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join("ckp").join(relative)
+    }
+
+    /// A file in the base that was written an hour ago.
+    pub(crate) fn write(&self, relative: &str, bytes: &[u8]) {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        File::options().write(true).open(&path).unwrap().set_modified(an_hour_ago).unwrap();
+    }
+
+    /// A whole checkpoint of a job: `_metadata`, a file of its own and a shared one.
+    pub(crate) fn checkpoint(&self, job_id: &str, number: u64) {
+        let shared = format!("{job_id}/shared/{}", uuid(job_id, 0xc000 + number));
+        let own = uuid(job_id, 0xe000 + number);
+        self.write(&shared, b"needed by the checkpoint");
+        self.write(&format!("{job_id}/chk-{number}/{own}"), b"needed as well");
+        let snapshot = SnapshotFile {
+            checkpoint_id: number,
+            shared: vec![(format!("{BASE}/{shared}"), 24)],
+            exclusive: vec![(own, 14)],
+        };
+        self.write(&format!("{job_id}/chk-{number}/_metadata"), &snapshot.to_bytes());
+    }
+
+    /// Shared files of a job that no checkpoint names, by their paths in [`Volume::tree`].
+    pub(crate) fn orphans(&self, job_id: &str, count: u64) -> Vec<String> {
+        let paths = (0..count).map(|number| format!("{job_id}/shared/{}", uuid(job_id, 0x10_0000 + number)));
+        let written = paths.map(|path| {
+            self.write(&path, b"left behind");
+            format!("ckp/{path}")
+        });
+        written.collect()
+    }
+
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::read(self.directory.path())
+    }
+
+    /// Waits until the first of these files is gone, and no longer.
+    pub(crate) fn wait_until_one_is_gone(&self, files: &[String]) {
+        let files: Vec<PathBuf> = files.iter().map(|file| self.directory.path().join(file)).collect();
+        until("a file to go", || (!files.iter().all(|file| file.exists())).then_some(()));
+    }
+
+    /// Those of these files that are gone.
+    pub(crate) fn gone<'a>(&self, files: &'a [String]) -> Vec<&'a str> {
+        let gone = files.iter().filter(|file| !self.directory.path().join(file).exists());
+        gone.map(String::as_str).collect()
+    }
+
+    /// The records of all batches that were begun.
+    pub(crate) fn batches(&self) -> Vec<Value> {
+        let Ok(runs) = fs::read_dir(self.path(".flink-retention/runs")) else {
+            return Vec::new();
+        };
+        let batches = runs.flat_map(|run| fs::read_dir(run.unwrap().path()).unwrap());
+        batches.map(|batch| serde_json::from_slice(&fs::read(batch.unwrap().path()).unwrap()).unwrap()).collect()
+    }
+}
+
+/// Applies an enforced policy, lets a run mark what it finds, and waits until the grace period of these marks is over.
+pub(crate) fn mark(cluster: &Cluster, policy: &str) {
+    cluster.apply_policy(policy, &json!({"mode": "Enforce"}));
+    cluster.wait(&format!("frp/{policy}"), "condition=Ready");
+    let marking = cluster.run(&format!("{policy}-marks"), policy, "Enforce");
+    assert_eq!(marking["status"]["phase"], "Succeeded", "{marking}");
+    assert_eq!(deleted_files(&marking), 0, "{marking}");
+    grace_is_over();
+}
+
+/// Time itself is the event: nobody tells of the end of a grace period.
+pub(crate) fn grace_is_over() {
+    let over = Instant::now() + GRACE + Duration::from_millis(50);
+    until("the grace period to end", || (Instant::now() >= over).then_some(()));
+}
+
+pub(crate) fn deleted_files(run: &Value) -> u64 {
+    run["status"]["decisions"]["deleted"]["files"].as_u64().unwrap_or(0)
+}
+
+/// Asks until there is an answer.
+pub(crate) fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {} s for {what}", LIMIT.as_secs());
+        std::thread::sleep(POLL);
+    }
+}
+
+/// A name as Flink gives to files: another one for each job and number.
+fn uuid(job_id: &str, number: u64) -> String {
+    format!("{}-0000-4000-8000-{number:012x}", &job_id[24..])
+}
