@@ -1,0 +1,63 @@
+//! Whoever meets a guard or a reason finds it in the documentation.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use retention::guard::Guard;
+use retention::keep::KeepReason;
+use retention::owner::OwnerClass;
+
+const DOCUMENT: &str = include_str!("../../../docs/guards.md");
+
+#[test]
+fn every_guard_has_a_section_in_the_order_of_the_chain() {
+    let sections: Vec<&str> = DOCUMENT.split("\n### ").skip(1).collect();
+    let headings: Vec<&str> = sections
+        .iter()
+        .map(|section| section.lines().next().unwrap())
+        .collect();
+    let guards: Vec<&str> = Guard::ALL.iter().map(|guard| guard.as_str()).collect();
+    assert_eq!(headings, guards);
+    for section in sections {
+        for part in ["**Keeps** ", "**What to do:** "] {
+            assert!(section.contains(part), "no {part:?} in {section}");
+        }
+    }
+}
+
+#[test]
+fn every_reason_to_keep_a_snapshot_has_a_row() {
+    let rows: Vec<&str> = DOCUMENT
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(word, _)| word)
+        .collect();
+    let words: Vec<&str> = reasons().iter().map(KeepReason::word).collect();
+    assert_eq!(rows, words);
+}
+
+/// One of each.
+fn reasons() -> Vec<KeepReason> {
+    let mut reasons = vec![KeepReason::NewestRestorable];
+    while let Some(next) = after(reasons.last().unwrap()) {
+        reasons.push(next);
+    }
+    reasons
+}
+
+/// In the order of the document. A new reason does not compile until it has a place here.
+fn after(reason: &KeepReason) -> Option<KeepReason> {
+    match reason {
+        KeepReason::NewestRestorable => Some(KeepReason::ManagedByFlink),
+        KeepReason::ManagedByFlink => Some(KeepReason::NamedBy(String::new())),
+        KeepReason::NamedBy(_) => Some(KeepReason::Pinned),
+        KeepReason::Pinned => Some(KeepReason::Savepoint),
+        KeepReason::Savepoint => Some(KeepReason::KeepLast),
+        KeepReason::KeepLast => Some(KeepReason::KeepWithin),
+        KeepReason::KeepWithin => Some(KeepReason::NoRule),
+        KeepReason::NoRule => Some(KeepReason::NotRestorable),
+        KeepReason::NotRestorable => Some(KeepReason::Owner(OwnerClass::Running)),
+        KeepReason::Owner(_) => Some(KeepReason::AwaitsSuccessor),
+        KeepReason::AwaitsSuccessor => Some(KeepReason::UnusableTime),
+        KeepReason::UnusableTime => None,
+    }
+}
