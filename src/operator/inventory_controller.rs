@@ -42,11 +42,14 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
     let mut news = operator.news.subscribe();
     let mut pass = 0_u64;
     while !stop.is_cancelled() {
-        if let Err(error) = look(&operator).await {
+        let looked = tokio::select! {
+            looked = look(&operator) => looked,
+            // Every write is complete in itself.
+            () = stop.cancelled() => return,
+        };
+        operator.metrics.observed(looked.is_ok());
+        if let Err(error) = looked {
             tracing::warn!(%error, "this look at the jobs was not complete; looking again");
-            operator.metrics.observed(false);
-        } else {
-            operator.metrics.observed(true);
         }
         operator.tell(Poke::Inventories);
         pass += 1;

@@ -59,8 +59,9 @@ pub async fn acquire(
     let mut waiting_for = None;
     while !stop.is_cancelled() {
         let tried = Instant::now();
-        let pause = match attempt(&api, &settings, &mut watched, clock).await {
-            Ok(Attempt::Acquired(lease)) => {
+        let attempt = attempt(&api, &settings, &mut watched, clock);
+        let pause = match timeout(settings.duration, attempt).await {
+            Ok(Ok(Attempt::Acquired(lease))) => {
                 return Some(Held {
                     settings,
                     api,
@@ -68,15 +69,22 @@ pub async fn acquire(
                     renewed: tried,
                 });
             }
-            Ok(Attempt::HeldBy(holder)) => {
+            Ok(Ok(Attempt::HeldBy(holder))) => {
                 if waiting_for.as_ref() != Some(&holder) {
                     tracing::info!(lease = settings.name, holder, "standing by for the lease");
                     waiting_for = Some(holder);
                 }
                 settings.duration / 5
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(lease = settings.name, %error, "cannot ask for the lease; trying again");
+                settings.duration / 5
+            }
+            Err(_) => {
+                tracing::warn!(
+                    lease = settings.name,
+                    "the API server does not answer about the lease; trying again"
+                );
                 settings.duration / 5
             }
         };

@@ -27,7 +27,10 @@ impl Deleting {
         FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
         let before = volume.tree();
         let operator = OperatorProcess::start(&cluster, volume.options("first"));
-        cluster.wait("ckinv/ledger.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+        cluster.wait(
+            "ckinv/ledger.flinkdeployment",
+            "jsonpath={.status.ownerClass}=terminal",
+        );
         mark(&cluster, "payments");
         volume.tree().assert_is(&before);
         cluster.create_run("cut", "payments", "Enforce");
@@ -47,17 +50,33 @@ fn assert_next_one_finishes(cluster: &Cluster, volume: &Volume, before: Tree, or
     let next = OperatorProcess::start(cluster, volume.options("second"));
     let run = cluster.wait("frr/cut", "condition=Complete");
     assert_eq!(run["status"]["phase"], "Succeeded", "{run}\n{}", next.log());
-    volume.tree().assert_is(&before.without(orphans.iter().map(String::as_str)));
-    assert!(volume.batches().iter().any(|batch| !batch["ended"].is_null()), "no batch was recorded with its end");
+    volume
+        .tree()
+        .assert_is(&before.without(orphans.iter().map(String::as_str)));
+    assert!(
+        volume
+            .batches()
+            .iter()
+            .any(|batch| !batch["ended"].is_null()),
+        "no batch was recorded with its end"
+    );
 }
 
 fn unfinished(batches: &[Value]) -> usize {
-    batches.iter().filter(|batch| batch["ended"].is_null()).count()
+    batches
+        .iter()
+        .filter(|batch| batch["ended"].is_null())
+        .count()
 }
 
 fn assert_in_the_middle(volume: &Volume, before: &Tree, orphans: &[String]) {
     let gone = volume.gone(orphans);
-    assert!(!gone.is_empty() && gone.len() < orphans.len(), "{} of {} were gone", gone.len(), orphans.len());
+    assert!(
+        !gone.is_empty() && gone.len() < orphans.len(),
+        "{} of {} were gone",
+        gone.len(),
+        orphans.len()
+    );
     volume.tree().assert_is(&before.clone().without(gone));
 }
 
@@ -72,7 +91,11 @@ fn a_kill_in_the_middle_of_deleting_leaves_nothing_half() {
     } = Deleting::begin();
     operator.kill();
     assert_in_the_middle(&volume, &before, &orphans);
-    assert_eq!(unfinished(&volume.batches()), 1, "the batch that was cut off has no end");
+    assert_eq!(
+        unfinished(&volume.batches()),
+        1,
+        "the batch that was cut off has no end"
+    );
     assert_next_one_finishes(&cluster, &volume, before, &orphans);
 }
 
@@ -86,11 +109,21 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
         orphans,
     } = Deleting::begin();
     let (status, log) = operator.terminate();
-    assert!(status.success() && log.contains("gave the lease back"), "{log}");
+    assert!(
+        status.success() && log.contains("gave the lease back"),
+        "{log}"
+    );
     assert_in_the_middle(&volume, &before, &orphans);
-    assert_eq!(unfinished(&volume.batches()), 0, "what was done is written down");
+    assert_eq!(
+        unfinished(&volume.batches()),
+        0,
+        "what was done is written down"
+    );
     let run = cluster.get("frr/cut");
-    assert_eq!(run["status"]["phase"], "Pending", "the next leader begins it anew: {run}");
+    assert_eq!(
+        run["status"]["phase"], "Pending",
+        "the next leader begins it anew: {run}"
+    );
     assert_next_one_finishes(&cluster, &volume, before, &orphans);
 }
 
@@ -120,17 +153,28 @@ fn a_restart_of_the_api_server_is_survived_within_the_lease() {
     FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
     let before = volume.tree();
     let mut options = volume.options("only");
-    options.arguments = vec!["--observe-interval=2s".to_owned(), "--lease-duration=60s".to_owned()];
+    options.arguments = vec![
+        "--observe-interval=2s".to_owned(),
+        "--lease-duration=60s".to_owned(),
+    ];
     let mut operator = OperatorProcess::start(&cluster, options);
-    cluster.wait("ckinv/ledger.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+    cluster.wait(
+        "ckinv/ledger.flinkdeployment",
+        "jsonpath={.status.ownerClass}=terminal",
+    );
     mark(&cluster, "payments");
 
     cluster.control_plane.restart_api_server().unwrap();
     // What is new afterwards is seen, and what was marked before goes.
     FlinkJob::finished("orders", "0000000000000000000000000000000b", BASE).apply(&cluster);
-    cluster.wait("ckinv/orders.flinkdeployment", "jsonpath={.status.ownerClass}=terminal");
+    cluster.wait(
+        "ckinv/orders.flinkdeployment",
+        "jsonpath={.status.ownerClass}=terminal",
+    );
     let run = cluster.run("afterwards", "payments", "Enforce");
     assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
-    volume.tree().assert_is(&before.without(orphans.iter().map(String::as_str)));
+    volume
+        .tree()
+        .assert_is(&before.without(orphans.iter().map(String::as_str)));
     operator.wait_for_metric("flink_retention_leader", |leader| leader > 0.5);
 }

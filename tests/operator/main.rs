@@ -4,7 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crash;
+mod doubt;
 mod inventory;
 mod lease;
+mod left;
 mod policy;
 mod storage;
+mod volume;

@@ -1,60 +1,14 @@
 //! From a dry run to deleted files, on a directory that real Flink left behind.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use testbed::corpus::{self, Times, Tree as Capture};
 
+use crate::left::{JOB, Left};
 use crate::support::cluster::condition;
 use crate::support::operator::Options;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
 
-const JOB: &str = "e33771b473a0b5535570e12532237ddb";
 /// Runs until the grace period of a second must be over: each takes a part of one.
 const RUNS: usize = 100;
-
-/// A finished job's directory, as Flink 2.3.0 left it.
-struct Left {
-    directory: TempDir,
-    root: String,
-    unreferenced: Vec<String>,
-    unreferenced_bytes: u64,
-}
-
-impl Left {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let entry = corpus::entry("2.3.0", "rocksdb-incremental").unwrap();
-        let times = Times::OlderBy(Duration::from_secs(3600));
-        let truth = entry
-            .materialize(Capture::Left, directory.path(), times)
-            .unwrap();
-        let unreferenced = truth
-            .tree_files
-            .iter()
-            .filter(|file| file.role == "unreferenced");
-        Self {
-            unreferenced: unreferenced.map(|file| file.path.clone()).collect(),
-            unreferenced_bytes: truth.unreferenced_bytes,
-            root: truth.root,
-            directory,
-        }
-    }
-
-    fn base(&self) -> String {
-        format!("file:{}/ckp", self.root)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().to_owned()
-    }
-
-    fn options(&self) -> Options {
-        Options::with_volume(&self.root, self.directory.path())
-    }
-}
 
 fn bytes(run: &Value, decision: &str) -> u64 {
     run["status"]["decisions"][decision]["bytes"]
@@ -68,10 +22,7 @@ fn a_dry_run_deletes_nothing_and_enforce_deletes_what_no_snapshot_names() {
     FlinkJob::finished("orders", JOB, &left.base()).apply(&cluster);
     let before = Tree::read(&left.path());
     let mut operator = OperatorProcess::start(&cluster, left.options());
-    cluster.wait(
-        "ckinv/orders.flinkdeployment",
-        "jsonpath={.status.ownerClass}=terminal",
-    );
+    left.wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({}));
     cluster.wait("frp/payments", "condition=Ready");
 
@@ -152,10 +103,7 @@ fn without_a_grant_nothing_is_looked_at_and_the_policy_says_what_is_needed() {
             ..left.options()
         },
     );
-    cluster.wait(
-        "ckinv/orders.flinkdeployment",
-        "jsonpath={.status.ownerClass}=terminal",
-    );
+    left.wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     let policy = cluster.wait("frp/payments", "condition=Ready=False");
     assert_eq!(
@@ -186,33 +134,10 @@ fn without_a_grant_nothing_is_looked_at_and_the_policy_says_what_is_needed() {
     Tree::read(&left.path()).assert_is(&before);
 }
 
-/// More orphans than one batch holds, so that a process can be stopped between two of them.
-const MANY: usize = 20_000;
-
-impl Left {
-    /// Adds files of the kind that killed `JobManager`s leave in masses.
-    fn with_many_orphans(mut self) -> Self {
-        let shared = format!("ckp/{JOB}/shared");
-        let old = std::time::SystemTime::now() - Duration::from_secs(3600);
-        for number in 0..MANY {
-            let path = format!("{shared}/00000000-0000-4000-8000-{number:012x}");
-            let file = std::fs::File::create_new(self.directory.path().join(&path)).unwrap();
-            file.set_len(7).unwrap();
-            file.set_modified(old).unwrap();
-            self.unreferenced.push(path);
-            self.unreferenced_bytes += 7;
-        }
-        self
-    }
-}
-
 /// Marks everything, then lets a run begin to delete. Gives the tree before.
 fn until_it_deletes(cluster: &Cluster, left: &Left) -> Tree {
     FlinkJob::finished("orders", JOB, &left.base()).apply(cluster);
-    cluster.wait(
-        "ckinv/orders.flinkdeployment",
-        "jsonpath={.status.ownerClass}=terminal",
-    );
+    left.wait_until_seen(cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     cluster.wait("frp/payments", "condition=Ready");
     let before = Tree::read(&left.path());
@@ -245,25 +170,24 @@ fn rest_after_the_next_one(cluster: &Cluster, left: &Left, before: Tree) {
 }
 
 #[test]
-fn what_a_killed_process_has_begun_the_next_one_finishes() {
+fn a_process_that_loses_its_lease_while_it_deletes_stops_at_once() {
     let (cluster, left) = (Cluster::start(), Left::new().with_many_orphans());
-    let operator = OperatorProcess::start(&cluster, left.options());
+    let mut operator = OperatorProcess::start(&cluster, left.options());
     let before = until_it_deletes(&cluster, &left);
-    operator.kill();
-    rest_after_the_next_one(&cluster, &left, before);
-}
-
-#[test]
-fn a_process_that_is_asked_to_stop_stops_between_batches_and_hands_its_run_over() {
-    let (cluster, left) = (Cluster::start(), Left::new().with_many_orphans());
-    let operator = OperatorProcess::start(&cluster, left.options());
-    let before = until_it_deletes(&cluster, &left);
-    let (status, log) = operator.terminate();
-    assert!(status.success(), "{log}");
-    assert_eq!(
-        cluster.get("frr/deleting")["status"]["phase"],
-        "Pending",
-        "{log}"
-    );
+    let taken = r#"{"spec":{"holderIdentity":"somebody-else"}}"#;
+    let lease = [
+        "patch",
+        "lease",
+        "test-flink-retention-operator",
+        "-n=operators",
+        "--type=merge",
+        "-p",
+        taken,
+    ];
+    cluster.control_plane.kubectl(lease).unwrap();
+    let (status, _) = operator.end();
+    assert!(!status.success());
+    // It writes nothing any more: the next one finds the run as it was.
+    assert_eq!(cluster.get("frr/deleting")["status"]["phase"], "Deleting");
     rest_after_the_next_one(&cluster, &left, before);
 }

@@ -50,7 +50,12 @@ impl Volume {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
-        File::options().write(true).open(&path).unwrap().set_modified(an_hour_ago).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(an_hour_ago)
+            .unwrap();
     }
 
     /// A whole checkpoint of a job: `_metadata`, a file of its own and a shared one.
@@ -64,12 +69,16 @@ impl Volume {
             shared: vec![(format!("{BASE}/{shared}"), 24)],
             exclusive: vec![(own, 14)],
         };
-        self.write(&format!("{job_id}/chk-{number}/_metadata"), &snapshot.to_bytes());
+        self.write(
+            &format!("{job_id}/chk-{number}/_metadata"),
+            &snapshot.to_bytes(),
+        );
     }
 
     /// Shared files of a job that no checkpoint names, by their paths in [`Volume::tree`].
     pub(crate) fn orphans(&self, job_id: &str, count: u64) -> Vec<String> {
-        let paths = (0..count).map(|number| format!("{job_id}/shared/{}", uuid(job_id, 0x10_0000 + number)));
+        let paths = (0..count)
+            .map(|number| format!("{job_id}/shared/{}", uuid(job_id, 0x10_0000 + number)));
         let written = paths.map(|path| {
             self.write(&path, b"left behind");
             format!("ckp/{path}")
@@ -83,13 +92,20 @@ impl Volume {
 
     /// Waits until the first of these files is gone, and no longer.
     pub(crate) fn wait_until_one_is_gone(&self, files: &[String]) {
-        let files: Vec<PathBuf> = files.iter().map(|file| self.directory.path().join(file)).collect();
-        until("a file to go", || (!files.iter().all(|file| file.exists())).then_some(()));
+        let files: Vec<PathBuf> = files
+            .iter()
+            .map(|file| self.directory.path().join(file))
+            .collect();
+        until("a file to go", || {
+            (!files.iter().all(|file| file.exists())).then_some(())
+        });
     }
 
     /// Those of these files that are gone.
     pub(crate) fn gone<'a>(&self, files: &'a [String]) -> Vec<&'a str> {
-        let gone = files.iter().filter(|file| !self.directory.path().join(file).exists());
+        let gone = files
+            .iter()
+            .filter(|file| !self.directory.path().join(file).exists());
         gone.map(String::as_str).collect()
     }
 
@@ -99,7 +115,9 @@ impl Volume {
             return Vec::new();
         };
         let batches = runs.flat_map(|run| fs::read_dir(run.unwrap().path()).unwrap());
-        batches.map(|batch| serde_json::from_slice(&fs::read(batch.unwrap().path()).unwrap()).unwrap()).collect()
+        batches
+            .map(|batch| serde_json::from_slice(&fs::read(batch.unwrap().path()).unwrap()).unwrap())
+            .collect()
     }
 }
 
@@ -116,11 +134,15 @@ pub(crate) fn mark(cluster: &Cluster, policy: &str) {
 /// Time itself is the event: nobody tells of the end of a grace period.
 pub(crate) fn grace_is_over() {
     let over = Instant::now() + GRACE + Duration::from_millis(50);
-    until("the grace period to end", || (Instant::now() >= over).then_some(()));
+    until("the grace period to end", || {
+        (Instant::now() >= over).then_some(())
+    });
 }
 
 pub(crate) fn deleted_files(run: &Value) -> u64 {
-    run["status"]["decisions"]["deleted"]["files"].as_u64().unwrap_or(0)
+    run["status"]["decisions"]["deleted"]["files"]
+        .as_u64()
+        .unwrap_or(0)
 }
 
 /// Asks until there is an answer.
@@ -130,7 +152,11 @@ pub(crate) fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {} s for {what}", LIMIT.as_secs());
+        assert!(
+            Instant::now() < deadline,
+            "waited {} s for {what}",
+            LIMIT.as_secs()
+        );
         std::thread::sleep(POLL);
     }
 }

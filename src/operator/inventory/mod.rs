@@ -6,5 +6,5 @@ mod scan;
 mod status;
 
 pub(super) use row::row;
-pub(super) use scan::{JobScan, Sum, amount, job_scans, protected_by};
+pub(super) use scan::{JobScan, Sum, amount, job_scans, protected_by, reasons};
 pub(super) use status::{Facts, status};

@@ -7,7 +7,7 @@ use retention::evidence::JobName;
 use retention::guard::Guard;
 use retention::inventory::BaseId;
 use retention::layout::JobDirectory;
-use retention::plan::{Amount as Counted, JobSummary, Ripeness, Waiting};
+use retention::plan::{Amount as Counted, Decision, JobSummary, Ripeness, Waiting};
 use retention::policy::Policy;
 
 use super::latest::{Judged, Verdict, judge};
@@ -15,6 +15,10 @@ use crate::api::checkpoint_inventory::{LatestRestorable, SnapshotCounts};
 use crate::api::retention_run::ProtectedByGuard;
 use crate::api::{Amount, StorageByClass};
 use crate::engine::{Blocked, Mode, Report};
+use crate::operator::events::shortened;
+
+/// Bytes of a guard's reason; the definition allows as many characters.
+const MAX_REASON: usize = 512;
 
 /// What a run found for one job.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +65,7 @@ pub(in crate::operator) fn job_scans(
                 latest,
                 snapshots: counts,
                 storage: sum.by_class(),
-                protected_by: protected_by(&sum.by_guard),
+                protected_by: protected_by(&sum.by_guard, &reasons(report, &[owner].into())),
                 earliest: sum.earliest,
             };
             (job.name.clone(), scan)
@@ -209,9 +213,10 @@ pub(in crate::operator) fn amount(counted: Counted) -> Amount {
     Amount::new(counted.bytes, counted.files)
 }
 
-/// The guards that kept something, the one that kept most first.
+/// The guards that kept something, the one that kept most first, each with one of its reasons.
 pub(in crate::operator) fn protected_by(
     by_guard: &BTreeMap<Guard, Counted>,
+    reasons: &BTreeMap<Guard, &str>,
 ) -> Vec<ProtectedByGuard> {
     let mut guards: Vec<(&Guard, &Counted)> = by_guard
         .iter()
@@ -222,12 +227,44 @@ pub(in crate::operator) fn protected_by(
         let Amount { bytes, files } = amount(*counted);
         ProtectedByGuard {
             guard: guard.as_str().to_owned(),
-            message: None,
+            message: reasons
+                .get(guard)
+                .map(|&why| shortened(why.to_owned(), MAX_REASON)),
             bytes,
             files,
         }
     };
     guards.into_iter().map(entry).collect()
+}
+
+/// A reason of each guard, for files of these jobs.
+pub(in crate::operator) fn reasons<'a>(
+    report: &'a Report,
+    jobs: &BTreeSet<String>,
+) -> BTreeMap<Guard, &'a str> {
+    let directories: BTreeSet<Directory<'_>> = report
+        .summaries
+        .iter()
+        .filter(|summary| {
+            summary
+                .owner
+                .as_ref()
+                .is_some_and(|owner| jobs.contains(owner))
+        })
+        .map(|summary| (summary.base, summary.directory.as_ref()))
+        .collect();
+    let mut reasons = BTreeMap::new();
+    for entry in &report.plan.entries {
+        let directory = (entry.base, entry.placement.job.as_ref());
+        if let Decision::Protected(protection) = &entry.decision
+            && directories.contains(&directory)
+        {
+            reasons
+                .entry(protection.guard)
+                .or_insert(protection.why.as_str());
+        }
+    }
+    reasons
 }
 
 /// Whether a base was marked all the same.

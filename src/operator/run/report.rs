@@ -18,7 +18,7 @@ use crate::api::retention_run::{
 use crate::api::time::whole_seconds;
 use crate::engine::{Blocked, Report};
 use crate::operator::events::shortened;
-use crate::operator::inventory::{Sum, amount, protected_by};
+use crate::operator::inventory::{Sum, amount, protected_by, reasons};
 
 const JOBS: usize = 50;
 const SAMPLE: usize = 20;
@@ -91,7 +91,7 @@ pub(in crate::operator) fn ended(
             marked: Some(amount(sum.marked)),
             deleted: Some(amount(deleted)),
         }),
-        protected_by: protected_by(&sum.by_guard),
+        protected_by: protected_by(&sum.by_guard, &reasons(report, &names)),
         jobs: jobs(report, scope),
         sample: sample(report, scope),
         display: Some(RetentionRunDisplay {
