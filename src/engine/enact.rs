@@ -215,6 +215,21 @@ async fn delete_batch(
     results.resize_with(record.files.len(), || {
         deleter::Outcome::Kept("its verification ran out".to_owned())
     });
+    tally(&results, &mut record, outcome);
+    record.ended = Some(run.clock.now());
+    place
+        .journal
+        .record(&place.run_name, number, &record)
+        .await
+        .map_err(unusable)?;
+    if run.cancel.is_cancelled() {
+        return Err(Blocked::Cancelled);
+    }
+    Ok(Batch::Done)
+}
+
+/// Writes what became of each file into the record and the report.
+fn tally(results: &[deleter::Outcome], record: &mut BatchRecord, outcome: &mut Outcome) {
     for (result, recorded) in results.iter().zip(&mut record.files) {
         recorded.outcome = Some(result.word());
         match result {
@@ -234,16 +249,6 @@ async fn delete_batch(
             }),
         }
     }
-    record.ended = Some(run.clock.now());
-    place
-        .journal
-        .record(&place.run_name, number, &record)
-        .await
-        .map_err(unusable)?;
-    if run.cancel.is_cancelled() {
-        return Err(Blocked::Cancelled);
-    }
-    Ok(Batch::Done)
 }
 
 fn recorded(file: &VerifiedFile, location: &str) -> RecordedFile {
@@ -272,12 +277,13 @@ pub(super) fn check_base(inventory: &Inventory, base: BaseId) -> Result<(), Bloc
 /// Only Flink writes into the directory of a job, and where the base is one, none of its files has a proven owner.
 fn refuse_job_directory(inventory: &Inventory, base: BaseId) -> Result<(), Blocked> {
     let listed = inventory.job_directories.keys();
-    let mut jobs = listed.filter(|(of, _)| *of == base).map(|(_, job)| job);
+    let of_base = listed.filter(|(listed_in, _)| *listed_in == base);
+    let (without_id, with_id): (Vec<_>, Vec<_>) =
+        of_base.partition(|(_, directory)| directory.job_id.is_none());
     let named = inventory
         .base(base)
         .is_some_and(|base| base.location.name().parse::<JobId>().is_ok());
-    let some = jobs.clone().next().is_some();
-    if !named && !(some && jobs.all(|job| job.job_id.is_none())) {
+    if !named && (without_id.is_empty() || !with_id.is_empty()) {
         return Ok(());
     }
     Err(Blocked::JournalUnusable {

@@ -151,21 +151,40 @@ async fn a_volume_that_is_not_mounted_is_no_empty_base() {
     assert_protected(&world, Guard::MissingEvidence).await;
 }
 
-#[tokio::test]
-async fn a_directory_that_goes_away_while_it_is_listed_protects_for_that_run() {
-    let world = ripe().await;
-    world
-        .storage
-        .insert(&key("ckp/archive/deeper"), Node::Directory);
-    let storage = world.storage.clone();
-    let moving = FaultInjecting::new(world.storage.clone(), move |call| {
-        if call.operation == Operation::List && call.key.as_str() == "ckp/archive" {
-            storage.remove(&call.key);
+/// The store, with a directory that goes away each time it is about to be listed, and comes back `again` times.
+fn moving(world: &World, again: u64) -> Arc<dyn storage::Storage> {
+    let archive = key("ckp/archive");
+    world.storage.insert(&archive, Node::Directory);
+    let (storage, times) = (world.storage.clone(), AtomicU64::new(0));
+    Arc::new(FaultInjecting::new(world.storage.clone(), move |call| {
+        if call.operation == Operation::List && call.key == archive {
+            storage.remove(&archive);
+        } else if call.operation == Operation::List
+            && call.key.as_str() == "ckp"
+            && times.fetch_add(1, Ordering::SeqCst) <= again
+        {
+            storage.insert(&archive, Node::Directory);
         }
         Fault::None
-    });
-    let report = world.run_on(Mode::Enforce, Arc::new(moving)).await;
+    }))
+}
+
+#[tokio::test]
+async fn a_directory_that_goes_away_while_it_is_listed_is_looked_for_again() {
+    let world = ripe().await;
+    let report = world.run_on(Mode::Enforce, moving(&world, 0)).await;
+    assert_eq!(report.outcome.deleted.len(), 1, "{:?}", report.outcome);
+}
+
+#[tokio::test]
+async fn directories_that_never_stay_protect() {
+    let world = ripe().await;
+    let report = world.run_on(Mode::Enforce, moving(&world, 100)).await;
     assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
+    let gap = report.inventory.gaps.first().unwrap();
+    assert_eq!(gap.guard, Guard::MissingEvidence);
+    assert!(gap.what.ends_with("archive"), "{gap:?}");
+    world.storage.remove(&key("ckp/archive"));
     assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
 }
 
@@ -436,7 +455,7 @@ async fn a_listing_stops_when_the_run_is_told_to() {
     let stopping = FaultInjecting::new(world.storage.clone(), move |call| {
         if call.operation == Operation::List && call.key.as_str().ends_with("/shared") {
             cancel.cancel();
-            return Fault::Delay(Duration::from_secs(60));
+            return Fault::Delay(Duration::from_mins(1));
         }
         Fault::None
     });
@@ -447,7 +466,7 @@ async fn a_listing_stops_when_the_run_is_told_to() {
         .outcome
         .blocked
         .iter()
-        .map(|why| why.word())
+        .map(flink_retention::engine::Blocked::word)
         .collect();
     assert_eq!(words, ["IncompleteListing", "Cancelled"]);
     assert_eq!(storage.files(), before);
@@ -471,4 +490,61 @@ async fn p1_a_base_of_another_job_below_a_directory_of_data_files_is_read() {
         .iter()
         .all(|entry| *entry.path != *orphan());
     assert!(named, "{:?}", report.plan.entries);
+}
+
+#[tokio::test]
+async fn a_journal_behind_a_link_is_not_used() {
+    let world = World::new();
+    world.checkpoint(JOB, 9, &[&uuid(1)]);
+    world.file(&orphan(), 100);
+    world.set(vec![terminal(JOB)]);
+    world.wait(48);
+    world
+        .storage
+        .insert(&key("ckp/.flink-retention"), Node::Symlink);
+    let before = world.storage.files();
+    let report = world.enforce().await;
+    assert_eq!(report.outcome.blocked[0].word(), "JournalUnusable");
+    assert!(
+        report.outcome.blocked[0]
+            .to_string()
+            .contains("symbolic link")
+    );
+    assert_eq!(world.storage.files(), before);
+}
+
+/// The same files under two names: whatever the second name may do, nothing is lost, and somebody is told.
+#[tokio::test]
+async fn one_directory_under_two_names_is_told() {
+    let mut world = ripe().await;
+    world.alias = Some(at("/alias"));
+    world.bases.push(at("/alias/ckp"));
+    let report = world.enforce().await;
+    assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
+    let why = report.outcome.blocked[0].to_string();
+    assert!(why.contains("two names"), "{why}");
+    world.bases.pop();
+    assert_eq!(
+        world.enforce().await.outcome.deleted.len(),
+        1,
+        "the mark has survived"
+    );
+}
+
+/// The job of another namespace sees the same volume by another name.
+#[tokio::test]
+async fn a_snapshot_under_two_names_goes_in_two_steps() {
+    let mut world = expiring().await;
+    world.alias = Some(at("/alias"));
+    let mut other = terminal(OLD_JOB);
+    other.name.name = "other".to_owned();
+    other.bases = vec![at("/alias/ckp")];
+    world.jobs.lock().unwrap().push(other);
+    for _ in 0..3 {
+        world.enforce().await;
+        world.wait(25);
+    }
+    assert!(!world.has(&format!("{JOB}/chk-8/_metadata")));
+    assert!(!world.has(&format!("{JOB}/chk-8/{}", uuid(1008))));
+    assert_eq!(world.paths().len(), 3, "{:?}", world.paths());
 }

@@ -2,11 +2,14 @@
 
 use crate::world::{JOB, OLD_JOB, World, terminal, uuid};
 use flink_retention::engine::run::Scope;
+use retention::evidence::JobName;
 
-fn scope(name: &str) -> Option<Scope> {
-    let mut job = terminal(JOB).name;
-    job.name = name.to_owned();
-    Some(Scope { jobs: [job].into() })
+fn scope(name: &str) -> Scope {
+    let job = JobName {
+        name: name.to_owned(),
+        ..terminal(JOB).name
+    };
+    Scope { jobs: [job].into() }
 }
 
 #[tokio::test]
@@ -21,15 +24,15 @@ async fn two_policies_on_one_base_do_not_disturb_each_other() {
     world.set(vec![terminal(JOB), other]);
     world.wait(48);
 
-    world.scope = scope("orders");
+    world.scope = Some(scope("orders"));
     world.enforce().await;
-    world.scope = scope("other");
+    world.scope = Some(scope("other"));
     world.enforce().await;
     world.wait(25);
     let report = world.enforce().await;
     assert_eq!(report.outcome.deleted.len(), 1);
     assert!(report.outcome.deleted[0].path.contains(OLD_JOB));
-    world.scope = scope("orders");
+    world.scope = Some(scope("orders"));
     let report = world.enforce().await;
     assert_eq!(
         report.outcome.deleted.len(),

@@ -39,6 +39,8 @@ pub struct World {
     pub scope: Option<Scope>,
     pub owner: String,
     pub bases: Vec<Location>,
+    /// Another name of `/data`.
+    pub alias: Option<Location>,
     pub cancel: CancellationToken,
 }
 
@@ -106,6 +108,7 @@ impl World {
             scope: None,
             owner: "us".to_owned(),
             bases: vec![at("/data/ckp")],
+            alias: None,
             cancel: CancellationToken::new(),
         }
     }
@@ -190,6 +193,9 @@ impl World {
 
     pub async fn run_on(&self, mode: Mode, storage: Arc<dyn Storage>) -> Report {
         let mut stores = Stores::default();
+        if let Some(alias) = &self.alias {
+            stores.add(alias.clone(), Arc::clone(&storage));
+        }
         stores.add(at("/data"), storage);
         Run {
             observer: self,

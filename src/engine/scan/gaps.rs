@@ -34,27 +34,33 @@ impl Surroundings<'_> {
         self.unreadable_snapshot(metadata, why.to_owned())
     }
 
-    /// Links are not followed, so whatever snapshots lie behind one were not read.
-    pub(super) fn behind_a_link(&self, link: &Location) -> Gap {
-        Gap {
-            guard: Guard::MissingEvidence,
-            what: link.to_string(),
-            why: "it is a link or has a name that cannot be read, and snapshots behind it would not be seen; \
-                  replace it by a directory or a mount"
-                .to_owned(),
-            radius: self.radius(None),
-        }
+    /// Links are not followed, so whatever snapshots lie behind them were not read.
+    pub(super) fn behind_links(&self, links: &[Location]) -> Option<Gap> {
+        let why = "it is a link or has a name that cannot be read, and snapshots behind it would not be seen; replace \
+                   it by a directory or a mount";
+        self.all_of(links, why)
     }
 
-    /// A directory that went away while it was listed may have been moved to where the listing had been before.
-    pub(super) fn vanished(&self, directory: &Location) -> Gap {
-        Gap {
+    /// A directory that goes away while it is listed may have been moved to where the listing had been before.
+    pub(super) fn vanished(&self, directories: &[Location]) -> Option<Gap> {
+        let why =
+            "it went away while it was listed, and may have been moved; the next run will see";
+        self.all_of(directories, why)
+    }
+
+    /// One gap for all, because their radius is the same and every file is held against every gap.
+    fn all_of(&self, places: &[Location], why: &str) -> Option<Gap> {
+        let (first, others) = places.split_first()?;
+        let why = match others.len() {
+            0 => why.to_owned(),
+            count => format!("{why} (and {count} more like it)"),
+        };
+        Some(Gap {
             guard: Guard::MissingEvidence,
-            what: directory.to_string(),
-            why: "it went away while it was listed, and may have been moved; the next run will see"
-                .to_owned(),
+            what: first.to_string(),
+            why,
             radius: self.radius(None),
-        }
+        })
     }
 
     /// The base; the directories of every id that the snapshot's resource has had, or, where the resource is not known,
@@ -129,9 +135,20 @@ pub(super) fn expected_in(
             | HighAvailability::Unreadable { .. }
             | HighAvailability::Unsupported { .. } => &[],
         };
+        let completed = match &job.job_manager {
+            JobManager::Answered(rest) => rest.checkpoints.as_slice(),
+            JobManager::NotAsked | JobManager::Unreachable { .. } => &[],
+        };
+        // Savepoints are a person's to remove, and stay in the statistics.
+        let completed = completed
+            .iter()
+            .filter(|checkpoint| checkpoint.status == "COMPLETED")
+            .filter(|checkpoint| !checkpoint.is_savepoint && !checkpoint.discarded)
+            .filter_map(|checkpoint| checkpoint.external_path.as_ref());
         map.iter()
             .filter(|entry| !entry.marked_for_deletion)
             .filter_map(|entry| entry.checkpoint.pointer.as_ref())
+            .chain(completed)
             .find(below)
             .map(|at| format!("{} has its checkpoint {at} in it", job.name))
     })

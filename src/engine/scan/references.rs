@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 /// The largest `_metadata` that is read: beyond it a file is unreadable, and protects.
 const METADATA_LIMIT: u64 = 512 * 1024 * 1024;
 const READS_AT_ONCE: usize = 16;
+/// How often a base is listed at most while directories go away in it.
+const LISTINGS: u32 = 3;
 pub(super) const TOLD_TO_STOP: &str = "the run was told to stop";
 
 /// What a reference scan needs.
@@ -92,7 +94,9 @@ pub(super) async fn add_late(
     let read = read_all(scan, base, &location, (storage.as_ref(), &root), entries).await;
     let gaps = gaps(&location, evidence, &read);
     inventory.gaps.extend(gaps);
-    read.into_iter().for_each(|found| add(inventory, found));
+    for found in read {
+        add(inventory, found);
+    }
 }
 
 async fn add_base(
@@ -108,7 +112,9 @@ async fn add_base(
     match read.unwrap_or_else(|| Err(unreachable(location, TOLD_TO_STOP.to_owned()))) {
         Ok((gaps, read)) => {
             inventory.gaps.extend(gaps);
-            read.into_iter().for_each(|found| add(inventory, found));
+            for found in read {
+                add(inventory, found);
+            }
         }
         Err(gap) => inventory.gaps.push(gap),
     }
@@ -166,7 +172,7 @@ async fn read_base(
         ));
     };
     let inner = inner_bases(location, &root, all);
-    let listed = match list_metadata(storage.as_ref(), &root, &inner).await {
+    let listed = match list_again(storage.as_ref(), &root, &inner).await {
         Ok(listed) => listed,
         // A job that has not written yet has no directory yet, and a directory that is gone holds nothing.
         Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => {
@@ -189,14 +195,13 @@ async fn read_base(
         evidence,
         named: &named,
     };
-    let place = |key: &Key| {
-        key.relative_to(&root)
-            .map(|path| location.join(path.as_str()))
+    let places = |keys: &[Key]| -> Vec<Location> {
+        keys.iter()
+            .filter_map(|key| Some(location.join(key.relative_to(&root)?.as_str())))
+            .collect()
     };
-    let hidden = listed.hidden.iter().filter_map(place);
-    gaps.extend(hidden.map(|link| surroundings.behind_a_link(&link)));
-    let vanished = listed.vanished.iter().filter_map(place);
-    gaps.extend(vanished.map(|directory| surroundings.vanished(&directory)));
+    gaps.extend(surroundings.behind_links(&places(&listed.hidden)));
+    gaps.extend(surroundings.vanished(&places(&listed.vanished)));
     Ok((gaps, read))
 }
 
@@ -274,6 +279,22 @@ struct ListedMetadata {
     hidden: Vec<Key>,
     /// The directories that went away, but for those of checkpoints: Flink removes these all the time.
     vanished: Vec<Key>,
+}
+
+/// Lists anew while directories go away, so that what is moved meanwhile is seen in its new place.
+async fn list_again(
+    storage: &dyn Storage,
+    root: &Key,
+    inner: &BTreeSet<Key>,
+) -> Result<ListedMetadata, StorageError> {
+    let mut listed = list_metadata(storage, root, inner).await?;
+    for _ in 1..LISTINGS {
+        if listed.vanished.is_empty() {
+            break;
+        }
+        listed = list_metadata(storage, root, inner).await?;
+    }
+    Ok(listed)
 }
 
 async fn list_metadata(
