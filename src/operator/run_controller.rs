@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::{News as Poke, Operator};
 use super::events::News;
 use super::inventory::job_scans;
-use super::policy::{Judgement, Obstacle, Restraint, sentence, word};
+use super::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
 use super::policy_controller::{PolicyError, World};
 use super::run::{Ending, ended, refused};
 use super::server_side::{apply_status, is_conflict, is_gone};
@@ -200,6 +200,7 @@ impl<'a> Execution<'a> {
             return self.refuse(Phase::Blocked, &words, why).await;
         }
         let (mode, restrained) = self.mode(&judgement, &policy);
+        let restrained = restrained.or_else(|| overlap_sentence(&judgement));
         self.enter(Phase::Scanning).await?;
 
         // Scan, plan, enact.

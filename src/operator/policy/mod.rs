@@ -8,4 +8,4 @@ mod status;
 pub(super) use core_rules::core_policy;
 pub(super) use judgement::{Judgement, Obstacle, Restraint, Surroundings, judge};
 pub(super) use overlap::Rival;
-pub(super) use status::{Facts, changed, sentence, status, word};
+pub(super) use status::{Facts, changed, overlap_sentence, sentence, status, word};

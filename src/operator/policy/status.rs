@@ -256,13 +256,26 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
 }
 
 fn overlapping(judgement: &Judgement<'_>) -> Finding {
-    if judgement.overlaps.is_empty() {
+    let Some(message) = overlap_sentence(judgement) else {
         return finding(
             condition::OVERLAPPING,
             ConditionStatus::False,
             reason::NO_OVERLAP,
             String::new(),
         );
+    };
+    finding(
+        condition::OVERLAPPING,
+        ConditionStatus::True,
+        "SelectedTwice",
+        message,
+    )
+}
+
+/// Which jobs are left alone because other policies select them too; none if there is no such job.
+pub(in crate::operator) fn overlap_sentence(judgement: &Judgement<'_>) -> Option<String> {
+    if judgement.overlaps.is_empty() {
+        return None;
     }
     let jobs: Vec<String> = judgement
         .overlaps
@@ -284,16 +297,10 @@ fn overlapping(judgement: &Judgement<'_>) -> Finding {
     } else {
         String::new()
     };
-    let message = format!(
+    Some(format!(
         "not enforced for {}{rest}: let only one policy select a job",
         jobs.join(", ")
-    );
-    finding(
-        condition::OVERLAPPING,
-        ConditionStatus::True,
-        "SelectedTwice",
-        message,
-    )
+    ))
 }
 
 fn unsupported(judgement: &Judgement<'_>) -> Finding {
