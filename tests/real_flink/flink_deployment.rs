@@ -6,16 +6,18 @@ use std::fs;
 use serde_json::{Value, json};
 use testbed::flink::FlinkCluster;
 
-use crate::kubernetes::Kubernetes;
+use crate::support::Cluster;
+use crate::support::cluster::NAMESPACE;
 
 const NAME: &str = "orders";
+const RESOURCE: &str = "flinkdeployment/orders";
 
 /// A resource whose job runs, with the configuration that the processes were started with.
-pub(crate) fn apply(kubernetes: &Kubernetes, flink: &FlinkCluster) {
+pub(crate) fn apply(cluster: &Cluster, flink: &FlinkCluster) {
     let configuration = fs::read_to_string(flink.configuration_file()).unwrap();
-    kubernetes.apply(&config_map(&configuration).to_string());
-    kubernetes.apply(&deployment(&configuration).to_string());
-    let created = kubernetes.get("flinkdeployment", NAME);
+    cluster.apply(&config_map(&configuration));
+    cluster.apply(&deployment(&configuration));
+    let created = cluster.get(RESOURCE);
     let deployed = json!({
         "spec": created["spec"],
         "resource_metadata": {"apiVersion": "flink.apache.org/v1beta1", "firstDeployment": true},
@@ -32,28 +34,16 @@ pub(crate) fn apply(kubernetes: &Kubernetes, flink: &FlinkCluster) {
             "lastStableSpec": deployed,
         },
     });
-    patch_status(kubernetes, &status);
+    cluster.patch_status(RESOURCE, &status);
 }
 
 /// What the Flink operator writes once it has seen that somebody cancelled the job.
-pub(crate) fn say_cancelled(kubernetes: &Kubernetes) {
+pub(crate) fn say_cancelled(cluster: &Cluster) {
     let status = json!({
         "jobStatus": {"state": "CANCELED"},
         "jobManagerDeploymentStatus": "MISSING",
     });
-    patch_status(kubernetes, &status);
-}
-
-fn patch_status(kubernetes: &Kubernetes, status: &Value) {
-    kubernetes.kubectl([
-        "--namespace=flink",
-        "patch",
-        "flinkdeployment",
-        NAME,
-        "--subresource=status",
-        "--type=merge",
-        &format!("--patch={}", json!({"status": status})),
-    ]);
+    cluster.patch_status(RESOURCE, &status);
 }
 
 fn deployment(configuration: &str) -> Value {
@@ -61,7 +51,7 @@ fn deployment(configuration: &str) -> Value {
     json!({
         "apiVersion": "flink.apache.org/v1beta1",
         "kind": "FlinkDeployment",
-        "metadata": {"name": NAME, "namespace": "flink"},
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {
             "flinkConfiguration": configuration,
             "job": {"state": "running", "upgradeMode": "last-state"},
@@ -74,7 +64,7 @@ fn config_map(configuration: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": format!("flink-config-{NAME}"), "namespace": "flink"},
+        "metadata": {"name": format!("flink-config-{NAME}"), "namespace": NAMESPACE},
         "data": {"config.yaml": configuration},
     })
 }

@@ -3,15 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../chart/helm.rs"]
-#[expect(dead_code, reason = "the chart's own tests use more of it")]
-mod helm;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod flink_deployment;
 mod health;
-mod kubernetes;
 mod ledger;
-mod operator;
 mod scene;
 mod watch;
 
@@ -83,12 +80,7 @@ fn tell(version: FlinkVersion) {
         looks.count,
         latest.path,
         scene.inventory_row(),
-        scene.operator.metrics(&[
-            "flink_retention_job_",
-            "flink_retention_deleted_",
-            "flink_retention_runs_",
-            "flink_retention_obs"
-        ]),
+        scene.metrics(),
     ));
 }
 
@@ -99,6 +91,7 @@ fn prune_while_it_runs(scene: &mut Scene, ledger: &mut Ledger) {
         let deleted = run.deleted_bytes();
         ledger.note_run(&run, scene);
         if deleted > 0 {
+            assert!(run.number >= 3, "deleted without mark or witness\n{ledger}");
             return;
         }
         scene.wait_for_checkpoints(1);

@@ -8,8 +8,9 @@ use testbed::flink::{FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob}
 use testbed::scratch::Scratch;
 
 use crate::flink_deployment;
-use crate::kubernetes::Kubernetes;
-use crate::operator::Operator;
+use crate::support::cluster::NAMESPACE;
+use crate::support::operator::Options;
+use crate::support::{Cluster, OperatorProcess};
 
 /// For one step of Flink, on a machine that is busy with other things.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -18,14 +19,16 @@ const SECOND_JOB: &str = "00000000000000000000000000000abd";
 /// After so many checkpoints compaction has replaced the files that a restarted job began with.
 const COMPACTED: u64 = 8;
 const MORE_NUMBERS: u64 = 5000;
-const INVENTORY: &str = "orders.flinkdeployment";
+const INVENTORY: &str = "ckinv/orders.flinkdeployment";
+const POLICY: &str = "all";
+const LOG_LINES: usize = 60;
 
 pub(crate) struct Scene {
     // The order of the fields is that of their end: whoever writes ends before what is written to.
-    pub(crate) operator: Operator,
+    operator: OperatorProcess,
     pub(crate) flink: FlinkCluster,
     distribution: FlinkDistribution,
-    kubernetes: Kubernetes,
+    cluster: Cluster,
     directory: Scratch,
     /// The newest checkpoint that was seen complete.
     newest: u64,
@@ -50,24 +53,27 @@ impl Scene {
         let distribution = FlinkDistribution::prepare(version).unwrap();
         let directory = Scratch::new("flink-retention-real-flink-").unwrap();
         let volume = directory.path().join("volume");
-        let kubernetes = Kubernetes::start(&volume);
-        let admin = kubernetes.control_plane.kubeconfig_for_admin();
+        let cluster = Cluster::start();
+        let admin = cluster.control_plane.kubeconfig_for_admin();
         let flink = FlinkCluster::builder(&distribution, &admin, &volume)
-            .namespace("flink")
+            .namespace(NAMESPACE)
             .cluster_id("orders")
             .job_id(FIRST_JOB)
             // A file of a running job stays marked for at least twice as long.
             .configure("execution.checkpointing.timeout", "10 s")
             .start()
             .unwrap();
-        flink_deployment::apply(&kubernetes, &flink);
-        kubernetes.apply(&policy().to_string());
-        let operator = Operator::start(&kubernetes, &directory.path().join("operator"));
+        flink_deployment::apply(&cluster, &flink);
+        cluster.apply_policy(POLICY, &json!({"mode": "Enforce"}));
+        let mut options = Options::with_volume(&volume.display().to_string(), &volume);
+        // Each Flink cluster has a port of its own here, and no service.
+        options.rest_url = Some("http://127.0.0.1:{port}".to_owned());
+        let operator = OperatorProcess::start(&cluster, options);
         let mut scene = Self {
             operator,
             flink,
             distribution,
-            kubernetes,
+            cluster,
             directory,
             newest: 0,
             runs: 0,
@@ -91,16 +97,7 @@ impl Scene {
     pub(crate) fn run(&mut self) -> Run {
         self.runs += 1;
         let name = format!("run-{}", self.runs);
-        let run = json!({
-            "apiVersion": "flink-retention.dev/v1alpha1",
-            "kind": "RetentionRun",
-            "metadata": {"name": name, "namespace": "flink"},
-            "spec": {"policyRef": {"name": "all"}, "mode": "Enforce"},
-        });
-        self.kubernetes.apply(&run.to_string());
-        self.kubernetes
-            .wait_for("retentionrun", &name, "{.status.completionTime}");
-        let status = self.kubernetes.get("retentionrun", &name)["status"].take();
+        let status = self.cluster.run(&name, POLICY, "Enforce")["status"].take();
         assert_eq!(status["phase"], "Succeeded", "{name}: {status:#}");
         Run {
             number: self.runs,
@@ -111,16 +108,13 @@ impl Scene {
     /// Cancels the job in Flink, and says so in its resource.
     pub(crate) fn cancel(&mut self) {
         self.flink.cancel(LIMIT).unwrap();
-        flink_deployment::say_cancelled(&self.kubernetes);
-        self.kubernetes.wait_for(
-            "checkpointinventory",
-            INVENTORY,
-            "{.status.ownerClass}=terminal",
-        );
+        flink_deployment::say_cancelled(&self.cluster);
+        self.cluster
+            .wait(INVENTORY, "jsonpath={.status.ownerClass}=terminal");
     }
 
     pub(crate) fn latest_restorable(&self) -> LatestRestorable {
-        let inventory = self.kubernetes.get("checkpointinventory", INVENTORY);
+        let inventory = self.cluster.get(INVENTORY);
         let latest = &inventory["status"]["latestRestorable"];
         LatestRestorable {
             path: latest["path"].as_str().unwrap().to_owned(),
@@ -137,10 +131,10 @@ impl Scene {
             self.newest
         );
         let start = self.flink.progress().unwrap().positions[&checkpoint_id];
-        let admin = self.kubernetes.control_plane.kubeconfig_for_admin();
+        let admin = self.cluster.control_plane.kubeconfig_for_admin();
         let volume = self.directory.path().join("volume");
         self.flink = FlinkCluster::builder(&self.distribution, &admin, &volume)
-            .namespace("flink")
+            .namespace(NAMESPACE)
             .cluster_id("orders")
             .job_id(SECOND_JOB)
             .job(SequenceJob {
@@ -162,8 +156,19 @@ impl Scene {
 
     /// What `kubectl get` shows of the inventory.
     pub(crate) fn inventory_row(&self) -> String {
-        self.kubernetes
-            .kubectl(["--namespace=flink", "get", "checkpointinventories"])
+        let arguments = ["get", INVENTORY, "--namespace", NAMESPACE];
+        self.cluster.control_plane.kubectl(arguments).unwrap()
+    }
+
+    /// Those about the job and what was done.
+    pub(crate) fn metrics(&self) -> String {
+        let wanted = ["job_", "deleted_", "runs_", "observations_"]
+            .map(|name| format!("flink_retention_{name}"));
+        let metrics = self.operator.metrics();
+        let lines = metrics
+            .lines()
+            .filter(|line| wanted.iter().any(|prefix| line.starts_with(prefix)));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -175,22 +180,6 @@ impl Run {
     }
 }
 
-/// Every job of the namespace; runs only by hand.
-fn policy() -> Value {
-    json!({
-        "apiVersion": "flink-retention.dev/v1alpha1",
-        "kind": "RetentionPolicy",
-        "metadata": {"name": "all", "namespace": "flink"},
-        "spec": {
-            "selector": {},
-            "mode": "Enforce",
-            "schedule": "0 0 1 1 *",
-            "orphans": {"minAge": "1s", "gracePeriod": "1s"},
-            "storage": {"operatorIdentity": {}},
-        },
-    })
-}
-
 /// A failed test tells all that it knows: the machine that it ran on may be gone.
 impl Drop for Scene {
     fn drop(&mut self) {
@@ -198,14 +187,18 @@ impl Drop for Scene {
             return;
         }
         eprintln!("==== Flink\n{}", self.flink.log_tails());
-        eprintln!("==== operator\n{}", self.operator.log_tail());
+        let log = self.operator.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(LOG_LINES)..];
+        eprintln!("==== operator\n{}", tail.join("\n"));
         let arguments = [
-            "--namespace=flink",
             "get",
-            "retentionpolicies,retentionruns,checkpointinventories",
+            "frp,frr,ckinv",
             "--output=yaml",
+            "--namespace",
+            NAMESPACE,
         ];
-        match self.kubernetes.control_plane.kubectl(arguments) {
+        match self.cluster.control_plane.kubectl(arguments) {
             Ok(objects) => eprintln!("==== resources\n{objects}"),
             Err(error) => eprintln!("==== resources\n{error}"),
         }

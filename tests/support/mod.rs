@@ -1,6 +1,10 @@
 //! What tests of the operator stand on: a real API server with the chart's definitions and roles, the operator as a
 //! process, and Flink resources as Flink's operator leaves them.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses a part of it"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod cluster;

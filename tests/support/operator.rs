@@ -11,7 +11,7 @@ use testbed::process::Process;
 
 use super::cluster::{Cluster, NAMESPACE, RELEASE_NAMESPACE};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What the operator is to be started with.
@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) administrator: Value,
     /// Beside those of the chart.
     pub(crate) arguments: Vec<String>,
+    /// How `JobManager`s are reached; without it as the chart says.
+    pub(crate) rest_url: Option<String>,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
                 "--observe-interval=2s".to_owned(),
                 "--lease-duration=3s".to_owned(),
             ],
+            rest_url: None,
         }
     }
 }
@@ -73,12 +76,13 @@ impl OperatorProcess {
             mounts,
             administrator,
             arguments,
+            rest_url,
         } = options;
         let file = directory.path().join("administrator.yaml");
         fs::write(&file, administrator.to_string()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flink-retention"));
         command
-            .args(arguments_of_chart(cluster, &mounts))
+            .args(arguments_of_chart(cluster, &mounts, rest_url))
             .arg("--metrics-address=127.0.0.1:0")
             .arg(format!("--administrator-config={}", file.display()))
             .args(arguments)
@@ -164,12 +168,20 @@ impl OperatorProcess {
 }
 
 /// The arguments of the chart's Deployment, but for those that name places in a pod.
-fn arguments_of_chart(cluster: &Cluster, mounts: &[(String, PathBuf)]) -> Vec<String> {
+fn arguments_of_chart(
+    cluster: &Cluster,
+    mounts: &[(String, PathBuf)],
+    rest_url: Option<String>,
+) -> Vec<String> {
     let mounts: Vec<Value> = mounts
         .iter()
         .map(|(location, path)| json!({"namespace": NAMESPACE, "location": location, "path": path}))
         .collect();
-    let manifests = cluster.render(&json!({"mounts": mounts}));
+    let mut values = json!({"mounts": mounts});
+    if let Some(url) = rest_url {
+        values["flinkRestUrl"] = url.into();
+    }
+    let manifests = cluster.render(&values);
     let container =
         manifests.one("Deployment")["spec"]["template"]["spec"]["containers"][0].clone();
     let arguments = container["args"]
