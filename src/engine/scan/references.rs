@@ -172,7 +172,11 @@ async fn read_base(
         ));
     };
     let inner = inner_bases(location, &root, all);
-    let listed = match list_again(storage.as_ref(), &root, &inner).await {
+    let expected = expected_in(location, all, evidence);
+    let unsettled = |listed: &ListedMetadata| {
+        !listed.vanished.is_empty() || (listed.metadata.is_empty() && expected.is_some())
+    };
+    let listed = match list_again(storage.as_ref(), &root, &inner, unsettled).await {
         Ok(listed) => listed,
         // A job that has not written yet has no directory yet, and a directory that is gone holds nothing.
         Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => {
@@ -181,7 +185,7 @@ async fn read_base(
         Err(error) => return Err(unreachable(location, error.to_string())),
     };
     if listed.metadata.is_empty()
-        && let Some(expected) = expected_in(location, all, evidence)
+        && let Some(expected) = expected
     {
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
         return Err(unreachable(location, why));
@@ -281,15 +285,17 @@ struct ListedMetadata {
     vanished: Vec<Key>,
 }
 
-/// Lists anew while directories go away, so that what is moved meanwhile is seen in its new place.
+/// Lists anew while directories go away, so that what is moved meanwhile is seen in its new place, and a checkpoint that
+/// replaces the only other one too.
 async fn list_again(
     storage: &dyn Storage,
     root: &Key,
     inner: &BTreeSet<Key>,
+    unsettled: impl Fn(&ListedMetadata) -> bool,
 ) -> Result<ListedMetadata, StorageError> {
     let mut listed = list_metadata(storage, root, inner).await?;
     for _ in 1..LISTINGS {
-        if listed.vanished.is_empty() {
+        if !unsettled(&listed) {
             break;
         }
         listed = list_metadata(storage, root, inner).await?;
