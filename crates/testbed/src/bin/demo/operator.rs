@@ -14,7 +14,7 @@ const TAIL: usize = 30;
 
 pub(crate) const ADMINISTRATOR: &str = "\
 version: 1
-floors: {minAge: 1h, gracePeriod: 2s}   # for this demo; the defaults are 24h and 24h
+floors: {minAge: 1h, gracePeriod: 2s}   # for this demo; the chart writes 24h
 grants:
 - namespace: flink
   bases:

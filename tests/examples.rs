@@ -1,0 +1,164 @@
+//! What `examples/` and the README show can be used as it stands.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use flink_retention::cli::crds;
+use flink_retention::operator::administrator::Administrator;
+use testbed::control_plane::ControlPlane;
+use testbed::snapshot::SnapshotFile;
+use testbed::tools;
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn example(name: &str) -> PathBuf {
+    repository().join("examples").join(name)
+}
+
+#[test]
+fn a_real_api_server_takes_the_manifests() {
+    let server = ControlPlane::start().unwrap();
+    let mut definitions = Vec::new();
+    crds::print(&mut definitions).unwrap();
+    server
+        .apply(&String::from_utf8(definitions).unwrap())
+        .unwrap();
+    server
+        .kubectl(["wait", "crd", "--all", "--for=condition=Established"])
+        .unwrap();
+    server.kubectl(["create", "namespace", "flink"]).unwrap();
+    for name in ["policy.yaml", "policy-enforce.yaml", "run.yaml"] {
+        // Strict: a misspelt field would be dropped without a word.
+        let file = example(name);
+        let arguments = [
+            "create",
+            "--validate=strict",
+            "--dry-run=server",
+            "-f",
+            file.to_str().unwrap(),
+        ];
+        let answer = server.kubectl(arguments).unwrap();
+        assert!(answer.contains("created (server dry run)"), "{answer}");
+    }
+}
+
+#[test]
+fn the_administrators_file_is_understood() {
+    let text = fs::read_to_string(example("administrator.yaml")).unwrap();
+    let administrator = Administrator::parse(&text).unwrap();
+    let floors = administrator.floors;
+    assert_eq!(
+        (floors.min_age.as_hours(), floors.grace_period.as_hours()),
+        (24, 24)
+    );
+    assert_eq!(administrator.grants.len(), 1);
+}
+
+#[test]
+fn the_chart_takes_the_values() {
+    let home = tempfile::tempdir().unwrap();
+    let chart = repository().join("charts/flink-retention-operator");
+    let output = Command::new(tools::helm().unwrap())
+        .arg("template")
+        .arg("flink-retention")
+        .arg(chart)
+        .args(["--namespace=flink", "--kube-version=1.33.0", "--values"])
+        .arg(example("values.yaml"))
+        .envs(
+            ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"]
+                .map(|name| (name, home.path())),
+        )
+        .output()
+        .unwrap();
+    let rendered = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        rendered.contains("--mount=flink/file:/opt/flink/volume=/mnt/flink"),
+        "{rendered}"
+    );
+    assert!(rendered.contains("claimName: flink"), "{rendered}");
+}
+
+/// The job and the orphan that the README speaks of.
+const JOB: &str = "4f1c0de2a9b84b6f9d3e5a7c1b2d3e4f";
+const ORPHAN: &str = "0a7e5c1d-93b2-4f6e-8a40-5d2c7b9e1f63";
+
+#[test]
+fn the_commands_of_the_readme_work() {
+    let directory = tempfile::tempdir().unwrap();
+    one_job_with_an_orphan(directory.path());
+    let commands = commands_of_the_readme();
+    assert_eq!(commands.len(), 5, "{commands:#?}");
+    for command in commands {
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(directory.path())
+            .env("PATH", path_with_the_program())
+            .output()
+            .unwrap();
+        let (told, failed) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(output.status.success(), "{command}\n{told}\n{failed}");
+        assert!(!told.is_empty(), "{command}");
+    }
+}
+
+/// The lines of the first block after "Quick start".
+fn commands_of_the_readme() -> Vec<String> {
+    let text = fs::read_to_string(repository().join("README.md")).unwrap();
+    let (_, rest) = text.split_once("## Quick start").unwrap();
+    let (_, rest) = rest.split_once("```sh\n").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    block
+        .lines()
+        .filter(|line| line.starts_with("flink-retention "))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn path_with_the_program() -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_flink-retention"));
+    format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    )
+}
+
+fn one_job_with_an_orphan(directory: &Path) {
+    // As Flink would name it.
+    let job = directory
+        .canonicalize()
+        .unwrap()
+        .join("checkpoints")
+        .join(JOB);
+    let shared = job.join("shared/5b1e0c7a-2f34-4d8b-9c61-7a0e3d5f8b92");
+    let snapshot = SnapshotFile {
+        checkpoint_id: 7,
+        shared: vec![(shared.to_str().unwrap().to_owned(), 9)],
+        exclusive: Vec::new(),
+    };
+    put(&shared, b"nine byte");
+    put(&job.join("shared").join(ORPHAN), b"superfluous");
+    put(&job.join("chk-7/_metadata"), &snapshot.to_bytes());
+}
+
+fn put(path: &Path, content: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_hours(48))
+        .unwrap();
+}
