@@ -135,28 +135,27 @@ async fn look(operator: &Operator) -> Result<(), LookError> {
     let all = looks.len();
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for job in looks {
+        let scan = operator.scans.of(&job.evidence.name);
         match write(operator, &job).await {
-            Ok(inventory) => rows.push(row(
-                &inventory,
-                operator.scans.of(&job.evidence.name).as_ref(),
-            )),
-            Err(error) => failures.push(error),
+            Ok(inventory) => rows.push(row(&inventory, scan.as_ref())),
+            Err(error) => {
+                failures.push(error);
+                // The last known values are better than none.
+                rows.extend(job.recorded.map(|recorded| row(recorded, scan.as_ref())));
+            }
         }
     }
+    operator.metrics.jobs.replace(rows);
     let known: BTreeSet<JobName> = evidence.jobs.iter().map(|job| job.name.clone()).collect();
     operator.scans.retain(&known);
     let failed = failures.len();
-    match failures.pop() {
-        None => {
-            operator.metrics.jobs.replace(rows);
-            Ok(())
-        }
-        Some(error) => Err(LookError::Write {
+    failures.pop().map_or(Ok(()), |error| {
+        Err(LookError::Write {
             failed,
             all,
             error: Box::new(error),
-        }),
-    }
+        })
+    })
 }
 
 type Inventories = BTreeMap<(String, String), Result<CheckpointInventory, ()>>;

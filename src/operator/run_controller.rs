@@ -29,7 +29,7 @@ use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger};
 use crate::api::time::whole_seconds;
 use crate::api::{Mode, RetentionPolicy, RetentionRun};
 use crate::engine::run::Scope;
-use crate::engine::{self, Progress, Report, Run, RunError, Step};
+use crate::engine::{self, Progress, Report, Run, RunError, Step, Stores};
 use supervision::reason_to_stop;
 
 const RETRY: Duration = Duration::from_secs(5);
@@ -460,7 +460,7 @@ impl Work {
                 progress: &progress,
                 cache: &operator.cache,
                 policy: &rules,
-                bases,
+                bases: runtime.block_on(existing(&operator.stores, bases)),
                 scope: Some(scope),
                 mode,
                 owner: Some(operator.owner.clone()),
@@ -469,6 +469,24 @@ impl Work {
             Ok(runtime.block_on(run.execute())?)
         })
     }
+}
+
+/// Without the directories that Flink has not made yet: there is nothing in them to judge, and an incomplete listing
+/// would ask for a person. What is mounted in the place of one is a base again at the next run.
+async fn existing(stores: &Stores, bases: Vec<Location>) -> Vec<Location> {
+    let mut existing = Vec::new();
+    for base in bases {
+        let absent = match stores.resolve(&base) {
+            Some((storage, key)) if storage.capabilities().real_directories => {
+                matches!(storage.stat(&key).await, Ok(None))
+            }
+            Some(_) | None => false,
+        };
+        if !absent {
+            existing.push(base);
+        }
+    }
+    existing
 }
 
 /// Why nothing can be looked at, if that is so.

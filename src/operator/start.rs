@@ -143,7 +143,8 @@ async fn work(
     ));
     let halted = tokio::select! {
         lost = &mut keeper => {
-            // At once: another process may lead already.
+            // At once: another process may lead already. The controllers write nothing any more.
+            controllers.abort();
             working.cancel();
             return match lost {
                 Ok(Err(lost)) => Err(lost.into()),

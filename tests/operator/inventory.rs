@@ -100,3 +100,24 @@ fn an_object_that_cannot_be_read_does_not_keep_others_from_being_seen() {
     let _operator = OperatorProcess::start(&cluster, Options::default());
     cluster.wait(INVENTORY, &recorded_id(FIRST));
 }
+
+#[test]
+fn with_roles_in_some_namespaces_it_works_there_and_nowhere_else() {
+    let cluster = Cluster::start_with(json!({"watchNamespaces": ["flink"]}));
+    FlinkJob::finished("orders", FIRST, "s3://state/orders").apply(&cluster);
+    let mut operator = OperatorProcess::start(&cluster, Options::default());
+    cluster.wait(INVENTORY, "jsonpath={.status.ownerClass}=terminal");
+    cluster.apply_policy("payments", &json!({}));
+    cluster.wait("frp/payments", "condition=Ready=False");
+    let run = cluster.run("by-hand", "payments", "DryRun");
+    assert_eq!(
+        run["status"]["blockedBy"],
+        json!(["BaseNotGranted"]),
+        "{run}"
+    );
+    operator.wait_for_metric(r#"flink_retention_runs_total{result="Blocked"}"#, |count| {
+        count > 0.5
+    });
+    let log = operator.log();
+    assert!(!log.contains("forbidden"), "{log}");
+}

@@ -26,7 +26,7 @@ impl Left {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let entry = corpus::entry("2.3.0", "rocksdb-incremental").unwrap();
-        let times = Times::OlderBy(Duration::from_secs(3600));
+        let times = Times::OlderBy(Duration::from_hours(1));
         let truth = entry
             .materialize(Capture::Left, directory.path(), times)
             .unwrap();
@@ -59,7 +59,7 @@ impl Left {
     /// Adds files of the kind that killed `JobManager`s leave in masses.
     pub(crate) fn with_many_orphans(mut self) -> Self {
         let shared = format!("ckp/{JOB}/shared");
-        let old = std::time::SystemTime::now() - Duration::from_secs(3600);
+        let old = std::time::SystemTime::now() - Duration::from_hours(1);
         for number in 0..MANY {
             let path = format!("{shared}/00000000-0000-4000-8000-{number:012x}");
             let file = std::fs::File::create_new(self.directory.path().join(&path)).unwrap();

@@ -191,3 +191,29 @@ fn a_process_that_loses_its_lease_while_it_deletes_stops_at_once() {
     assert_eq!(cluster.get("frr/deleting")["status"]["phase"], "Deleting");
     rest_after_the_next_one(&cluster, &left, before);
 }
+
+#[test]
+fn a_savepoint_directory_that_nobody_has_made_yet_stops_nothing() {
+    let (cluster, left) = (Cluster::start(), Left::new());
+    let job = FlinkJob::finished("orders", JOB, &left.base());
+    job.apply(&cluster);
+    let savepoints = format!("{}/none-yet", left.base().strip_suffix("/ckp").unwrap());
+    let configuration = json!({"execution.checkpointing.dir": left.base(), "execution.checkpointing.savepoint-dir": savepoints});
+    cluster.patch(
+        "flinkdep/orders",
+        &json!({"spec": {"flinkConfiguration": configuration}}),
+    );
+    cluster.patch_status("flinkdep/orders", &json!({"observedGeneration": 2}));
+    let _operator = OperatorProcess::start(&cluster, left.options());
+    left.wait_until_seen(&cluster);
+    cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
+    let ready = cluster.wait("frp/payments", "condition=Ready");
+    assert_eq!(
+        condition(&ready, "Ready")["message"],
+        "1 job, 2 bases reachable"
+    );
+    let run = cluster.run("marks", "payments", "Enforce");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
+    assert_eq!(bytes(&run, "orphan"), left.unreferenced_bytes);
+    assert!(!left.path().join("none-yet").exists());
+}

@@ -17,11 +17,18 @@ const LIMIT: &str = "--timeout=90s";
 pub(crate) struct Cluster {
     pub(crate) control_plane: ControlPlane,
     chart: Chart,
+    /// Of the chart.
+    values: Value,
 }
 
 impl Cluster {
     /// Starts the servers, installs definitions, roles and Flink's kinds.
     pub(crate) fn start() -> Self {
+        Self::start_with(json!({}))
+    }
+
+    /// The same with other values of the chart.
+    pub(crate) fn start_with(values: Value) -> Self {
         let control_plane = ControlPlane::builder()
             .service_account(RELEASE_NAMESPACE, SERVICE_ACCOUNT)
             .start()
@@ -29,6 +36,7 @@ impl Cluster {
         let cluster = Self {
             control_plane,
             chart: Chart::new(),
+            values,
         };
         for namespace in [RELEASE_NAMESPACE, NAMESPACE] {
             cluster
@@ -61,9 +69,13 @@ impl Cluster {
         cluster
     }
 
-    /// The chart's objects with these values.
+    /// The chart's objects, with these values beside those of this cluster.
     pub(crate) fn render(&self, values: &Value) -> Manifests {
-        self.chart.render(values).unwrap()
+        let mut all = self.values.clone();
+        all.as_object_mut()
+            .unwrap()
+            .extend(values.as_object().unwrap().clone());
+        self.chart.render(&all).unwrap()
     }
 
     /// The kubeconfig of the operator, with exactly the rights that the chart gives it.

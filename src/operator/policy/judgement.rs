@@ -37,7 +37,7 @@ pub(in crate::operator) struct Judgement<'a> {
     pub(in crate::operator) overlaps: BTreeMap<JobName, BTreeSet<String>>,
     /// Whose files may be acted upon: selected, and by no other policy.
     pub(in crate::operator) scope: BTreeSet<JobName>,
-    /// Directories that runs look at: of the scope, granted, within reach; none lies in another.
+    /// Directories that runs look at: of the scope, granted, within reach.
     pub(in crate::operator) bases: Vec<Location>,
     /// Everything that stands in the way.
     pub(in crate::operator) obstacles: Vec<Obstacle>,
@@ -206,16 +206,7 @@ fn bases<'a>(
     if !unreachable.is_empty() {
         obstacles.push(Obstacle::BaseUnreachable { bases: unreachable });
     }
-    let inside_another = |base: &Location| {
-        bases
-            .iter()
-            .any(|other| other != base && base.relative_to(other).is_some())
-    };
-    bases
-        .iter()
-        .filter(|base| !inside_another(base))
-        .cloned()
-        .collect()
+    bases.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn what_is_not_granted_or_not_in_reach_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_directory_inside_another_is_looked_at_once() {
+fn a_directory_inside_another_is_a_base_of_its_own() {
     let world = World {
         inventories: vec![inventory(
             "orders",
@@ -162,7 +162,7 @@ fn a_directory_inside_another_is_looked_at_once() {
         )],
         ..World::new()
     };
-    assert_eq!(world.judge(json!({})).bases.len(), 1);
+    assert_eq!(world.judge(json!({})).bases.len(), 2);
 }
 
 #[test]
