@@ -42,6 +42,8 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
     let mut news = operator.news.subscribe();
     let mut pass = 0_u64;
     while !stop.is_cancelled() {
+        // Policies read it too, but a broken file is to be told before there is any.
+        operator.administrator().await;
         let looked = tokio::select! {
             looked = look(&operator) => looked,
             // Every write is complete in itself.
