@@ -6,9 +6,13 @@ mod support;
 
 mod crash;
 mod doubt;
+mod evidence;
+mod former;
 mod inventory;
+mod kinds;
 mod lease;
 mod left;
+mod permission;
 mod policy;
 mod storage;
 mod volume;
