@@ -19,7 +19,7 @@ fn a_torn_snapshot_protects_all_that_it_may_have_named() {
     let before = Tree::read(&left.path());
     FlinkJob::finished("orders", JOB, &left.base()).apply(&cluster);
     let mut operator = OperatorProcess::start(&cluster, left.options());
-    left.wait_until_seen(&cluster);
+    Left::wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     cluster.wait("frp/payments", "condition=Ready");
     for number in 0..4 {
@@ -62,7 +62,7 @@ fn a_missing_file_of_the_newest_snapshot_is_told() {
     std::fs::remove_file(&lost).unwrap();
     FlinkJob::finished("orders", JOB, &left.base()).apply(&cluster);
     let mut operator = OperatorProcess::start(&cluster, left.options());
-    left.wait_until_seen(&cluster);
+    Left::wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({}));
     cluster.wait("frp/payments", "condition=Ready");
     cluster.run("look", "payments", "DryRun");

@@ -72,7 +72,7 @@ impl Left {
     }
 
     /// Waits until the operator knows that the job is over.
-    pub(crate) fn wait_until_seen(&self, cluster: &Cluster) {
+    pub(crate) fn wait_until_seen(cluster: &Cluster) {
         let inventory = "ckinv/orders.flinkdeployment";
         cluster.wait(inventory, "jsonpath={.status.ownerClass}=terminal");
     }

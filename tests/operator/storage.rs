@@ -22,7 +22,7 @@ fn a_dry_run_deletes_nothing_and_enforce_deletes_what_no_snapshot_names() {
     FlinkJob::finished("orders", JOB, &left.base()).apply(&cluster);
     let before = Tree::read(&left.path());
     let mut operator = OperatorProcess::start(&cluster, left.options());
-    left.wait_until_seen(&cluster);
+    Left::wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({}));
     cluster.wait("frp/payments", "condition=Ready");
 
@@ -103,7 +103,7 @@ fn without_a_grant_nothing_is_looked_at_and_the_policy_says_what_is_needed() {
             ..left.options()
         },
     );
-    left.wait_until_seen(&cluster);
+    Left::wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     let policy = cluster.wait("frp/payments", "condition=Ready=False");
     assert_eq!(
@@ -137,7 +137,7 @@ fn without_a_grant_nothing_is_looked_at_and_the_policy_says_what_is_needed() {
 /// Marks everything, then lets a run begin to delete. Gives the tree before.
 fn until_it_deletes(cluster: &Cluster, left: &Left) -> Tree {
     FlinkJob::finished("orders", JOB, &left.base()).apply(cluster);
-    left.wait_until_seen(cluster);
+    Left::wait_until_seen(cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     cluster.wait("frp/payments", "condition=Ready");
     let before = Tree::read(&left.path());
@@ -205,7 +205,7 @@ fn a_savepoint_directory_that_nobody_has_made_yet_stops_nothing() {
     );
     cluster.patch_status("flinkdep/orders", &json!({"observedGeneration": 2}));
     let _operator = OperatorProcess::start(&cluster, left.options());
-    left.wait_until_seen(&cluster);
+    Left::wait_until_seen(&cluster);
     cluster.apply_policy("payments", &json!({"mode": "Enforce"}));
     let ready = cluster.wait("frp/payments", "condition=Ready");
     assert_eq!(
