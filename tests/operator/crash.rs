@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::cluster::RELEASE_NAMESPACE;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
 use crate::volume::{BASE, Volume, mark};
 
@@ -19,8 +20,8 @@ struct Deleting {
 }
 
 impl Deleting {
-    /// Returns when the first file is gone.
-    fn begin() -> Self {
+    /// Everything is marked and ripe.
+    fn prepare() -> Self {
         let (cluster, volume) = (Cluster::start(), Volume::new());
         volume.checkpoint(JOB, 3);
         let orphans = volume.orphans(JOB, ORPHANS);
@@ -33,8 +34,6 @@ impl Deleting {
         );
         mark(&cluster, "payments");
         volume.tree().assert_is(&before);
-        cluster.create_run("cut", "payments", "Enforce");
-        volume.wait_until_one_is_gone(&orphans);
         Self {
             cluster,
             volume,
@@ -42,6 +41,13 @@ impl Deleting {
             before,
             orphans,
         }
+    }
+
+    /// Returns when the first file is gone.
+    fn begin(self) -> Self {
+        self.cluster.create_run("cut", "payments", "Enforce");
+        self.volume.wait_until_one_is_gone(&self.orphans);
+        self
     }
 }
 
@@ -88,7 +94,7 @@ fn a_kill_in_the_middle_of_deleting_leaves_nothing_half() {
         operator,
         before,
         orphans,
-    } = Deleting::begin();
+    } = Deleting::prepare().begin();
     operator.kill();
     assert_in_the_middle(&volume, &before, &orphans);
     assert_eq!(
@@ -107,7 +113,7 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
         operator,
         before,
         orphans,
-    } = Deleting::begin();
+    } = Deleting::prepare().begin();
     let (status, log) = operator.terminate();
     assert!(
         status.success() && log.contains("gave the lease back"),
@@ -128,6 +134,53 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
 }
 
 #[test]
+fn a_leader_whose_lease_is_taken_away_ends_and_the_next_one_finishes() {
+    let deleting = Deleting::prepare();
+    let mut standby = OperatorProcess::start(&deleting.cluster, deleting.volume.options("standby"));
+    let Deleting {
+        cluster,
+        volume,
+        mut operator,
+        before,
+        orphans,
+    } = deleting.begin();
+    let taken = r#"{"spec":{"holderIdentity":"somebody-else"}}"#;
+    let lease = [
+        "patch",
+        "lease",
+        "test-flink-retention-operator",
+        "-n",
+        RELEASE_NAMESPACE,
+        "--type=merge",
+        "-p",
+        taken,
+    ];
+    cluster.control_plane.kubectl(lease).unwrap();
+    let (status, log) = operator.end();
+    assert!(!status.success());
+    assert!(log.contains("was taken by somebody-else"), "{log}");
+
+    // Until the lease of the other one runs out nobody acts.
+    let then = volume.tree();
+    then.assert_is(&before.clone().without(volume.gone(&orphans)));
+    assert!(standby.metrics().contains("flink_retention_leader 0"));
+    assert!(!standby.metrics().contains("flink_retention_runs_total"));
+    volume.tree().assert_is(&then);
+
+    standby.wait_until_leading();
+    let run = cluster.wait("frr/cut", "condition=Complete");
+    assert_eq!(
+        run["status"]["phase"],
+        "Succeeded",
+        "{run}\n{}",
+        standby.log()
+    );
+    volume
+        .tree()
+        .assert_is(&before.without(orphans.iter().map(String::as_str)));
+}
+
+#[test]
 fn without_an_api_server_the_operator_ends_before_its_lease_does() {
     let Deleting {
         cluster,
@@ -135,7 +188,7 @@ fn without_an_api_server_the_operator_ends_before_its_lease_does() {
         mut operator,
         before,
         orphans,
-    } = Deleting::begin();
+    } = Deleting::prepare().begin();
     cluster.control_plane.stop_api_server();
     let (status, log) = operator.end();
     assert!(!status.success());

@@ -15,4 +15,5 @@ mod left;
 mod permission;
 mod policy;
 mod storage;
+mod telemetry;
 mod volume;
