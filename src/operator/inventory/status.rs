@@ -45,7 +45,7 @@ pub(in crate::operator) fn status(facts: Facts<'_>) -> CheckpointInventoryStatus
         reason: "TooManyEntries",
         message: "job ids or directories were forgotten for want of room; what they hold is unknown and never deleted".to_owned(),
     });
-    let findings = [restorable, job_manager(facts.job), resource(facts.present)]
+    let findings = [restorable, job_manager(facts.job), resource(&facts)]
         .into_iter()
         .chain(truncated);
     let (snapshots, storage, protected_by, last_scan_time) = match facts.scan {
@@ -250,16 +250,35 @@ fn job_manager(job: &JobEvidence) -> Finding {
     }
 }
 
-fn resource(present: bool) -> Finding {
+fn resource(facts: &Facts<'_>) -> Finding {
+    let (reason, message) = match (facts.present, doubt(facts.job)) {
+        (false, _) => (
+            "Deleted",
+            "the Flink resource is gone; its state is kept".to_owned(),
+        ),
+        (true, None) => ("Present", String::new()),
+        (true, Some(why)) => ("Unclear", format!("{why}: its files stay")),
+    };
     Finding {
         condition: condition::RESOURCE_PRESENT,
-        status: present.into(),
-        reason: if present { "Present" } else { "Deleted" },
-        message: if present {
-            String::new()
-        } else {
-            "the Flink resource is gone; its state is kept".to_owned()
-        },
+        status: facts.present.into(),
+        reason,
+        message: shortened(message, MAX_MESSAGE),
+    }
+}
+
+/// Why it cannot be said what the job is doing, if that is so: the words behind the class `unknown`.
+fn doubt(job: &JobEvidence) -> Option<String> {
+    match (&job.phase, &job.processes) {
+        (Phase::Unclear { why }, _) => Some(why.clone()),
+        (Phase::Terminal { .. }, Processes::Present) => {
+            Some("its job is over, but processes of it still exist".to_owned())
+        }
+        (Phase::Terminal { .. }, Processes::Unknown { why }) => Some(format!(
+            "its job is over, but whether processes of it exist is not known: {why}"
+        )),
+        (Phase::Terminal { .. }, Processes::Absent)
+        | (Phase::Running | Phase::Suspended | Phase::Stopped | Phase::Gone, _) => None,
     }
 }
 

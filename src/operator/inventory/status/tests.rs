@@ -164,6 +164,52 @@ fn a_broken_snapshot_is_no_longer_restorable_whatever_flink_completes() {
 }
 
 #[test]
+fn a_class_that_is_unknown_has_its_reason() {
+    let said = |phase, processes| {
+        let job = JobEvidence {
+            phase,
+            processes,
+            ..job(HighAvailability::NotConfigured)
+        };
+        let status = status(facts(&job));
+        let found = find(&status.conditions, condition::RESOURCE_PRESENT).unwrap();
+        assert_eq!(found.status, "True");
+        (
+            status.owner_class.unwrap(),
+            found.reason.clone(),
+            found.message.clone(),
+        )
+    };
+    let over = || Phase::Terminal {
+        state: "FINISHED".into(),
+    };
+    let unclear = Phase::Unclear {
+        why: "its job is RESTARTING".into(),
+    };
+    let unknown = OwnerClass::Unknown;
+    assert_eq!(
+        said(unclear, Processes::Absent),
+        (
+            unknown,
+            "Unclear".into(),
+            "its job is RESTARTING: its files stay".into()
+        )
+    );
+    assert_eq!(
+        said(over(), Processes::Present),
+        (
+            unknown,
+            "Unclear".into(),
+            "its job is over, but processes of it still exist: its files stay".into()
+        )
+    );
+    assert_eq!(
+        said(over(), Processes::Absent),
+        (OwnerClass::Terminal, "Present".into(), String::new())
+    );
+}
+
+#[test]
 fn a_new_leader_says_what_the_old_one_said() {
     let running = job(map(12, NOW));
     let verified = scan(Verdict::Verified { files: 9 }, Some(latest(12, NOW)));
