@@ -1,6 +1,7 @@
 //! Executes runs, one after the other: two runs on one base would only take each other's marks for their own.
 
 mod supervision;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Resource, ResourceExt};
-use retention::location::Location;
-use retention::policy::Policy;
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +26,9 @@ use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger};
 use crate::api::time::whole_seconds;
 use crate::api::{Mode, RetentionPolicy, RetentionRun};
 use crate::engine::run::Scope;
-use crate::engine::{self, Progress, Report, Run, RunError, Step, Stores};
+use crate::engine::{self, Report, RunError, Step};
 use supervision::reason_to_stop;
+use work::{Steps, Work, WorkError};
 
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -418,77 +416,6 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// What the engine needs for a run.
-#[derive(Debug)]
-struct Work {
-    operator: Arc<Operator>,
-    rules: Policy,
-    bases: Vec<Location>,
-    scope: Scope,
-    mode: engine::Mode,
-    progress: Steps,
-    cancel: CancellationToken,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum WorkError {
-    #[error(transparent)]
-    Run(#[from] RunError),
-    #[error("a defect of this program ended the run; its log says where")]
-    Defect,
-}
-
-impl Work {
-    /// On a thread of its own: planning can compute for long, and the lease must be renewed and probes answered
-    /// meanwhile.
-    fn begin(self) -> JoinHandle<Result<Report, WorkError>> {
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let Self {
-                operator,
-                rules,
-                bases,
-                scope,
-                mode,
-                progress,
-                cancel,
-            } = self;
-            let run = Run {
-                observer: operator.observer.as_ref(),
-                stores: &operator.stores,
-                clock: operator.clock.as_ref(),
-                progress: &progress,
-                cache: &operator.cache,
-                policy: &rules,
-                bases: runtime.block_on(existing(&operator.stores, bases)),
-                scope: Some(scope),
-                mode,
-                owner: Some(operator.owner.clone()),
-                cancel,
-            };
-            Ok(runtime.block_on(run.execute())?)
-        })
-    }
-}
-
-/// Without the directories that Flink has not made yet: there is nothing in them to judge, and an incomplete listing
-/// would ask for a person. What is mounted in the place of one is a base again at the next run.
-async fn existing(stores: &Stores, bases: Vec<Location>) -> Vec<Location> {
-    let mut existing = Vec::new();
-    for base in bases {
-        let absent = match stores.resolve(&base) {
-            Some((storage, key)) if storage.capabilities().real_directories => {
-                matches!(storage.stat(&key).await, Ok(None))
-            }
-            Some(_) | None => false,
-        };
-        if !absent {
-            existing.push(base);
-        }
-    }
-    existing
-}
-
 /// Why nothing can be looked at, if that is so.
 fn refusal(judgement: &Judgement<'_>, namespace: &str) -> Option<(Vec<&'static str>, String)> {
     let serious = |obstacle: &&Obstacle| match obstacle {
@@ -514,23 +441,4 @@ fn category(error: &WorkError) -> &'static str {
         WorkError::Run(RunError::Storage(_)) => "StorageError",
         WorkError::Defect => "Defect",
     }
-}
-
-/// Tells how far a run is.
-#[derive(Debug)]
-struct Steps(watch::Sender<Step>);
-
-impl Steps {
-    fn new() -> (Self, watch::Receiver<Step>) {
-        let (sender, receiver) = watch::channel(Step::Observe);
-        (Self(sender), receiver)
-    }
-}
-
-impl Progress for Steps {
-    fn step(&self, step: Step) {
-        self.0.send_replace(step);
-    }
-
-    fn advance(&self, _: u64) {}
 }
