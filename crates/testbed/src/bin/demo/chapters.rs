@@ -3,16 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use testbed::control_plane::ControlPlane;
-use testbed::scratch::Scratch;
-
-use crate::cluster::{self, PATIENCE, Shell, until};
-use crate::jobs::{self, CARTS, CLICKS, Job, ORDERS, PAYMENTS, STOCK, VOLUME, VOLUME_OF_PAYMENTS};
+use crate::Result;
+use crate::cluster;
+use crate::jobs::{self, CARTS, CLICKS, ORDERS, PAYMENTS, STOCK, VOLUME, VOLUME_OF_PAYMENTS};
 use crate::operator::{self, ADMINISTRATOR, Operator};
-use crate::screen::{Screen, size};
-use crate::storage::{Amount, Storage, present, write};
-use crate::{Result, kept};
+use crate::screen::size;
+use crate::stage::Demo;
+use crate::storage::{Amount, present, write};
 
 const POLICY: &str = "\
 apiVersion: flink-retention.dev/v1alpha1
@@ -36,48 +33,7 @@ const METRICS: [&str; 4] = [
     "flink_retention_runs_total",
 ];
 
-/// The parts in the order of their end.
-#[derive(Debug)]
-pub(crate) struct Demo {
-    operator: Option<Operator>,
-    cluster: ControlPlane,
-    shell: Shell,
-    storage: Storage,
-    before: Vec<Amount>,
-    screen: Screen,
-    begun: Instant,
-    directory: Scratch,
-}
-
 impl Demo {
-    pub(crate) fn start() -> Result<Self> {
-        let (screen, begun) = (Screen::new(), Instant::now());
-        screen.say(
-            "A Kubernetes API server, five Flink jobs as real Flink left them, and the operator. The _metadata files and \
-             ConfigMaps are Flink's own; other state files are empty but of the true size; no Flink process runs.",
-        )?;
-        let directory = Scratch::new("flink-retention-demo-")?;
-        let storage = Storage::unpack(directory.path())?;
-        let cluster = ControlPlane::start()?;
-        let shell = Shell::new(directory.path(), &cluster.kubeconfig_for_admin())?;
-        cluster::furnish(&cluster, &shell)?;
-        let root = directory.path();
-        let before = jobs::ALL
-            .iter()
-            .map(|job| present(&root.join(job.checkpoints())))
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            operator: None,
-            cluster,
-            shell,
-            storage,
-            before,
-            screen,
-            begun,
-            directory,
-        })
-    }
-
     pub(crate) fn tell(&mut self) -> Result<()> {
         self.jobs_and_their_storage()?;
         self.the_operator_takes_stock()?;
@@ -180,17 +136,17 @@ impl Demo {
              JobManager does not answer here; of carts nobody knows what its unreadable _metadata names. The same from a \
              shell, without any cluster:",
         )?;
-        let missing = || "the fixtures have no such file".to_owned();
-        let orphan = self.storage.an_unreferenced(&ORDERS).ok_or_else(missing)?;
+        self.show(&format!(
+            "flink-retention plan {} {} --stopped all --keep-last 1 {}; echo exit code $?",
+            ORDERS.checkpoints(),
+            CARTS.checkpoints(),
+            mount(VOLUME)
+        ))?;
+        let orphan = self.storage.an_unreferenced(&ORDERS);
+        let orphan = orphan.ok_or("the fixtures have no such file")?;
         self.show(&format!(
             "flink-retention explain {orphan} --stopped {} {}",
             ORDERS.id,
-            mount(VOLUME)
-        ))?;
-        let protected = self.storage.an_unreferenced(&CARTS).ok_or_else(missing)?;
-        self.show(&format!(
-            "flink-retention explain {protected} --stopped {} {}; echo exit code $?",
-            CARTS.id,
             mount(VOLUME)
         ))
     }
@@ -274,103 +230,6 @@ impl Demo {
              before are exit code 3. That real Flink restores, with the right state, is part of `make test`.",
         )?;
         Ok(())
-    }
-
-    pub(crate) fn end(self) -> Result<()> {
-        let Self {
-            operator,
-            cluster,
-            shell,
-            storage: _,
-            before: _,
-            screen,
-            begun,
-            directory,
-        } = self;
-        screen.gap()?;
-        match operator {
-            Some(Operator { process, address }) if kept::wanted() => {
-                let cluster = cluster.leave_running();
-                let _ = directory.keep();
-                kept::explain(&screen, &shell, &cluster, process.leave_running(), &address)
-            }
-            operator => {
-                drop((operator, cluster, directory));
-                let seconds = begun.elapsed().as_secs();
-                screen.say(&format!("Done in {seconds} s; everything is cleaned up. `KEEP=1 make demo` leaves it running."))?;
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn tail_of_operator_log(&self) -> Option<String> {
-        operator::tail(&self.shell)
-    }
-
-    fn show(&self, line: &str) -> Result<()> {
-        self.shell.show(&self.screen, line)
-    }
-
-    fn run_by_hand(&self, name: &str, mode: &str) -> Result<()> {
-        let run = format!(
-            "apiVersion: flink-retention.dev/v1alpha1\nkind: RetentionRun\nmetadata: {{name: {name}}}\nspec: {{policyRef: {{name: shop}}, mode: {mode}}}\n"
-        );
-        write(&self.shell.root.join(format!("{name}.yaml")), &run)?;
-        self.show(&format!(
-            "tail -n 1 {name}.yaml; kubectl create -f {name}.yaml"
-        ))?;
-        self.show(&format!(
-            "kubectl wait frr/{name} --for=condition=Complete --timeout={}s",
-            PATIENCE.as_secs()
-        ))?;
-        let status = &self
-            .shell
-            .json(&format!("kubectl get frr {name} -o json"))?["status"];
-        match status["phase"].as_str() {
-            Some("Succeeded") => Ok(()),
-            _ => Err(format!("the run {name} did not succeed: {status:#}").into()),
-        }
-    }
-
-    fn quietly_wait(&self, object: &str, what: &str) -> Result<()> {
-        self.shell.quiet(&format!(
-            "kubectl wait {object} --for='{what}' --timeout={}s",
-            PATIENCE.as_secs()
-        ))?;
-        Ok(())
-    }
-
-    fn until_inventories(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
-        until(what, || {
-            let found = self.shell.json("kubectl get ckinv -o json")?;
-            let inventories = found["items"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            Ok(
-                (inventories.len() == jobs::ALL.len() && inventories.iter().all(&wanted))
-                    .then_some(()),
-            )
-        })
-    }
-
-    /// By the lists of Flink's own classes: of the jobs with a keep rule the newest checkpoint, of the others all.
-    fn nothing_needed_is_lost(&self) -> Result<()> {
-        let lost =
-            |job: &Job, kept: &dyn Fn(&str) -> bool| self.storage.lost(&self.shell.root, job, kept);
-        let mut wrong = lost(&ORDERS, &|metadata| metadata.ends_with("chk-6/_metadata"));
-        wrong.extend(lost(&STOCK, &|metadata| {
-            metadata.ends_with("chk-3/_metadata")
-        }));
-        for job in [CLICKS, CARTS, PAYMENTS] {
-            wrong.extend(lost(&job, &|_| true));
-        }
-        match wrong.first() {
-            None => Ok(()),
-            Some(first) => {
-                Err(format!("{} needed files are gone, such as {first}", wrong.len()).into())
-            }
-        }
     }
 }
 

@@ -8,12 +8,13 @@ mod jobs;
 mod kept;
 mod operator;
 mod screen;
+mod stage;
 mod storage;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use chapters::Demo;
+use stage::Demo;
 
 /// What goes wrong is told to a person, not matched on.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
