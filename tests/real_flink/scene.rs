@@ -61,6 +61,12 @@ impl Scene {
             .job_id(FIRST_JOB)
             // A file of a running job stays marked for at least twice as long.
             .configure("execution.checkpointing.timeout", "10 s")
+            // A busy machine must not restart the job.
+            .configure(
+                "execution.checkpointing.tolerable-failed-checkpoints",
+                "1000",
+            )
+            .configure("heartbeat.timeout", "60 s")
             .start()
             .unwrap();
         flink_deployment::apply(&cluster, &flink);
