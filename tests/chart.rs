@@ -222,6 +222,11 @@ fn bad_values_are_refused_by_name() {
             "path",
         ),
         (json!({"jobMetrics": "all"}), "jobMetrics"),
+        (json!({"fullnameOverride": "123"}), "fullnameOverride"),
+        (
+            json!({"flinkRestUrl": "https://{cluster}-rest.{namespace}:{port}"}),
+            "flinkRestUrl",
+        ),
         (
             json!({"prometheusRule": {"orphanedStorage": {"bytes": -1}}}),
             "bytes",
@@ -237,12 +242,40 @@ fn bad_values_are_refused_by_name() {
 }
 
 #[test]
+fn two_releases_never_share_a_role() {
+    let chart = Chart::new();
+    let names = |release: &str, namespace: &str| {
+        let manifests = chart.release(release, namespace, &json!({})).unwrap();
+        manifests.one("ClusterRole")["metadata"]["name"].clone()
+    };
+    let long = "r".repeat(53);
+    for (one, other) in [
+        (("a", "flink-ops"), ("ops-a", "flink")),
+        (
+            (long.as_str(), "a-long-namespace-1"),
+            (long.as_str(), "a-long-namespace-2"),
+        ),
+        (
+            ("retention-1", &*"n".repeat(63)),
+            ("retention-2", &*"n".repeat(63)),
+        ),
+    ] {
+        assert_ne!(names(one.0, one.1), names(other.0, other.1));
+    }
+}
+
+#[test]
 fn a_real_api_server_takes_what_is_rendered() {
     let server = ControlPlane::start().unwrap();
     for namespace in ["operators", "payments", "123"] {
         server.kubectl(["create", "namespace", namespace]).unwrap();
     }
     let chart = Chart::new();
+    // Names that look like numbers, and names of the greatest length.
+    let odd = chart.release(&"r".repeat(53), "123", &json!({})).unwrap();
+    for object in odd.iter() {
+        server.apply(&object.to_string()).unwrap();
+    }
     for values in [
         json!({}),
         json!({"watchNamespaces": ["payments", "123"], "replicas": 2}),

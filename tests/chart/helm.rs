@@ -32,10 +32,17 @@ impl Chart {
 
     /// The objects of a release named `test` in the namespace `operators`.
     pub(crate) fn render(&self, values: &Value) -> Result<Manifests, String> {
-        let yaml = self.run(
-            &["template", "test", CHART, "--namespace=operators"],
-            values,
-        )?;
+        self.release("test", "operators", values)
+    }
+
+    pub(crate) fn release(
+        &self,
+        name: &str,
+        namespace: &str,
+        values: &Value,
+    ) -> Result<Manifests, String> {
+        let namespace = format!("--namespace={namespace}");
+        let yaml = self.run(&["template", name, CHART, &namespace], values)?;
         let documents = yaml
             .split("\n---\n")
             .map(|document| document.trim_start_matches("---\n"));

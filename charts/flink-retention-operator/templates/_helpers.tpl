@@ -16,8 +16,8 @@
 {{- end }}
 
 {{- define "flink-retention.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "flink-retention.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "flink-retention.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "flink-retention.labels" -}}
@@ -45,9 +45,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* The name of an object outside the release namespace: two releases must not share it. */}}
+{{/*
+The name of a role outside the release namespace: two releases must not share it, so nothing is cut off, and the colon
+(which no name of a namespace has) tells where one name ends.
+*/}}
 {{- define "flink-retention.clusterName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "flink-retention.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- printf "%s:%s" .Release.Namespace (include "flink-retention.fullname" .) }}
+{{- end }}
+
+{{/* The name of a Service has at most 63 characters. */}}
+{{- define "flink-retention.serviceName" -}}
+{{- printf "%s-metrics" (include "flink-retention.fullname" . | trunc 55 | trimSuffix "-") }}
 {{- end }}
 
 {{/*
@@ -63,7 +71,7 @@ Secrets; a policy belongs to people, so only its status is written.
   verbs: [get, list, watch]
 - apiGroups: [flink-retention.dev]
   resources: [retentionpolicies/status, retentionruns/status, checkpointinventories/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # Scheduled runs are created, and deleted by history.
 - apiGroups: [flink-retention.dev]
   resources: [retentionruns]
@@ -71,14 +79,14 @@ Secrets; a policy belongs to people, so only its status is written.
 # The record of lineages; never deleted.
 - apiGroups: [flink-retention.dev]
   resources: [checkpointinventories]
-  verbs: [get, list, watch, create, patch, update]
+  verbs: [get, list, watch, create, patch]
 # Proof that a job is not running.
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [list, watch]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list]
 # Flink's high-availability maps, which are found by the pattern of their names, and its deployed configuration.
 - apiGroups: [""]
   resources: [configmaps]
