@@ -52,10 +52,10 @@ impl Health {
 
     /// A slow machine fails checkpoints as well, and may lose a heartbeat; a file that is gone must never be the cause.
     pub(crate) fn assert_that_no_file_is_gone(&self) {
-        assert_eq!(self.state, "RUNNING", "{self:?}");
         let gone = |cause: &&String| GONE.iter().any(|words| cause.contains(words));
         let causes: Vec<&String> = self.causes.iter().filter(gone).collect();
         assert!(causes.is_empty(), "{causes:#?}");
+        assert_eq!(self.state, "RUNNING", "{:#?}", self.causes);
     }
 }
 
