@@ -10,7 +10,7 @@ use crate::volume::{BASE, Volume, deleted_files, mark, until};
 
 const LEDGER: &str = "000000000000000000000000000ced9e";
 const ORDERS: &str = "0000000000000000000000000000000d";
-const CLUSTER_ROLE: &str = "clusterrole/operators-test-flink-retention-operator";
+const CLUSTER_ROLE: &str = "clusterrole/operators:test-flink-retention-operator";
 const SERVICE_ACCOUNT: &str = "test-flink-retention-operator";
 const ORPHANS: u64 = 3;
 
@@ -112,7 +112,7 @@ fn what_flink_does_not_tell_protects_the_base() {
     doubt.protects("bad-map", "missing-evidence", &parts);
     let said = cluster.wait(
         &inventory("ledger"),
-        "jsonpath={.status.protectedBy[0].guard}=missing-evidence",
+        r#"jsonpath={.status.protectedBy[?(@.guard=="missing-evidence")].guard}=missing-evidence"#,
     );
     assert_eq!(said["status"]["storage"]["orphaned"]["bytes"], 0, "{said}");
 
@@ -159,11 +159,8 @@ fn what_flink_does_not_tell_protects_the_base() {
     );
 
     // The operator may not read ConfigMaps any more.
-    let role = cluster
-        .control_plane
-        .kubectl(["get", CLUSTER_ROLE, "-o", "json"])
-        .unwrap();
-    let role: Value = serde_json::from_str(&role).unwrap();
+    let manifests = cluster.render(&json!({}));
+    let role = manifests.one("ClusterRole");
     let rules = role["rules"].as_array().unwrap();
     let names_maps = |rule: &&Value| {
         rule["resources"]
@@ -177,7 +174,7 @@ fn what_flink_does_not_tell_protects_the_base() {
         rules.len(),
         "the rule of ConfigMaps has company now: {rules:?}"
     );
-    set_rules(cluster, &json!(without));
+    set_rules(cluster, role, &json!(without));
     until("the right to be gone", || {
         (!may_list_config_maps(cluster)).then_some(())
     });
@@ -186,18 +183,19 @@ fn what_flink_does_not_tell_protects_the_base() {
         "missing-evidence",
         &["ConfigMap", "configmaps is forbidden", "(403)"],
     );
-    set_rules(cluster, &role["rules"]);
+    set_rules(cluster, role, &role["rules"]);
     until("the right to be back", || {
         may_list_config_maps(cluster).then_some(())
     });
     doubt.is_settled();
 }
 
-fn set_rules(cluster: &Cluster, rules: &Value) {
+fn set_rules(cluster: &Cluster, role: &Value, rules: &Value) {
+    let name = role["metadata"]["name"].as_str().unwrap();
     let patch = json!({"rules": rules}).to_string();
     cluster
         .control_plane
-        .kubectl(["patch", CLUSTER_ROLE, "--type=merge", "-p", &patch])
+        .kubectl(["patch", "clusterrole", name, "--type=merge", "-p", &patch])
         .unwrap();
 }
 
@@ -262,6 +260,16 @@ fn what_cannot_be_read_protects_the_base() {
         "jsonpath={.status.ownerClass}=unknown",
     );
     assert_eq!(said["spec"]["lastLabels"], json!({"team": "nobody"}));
+    let resource = condition(&said, "ResourcePresent");
+    assert_eq!(
+        (&resource["status"], &resource["reason"]),
+        (&json!("True"), &json!("Unclear"))
+    );
+    let why = resource["message"].as_str().unwrap();
+    assert!(
+        why.contains("jobStatus") || why.contains("upgradeMode"),
+        "{why}"
+    );
     cluster.delete("flinkdep/broken");
     cluster.wait(&inventory("broken"), "condition=ResourcePresent=False");
     doubt.is_settled();

@@ -10,6 +10,11 @@ const SECOND: &str = "000000000000000000000000000000a2";
 const LEDGER: &str = "000000000000000000000000000ced9e";
 const INVENTORY: &str = "ckinv/orders.flinkdeployment";
 
+/// An index that does not exist yet would be an error; a filter waits.
+fn recorded(id: &str) -> String {
+    format!("jsonpath={{.spec.lineage[?(@.jobId==\"{id}\")].jobId}}={id}")
+}
+
 fn guard<'a>(run: &'a Value, name: &str) -> &'a str {
     let guards = run["status"]["protectedBy"].as_array().unwrap();
     let found = guards.iter().find(|guard| guard["guard"] == name);
@@ -29,18 +34,12 @@ fn a_former_id_is_pruned_only_when_its_successor_has_a_checkpoint_of_its_own() {
     };
     first.apply(&cluster);
     let _operator = OperatorProcess::start(&cluster, volume.options("operator"));
-    cluster.wait(
-        INVENTORY,
-        &format!("jsonpath={{.spec.lineage[0].jobId}}={FIRST}"),
-    );
+    cluster.wait(INVENTORY, &recorded(FIRST));
 
     // An upgrade. The new job has completed nothing: it may still need all that it was restored from.
     let second = FlinkJob::finished("orders", SECOND, BASE);
     second.apply(&cluster);
-    cluster.wait(
-        INVENTORY,
-        &format!("jsonpath={{.spec.lineage[1].jobId}}={SECOND}"),
-    );
+    cluster.wait(INVENTORY, &recorded(SECOND));
     mark(&cluster, "payments");
     let run = cluster.run("no-successor", "payments", "Enforce");
     assert_eq!(deleted_files(&run), 0, "{run}");
@@ -118,8 +117,25 @@ fn what_a_deleted_resource_left_stays() {
         .assert_is(&before.without(orphans.iter().map(String::as_str)));
     assert!(volume.gone(&kept).is_empty());
 
-    // Its inventory stays, and so do its files when the policy goes, too.
-    cluster.delete("frp/payments");
-    let gone = cluster.get(INVENTORY);
-    assert_eq!(gone["status"]["ownerClass"], json!("unknown"), "{gone}");
+    assert_eq!(
+        cluster.get(INVENTORY)["status"]["ownerClass"],
+        json!("unknown")
+    );
+
+    // Another one of its name is no successor, even with a checkpoint of its own.
+    volume.checkpoint(SECOND, 1);
+    let before = volume.tree();
+    FlinkJob::finished("orders", SECOND, BASE).apply(&cluster);
+    let anew = cluster.wait(INVENTORY, &recorded(SECOND));
+    let lineage = anew["spec"]["lineage"].as_array().unwrap();
+    assert_eq!(lineage[0]["jobId"], FIRST);
+    assert_ne!(lineage[0]["uid"], lineage[1]["uid"]);
+    cluster.wait(INVENTORY, "jsonpath={.status.ownerClass}=terminal");
+    for case in ["anew", "anew-later"] {
+        let run = cluster.run(case, "payments", "Enforce");
+        assert_eq!(deleted_files(&run), 0, "{run}");
+        let why = guard(&run, "unknown-owner");
+        assert!(why.contains("an earlier resource of this name"), "{why}");
+    }
+    volume.tree().assert_is(&before);
 }
