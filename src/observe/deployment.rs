@@ -330,6 +330,7 @@ pub(super) mod tests {
             base: Some(old.clone()),
             first_seen: jiff::Timestamp::UNIX_EPOCH,
             last_seen: jiff::Timestamp::UNIX_EPOCH,
+            of_deleted: false,
         };
         let record = super::super::lineage::Record {
             lineage: Lineage {

@@ -8,11 +8,16 @@ use retention::evidence::{HaEntry, HaMap, HighAvailability};
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The largest blob that is read.
 const BLOB_LIMIT: u64 = 256 * 1024 * 1024;
 /// Flink changes the map once per checkpoint, and reading takes milliseconds.
 const ATTEMPTS: usize = 5;
+
+/// How long a volume may take for one blob. One that hangs must not hold up what is learned of all other jobs.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where a map and its blobs are read from.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +25,8 @@ pub(super) struct HaReader<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) stores: &'a Stores,
     pub(super) clock: &'a dyn Clock,
+    /// For one blob.
+    pub(super) patience: Duration,
 }
 
 impl HaReader<'_> {
@@ -117,7 +124,12 @@ impl HaReader<'_> {
         let (storage, blob) = self.stores.resolve(&location).ok_or_else(|| {
             format!("{location} cannot be reached from here; mount it, or grant access")
         })?;
-        let bytes = match storage.read(&blob, BLOB_LIMIT).await {
+        let read = timeout(self.patience, storage.read(&blob, BLOB_LIMIT)).await;
+        let read = read.map_err(|_| {
+            let seconds = self.patience.as_secs();
+            format!("{location} could not be read within {seconds} s; is its volume there?")
+        })?;
+        let bytes = match read {
             Ok(contents) => contents.bytes,
             Err(error) if error.is_not_found() && pointer.marked_for_deletion => return Ok(None),
             Err(error) => return Err(error.to_string()),

@@ -20,6 +20,8 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// A job with many thousand subtasks has an answer of a few MiB.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// Of a label of a host name.
+const LONGEST_LABEL: usize = 63;
 
 /// Somebody who can ask a JobManager about a job.
 #[async_trait]
@@ -37,6 +39,27 @@ pub struct ClusterAddress {
     pub cluster: String,
     pub namespace: String,
     pub port: u16,
+}
+
+impl ClusterAddress {
+    /// Why nobody may be asked for this cluster. People who own a Flink resource write its name
+    /// (`kubernetes.cluster-id`, `deploymentName`), and it becomes part of a host name and of a path: any name but that
+    /// of a Service could lead elsewhere.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let cluster = &self.cluster;
+        let is_label = cluster.len() <= LONGEST_LABEL
+            && cluster.starts_with(inner)
+            && cluster.ends_with(inner)
+            && cluster.chars().all(|c| inner(c) || c == '-');
+        (!is_label).then(|| {
+            let shown: String = cluster.chars().take(LONGEST_LABEL).collect();
+            format!(
+                "{shown:?} is no name of a cluster; use at most {LONGEST_LABEL} of a-z, 0-9 and -"
+            )
+        })
+    }
 }
 
 /// `--flink-rest-url`: the address of a JobManager, with the placeholders `{cluster}`, `{namespace}` and `{port}`.

@@ -19,16 +19,20 @@ pub(super) struct Record {
 }
 
 /// The records by resource. What cannot be read may hide bases, and former ids, of its namespace.
+///
+/// `present` are the uids of the resources that exist: what was recorded of another one is of a resource that was
+/// deleted, and nothing of it was taken over.
 #[must_use]
 pub(super) fn records(
     objects: &[DynamicObject],
+    present: &BTreeMap<JobName, String>,
     origin_of: &dyn Fn(&str) -> Origin,
 ) -> (BTreeMap<JobName, Record>, Vec<Gap>) {
     let mut records: BTreeMap<JobName, Record> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for object in objects {
         let namespace = object.namespace().unwrap_or_default();
-        match read(object, &origin_of(&namespace)) {
+        match read(object, present, &origin_of(&namespace)) {
             Ok((name, Record { lineage, bases })) => {
                 let record = records.entry(name).or_default();
                 record.lineage.entries.extend(lineage.entries);
@@ -45,7 +49,11 @@ pub(super) fn records(
     (records, unreadable)
 }
 
-fn read(object: &DynamicObject, origin: &Origin) -> Result<(JobName, Record), String> {
+fn read(
+    object: &DynamicObject,
+    present: &BTreeMap<JobName, String>,
+    origin: &Origin,
+) -> Result<(JobName, Record), String> {
     let inventory: CheckpointInventory = object
         .clone()
         .try_parse()
@@ -61,23 +69,28 @@ fn read(object: &DynamicObject, origin: &Origin) -> Result<(JobName, Record), St
         .map(|base| Location::parse(base, origin))
         .collect::<Result<_, _>>()
         .map_err(|error| format!("spec.bases: {error}"))?;
-    let entries = lineage
-        .iter()
-        .map(|recorded| entry(recorded, &bases))
-        .collect::<Result<_, _>>()?;
     let name = JobName {
         kind: job_ref.kind,
         namespace: object.namespace().unwrap_or_default(),
         name: job_ref.name,
     };
+    let uid = present.get(&name).map(String::as_str);
+    let entries = lineage
+        .iter()
+        .map(|recorded| entry(recorded, uid, &bases))
+        .collect::<Result<_, _>>()?;
     let lineage = Lineage { entries };
     Ok((name, Record { lineage, bases }))
 }
 
-fn entry(recorded: &Recorded, bases: &[Location]) -> Result<LineageEntry, String> {
+fn entry(
+    recorded: &Recorded,
+    present: Option<&str>,
+    bases: &[Location],
+) -> Result<LineageEntry, String> {
     let Recorded {
         job_id,
-        uid: _,
+        uid,
         base,
         first_seen,
         last_seen,
@@ -89,6 +102,10 @@ fn entry(recorded: &Recorded, bases: &[Location]) -> Result<LineageEntry, String
         base: base.and_then(|position| bases.get(usize::from(position)).cloned()),
         first_seen: first_seen.0,
         last_seen: last_seen.0,
+        of_deleted: uid
+            .as_deref()
+            .zip(present)
+            .is_some_and(|(recorded, present)| recorded != present),
     })
 }
 
@@ -156,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_record_tells_former_ids_and_bases_of_its_namespace() {
-        let (records, gaps) = records(&[object(RECORD)], &origin);
+        let (records, gaps) = records(&[object(RECORD)], &BTreeMap::new(), &origin);
         assert!(gaps.is_empty(), "{gaps:?}");
         let (name, record) = records.first_key_value().unwrap();
         assert_eq!(name.to_string(), "FlinkDeployment flink/orders");
@@ -172,7 +189,11 @@ mod tests {
         let second = RECORD
             .replace("orders.flinkdeployment", "orders-2")
             .replace("/old", "/older");
-        let (records, _) = records(&[object(RECORD), object(&second)], &origin);
+        let (records, _) = records(
+            &[object(RECORD), object(&second)],
+            &BTreeMap::new(),
+            &origin,
+        );
         assert_eq!(records.len(), 1);
         assert_eq!(records.first_key_value().unwrap().1.bases.len(), 2);
     }
@@ -185,7 +206,8 @@ mod tests {
             ("  lineage:", "  lineage: 7\n  other:"),
         ] {
             assert!(RECORD.contains(from));
-            let (records, gaps) = records(&[object(&RECORD.replacen(from, to, 1))], &origin);
+            let broken = object(&RECORD.replacen(from, to, 1));
+            let (records, gaps) = records(&[broken], &BTreeMap::new(), &origin);
             assert!(records.is_empty(), "{to}");
             assert_eq!(gaps[0].radius, [gaps::seen_from("flink")]);
         }
@@ -193,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_resource_that_is_gone_keeps_its_ids() {
-        let (records, _) = records(&[object(RECORD)], &origin);
+        let (records, _) = records(&[object(RECORD)], &BTreeMap::new(), &origin);
         let (name, record) = records.into_iter().next().unwrap();
         let draft = |processes| {
             gone(

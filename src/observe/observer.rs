@@ -5,7 +5,7 @@ use crate::engine::{Clock, Observer, Stores};
 use crate::observe::configurations::Configurations;
 use crate::observe::draft::{Draft, Surroundings};
 use crate::observe::finished::{Finished, with_answers};
-use crate::observe::high_availability::HaReader;
+use crate::observe::high_availability::{HaReader, PATIENCE};
 use crate::observe::high_availability_map::MapName;
 use crate::observe::job_manager::JobManagers;
 use crate::observe::kubernetes::KubernetesSource;
@@ -25,7 +25,8 @@ use retention::location::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-const JOBS_AT_ONCE: usize = 8;
+/// Enough that a hundred silent JobManagers take seconds, not minutes: what a run verifies is good for two of them.
+const JOBS_AT_ONCE: usize = 32;
 
 /// Observes the jobs of an API server.
 #[derive(Debug)]
@@ -128,7 +129,9 @@ impl Observation<'_> {
     pub(super) async fn evidence(self) -> Evidence {
         let resources = self.source.resources().await;
         let (records, unreadable) =
-            records(&resources.inventories, &|namespace| self.origin(namespace));
+            records(&resources.inventories, &uids(&resources), &|namespace| {
+                self.origin(namespace)
+            });
         let mut gaps: Vec<Gap> = resources.unread.iter().map(gaps::unread).collect();
         gaps.extend(unreadable);
         gaps.extend(
@@ -287,6 +290,9 @@ impl Observation<'_> {
         let (Some(address), Some(current)) = (&draft.address, draft.current) else {
             return HighAvailability::NotConfigured;
         };
+        if let Some(why) = address.problem() {
+            return HighAvailability::Unreadable { why };
+        }
         let configured = match &draft.high_availability {
             options::HighAvailability::ZooKeeper => {
                 return HighAvailability::Unsupported {
@@ -312,9 +318,10 @@ impl Observation<'_> {
 
     async fn job_manager(self, draft: &Draft) -> JobManager {
         match (&draft.address, draft.current) {
-            (Some(address), Some(current)) if draft.may_run() => {
-                self.job_managers.ask(address, current, &draft.origin).await
-            }
+            (Some(address), Some(current)) if draft.may_run() => match address.problem() {
+                Some(why) => JobManager::Unreachable { why },
+                None => self.job_managers.ask(address, current, &draft.origin).await,
+            },
             _ => JobManager::NotAsked,
         }
     }
@@ -324,6 +331,7 @@ impl Observation<'_> {
             source: self.source,
             stores: self.stores,
             clock: self.clock,
+            patience: PATIENCE,
         }
     }
 
@@ -377,6 +385,15 @@ fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = &Dy
         .iter()
         .filter(move |(kind, _)| *kind == wanted)
         .map(|(_, object)| object)
+}
+
+/// Of every Flink resource that exists.
+fn uids(resources: &Resources) -> BTreeMap<JobName, String> {
+    let named = resources.flink.iter().filter_map(|(kind, object)| {
+        let name = deployment::job_name(kind.as_str(), &object.metadata);
+        Some((name, object.uid()?))
+    });
+    named.collect()
 }
 
 fn object_name(object: &DynamicObject) -> ObjectName {

@@ -324,6 +324,7 @@ pub fn lineage(id: &str) -> Lineage {
             base: Some(at("/data/ckp")),
             first_seen: Timestamp::UNIX_EPOCH,
             last_seen: Timestamp::UNIX_EPOCH,
+            of_deleted: false,
         }],
     }
 }

@@ -66,6 +66,7 @@ fn after_j0() -> World {
 #[case::no_job_now(|w: &mut World| w.job().current = None)]
 #[case::in_between(|w: &mut World| w.job().phase = Phase::Unclear { why: "UPGRADING".into() })]
 #[case::gone(|w: &mut World| w.job().phase = Phase::Gone)]
+#[case::of_a_resource_that_was_deleted(|w: &mut World| w.job().lineage.entries[0].of_deleted = true)]
 #[case::no_checkpoint_of_the_successor(|w: &mut World| w.inventory.snapshots.clear())]
 #[case::not_in_its_map(|w: &mut World| map(w.job()).entries.clear())]
 #[case::its_entry_is_what_it_was_restored_from(|w: &mut World| map(w.job()).entries[0].checkpoint.pointer = Some(in_base(&format!("{J0}/chk-12"))))]
@@ -94,6 +95,11 @@ fn c4_former_needs_every_proof(#[case] change: Change) {
 #[rstest]
 #[case::suspended_with_its_checkpoint_in_the_map(|w: &mut World| w.job().phase = Phase::Suspended)]
 #[case::without_a_map_but_by_rest(|w: &mut World| w.job().high_availability = HighAvailability::NotConfigured)]
+#[case::also_of_a_resource_that_was_deleted(|w: &mut World| {
+    let mut earlier = w.job().lineage.entries[0].clone();
+    earlier.of_deleted = true;
+    w.job().lineage.entries.insert(0, earlier);
+})]
 fn c4_other_proofs(#[case] change: Change) {
     let mut world = after_j0();
     change(&mut world);

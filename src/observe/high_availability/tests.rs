@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use storage::LocalStorage;
+use storage::faults::{Fault, FaultInjecting};
 use testbed::corpus::{self, Times};
 
 const JOB: &str = "00000000000000000000000000000abc";
@@ -74,6 +75,7 @@ impl Captured {
             source: &source,
             stores: &self.stores,
             clock: &SystemClock,
+            patience: PATIENCE,
         };
         let job_id = JOB.parse().unwrap();
         reader
@@ -243,4 +245,31 @@ async fn a_map_that_never_stands_still_is_unreadable() {
     let restless: Vec<_> = (0..ATTEMPTS).flat_map(|_| [a.clone(), b.clone()]).collect();
     let why = why(captured.read(restless).await);
     assert!(why.contains("changed each of"), "{why}");
+}
+
+#[tokio::test]
+async fn a_volume_that_hangs_is_given_up() {
+    let captured = captured().await;
+    let storage = LocalStorage::open(captured.root.path()).await.unwrap();
+    let hangs = FaultInjecting::new(storage, |_| Fault::Delay(Duration::from_hours(1)));
+    let mut stores = Stores::default();
+    let mounted = Location::parse("/flink1/tree", &Origin::default()).unwrap();
+    stores.add(mounted, Arc::new(hangs));
+    let source = Answers(Mutex::new(vec![Some(captured.map.clone())]));
+    let reader = HaReader {
+        source: &source,
+        stores: &stores,
+        clock: &SystemClock,
+        patience: Duration::from_millis(50),
+    };
+    let job_id = JOB.parse().unwrap();
+    let found = reader
+        .job("default", "payments", job_id, &Origin::default())
+        .await;
+    match found {
+        HighAvailability::Unreadable { why } => {
+            assert!(why.contains("is its volume there"), "{why}")
+        }
+        other => panic!("{other:?}"),
+    }
 }

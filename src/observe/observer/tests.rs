@@ -392,3 +392,53 @@ async fn manifests_are_observed_as_a_whole() {
     assert_eq!(evidence.jobs[0].phase, Phase::Stopped);
     assert_eq!(evidence.gaps, []);
 }
+
+#[tokio::test]
+async fn what_an_earlier_resource_of_the_name_had_was_taken_over_by_nobody() {
+    let anew = (
+        "uid: 0d4b6a0e-8a5e-4b0e-9a53-0b6a0a9a1c11",
+        "uid: 11111111-8a5e-4b0e-9a53-0b6a0a9a1c11",
+    );
+    let world = World::default().deployment(&[anew]).record();
+    let evidence = world.evidence().await;
+    let [job] = evidence.jobs.as_slice() else {
+        panic!("{:?}", evidence.jobs)
+    };
+    let claim = |end: &str| job.claims(id(&format!("{end:0>32}")));
+    assert_eq!(claim("aaa"), Some(Claim::Deleted));
+    // Of this one the record does not say whose it was.
+    assert_eq!(claim("bbb"), Some(Claim::Former));
+    assert_eq!(claim("abc"), Some(Claim::Current));
+}
+
+#[rstest]
+#[case("169.254.169.254/latest/meta-data?")]
+#[case("orders-rest.other.svc:8081/?")]
+#[case("../../other/configmaps/orders")]
+#[case("Orders")]
+#[case("-")]
+#[tokio::test]
+async fn nobody_is_asked_at_an_address_that_a_tenant_made_up(#[case] cluster: &str) {
+    let deployed = format!("kubernetes.cluster-id: {cluster}\n");
+    let mut world = World::default().deployment(&[]).map(MAP);
+    world.config_maps.insert(
+        "flink-config-orders".to_owned(),
+        ConfigMapData {
+            uid: String::new(),
+            data: BTreeMap::from([("flink-conf.yaml".to_owned(), deployed)]),
+        },
+    );
+    let evidence = world.evidence().await;
+    assert_eq!(world.asked(), Vec::<String>::new());
+    let job = evidence
+        .jobs
+        .iter()
+        .find(|job| job.name.kind == "FlinkDeployment")
+        .unwrap();
+    assert!(matches!(
+        &job.high_availability,
+        HighAvailability::Unreadable { why } if why.contains("no name of a cluster")
+    ));
+    assert!(matches!(job.job_manager, JobManager::Unreachable { .. }));
+    assert!(evidence.gaps.len() >= 2, "{:?}", evidence.gaps);
+}

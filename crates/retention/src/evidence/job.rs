@@ -45,6 +45,8 @@ pub struct LineageEntry {
     pub base: Option<Location>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
+    /// The resource that had it was deleted, and the present one of its name was made anew.
+    pub of_deleted: bool,
 }
 
 /// What the resource is doing, as far as it can be said safely.
@@ -80,6 +82,8 @@ pub enum Processes {
 pub enum Claim {
     Current,
     Former,
+    /// An earlier resource of the same name had it, which was deleted: no successor took over from it.
+    Deleted,
 }
 
 impl JobEvidence {
@@ -89,12 +93,15 @@ impl JobEvidence {
         if self.current == Some(job_id) {
             return Some(Claim::Current);
         }
-        let former = self
-            .lineage
-            .entries
-            .iter()
-            .any(|entry| entry.job_id == job_id);
-        former.then_some(Claim::Former)
+        let entries = self.lineage.entries.iter();
+        let mut had = entries.filter(|entry| entry.job_id == job_id).peekable();
+        had.peek()?;
+        let deleted = had.all(|entry| entry.of_deleted);
+        Some(if deleted {
+            Claim::Deleted
+        } else {
+            Claim::Former
+        })
     }
 }
 

@@ -120,6 +120,11 @@ fn classify<'a>(
     match claim {
         Claim::Current => current(job, job_id, evidence),
         Claim::Former => former(job, job_id, evidence, whole),
+        // People come back for what a resource left that they deleted, and its successor began without it.
+        Claim::Deleted => unknown(
+            Some(job),
+            "an id of an earlier resource of this name, which was deleted; directories of deleted jobs are not pruned yet",
+        ),
     }
 }
 

@@ -88,6 +88,7 @@ pub(crate) fn after(mut job: JobEvidence, former: &str) -> JobEvidence {
         base: Some(location("/ckp")),
         first_seen: minute(1),
         last_seen: minute(2),
+        of_deleted: false,
     });
     job
 }
