@@ -5,24 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, future, stream};
+use futures::{FutureExt, StreamExt, future};
 use kube::api::{DynamicObject, ListParams};
 use kube::core::DeserializeGuard;
-use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Resource, ResourceExt};
 use retention::evidence::{Evidence, HighAvailability, JobEvidence, JobManager, JobName};
 use retention::layout::JobId;
 use retention::location::Location;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{News as Poke, Operator};
 use super::events::News;
 use super::inventory::{Facts, row, status};
-use super::jitter;
 use super::lineage::{Merged, Seen, merge};
 use super::server_side::{apply_spec, apply_status};
+use super::{jitter, job_changes};
 use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, condition};
 use crate::api::conditions::find;
 use crate::api::flink::kind::{GROUP, VERSION};
@@ -32,18 +31,21 @@ use crate::api::{CheckpointInventory, RetentionPolicy};
 use crate::observe::Namespaces;
 
 /// The kinds that are jobs.
-const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
+pub(super) const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
 /// Many changes in a moment are one reason to look.
 const SETTLE: Duration = Duration::from_millis(200);
+/// However many changes there are, of the time at least three parts are rest for one part of looking.
+const REST: u32 = 3;
 
 /// Looks at every job again and again, until `stop`.
 pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
-    let mut changes = Box::pin(changes(&operator));
+    let mut changes = Box::pin(job_changes::all(&operator));
     let mut news = operator.news.subscribe();
     let mut pass = 0_u64;
     while !stop.is_cancelled() {
         // Policies read it too, but a broken file is to be told before there is any.
         operator.administrator().await;
+        let begun = Instant::now();
         let looked = tokio::select! {
             looked = look(&operator) => looked,
             // Every write is complete in itself.
@@ -55,6 +57,7 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
         }
         operator.tell(Poke::Inventories);
         pass += 1;
+        let settle = SETTLE.max(begun.elapsed() * REST).min(interval);
         let pause = interval.mul_f64(0.9 + jitter::fraction("observe", pass) / 5.0);
         let run_finished = async {
             loop {
@@ -68,42 +71,17 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
         tokio::select! {
             () = sleep(pause) => {}
             () = stop.cancelled() => {}
-            Some(()) = changes.next() => sleep(SETTLE).await,
+            Some(()) = changes.next() => {
+                tokio::select! {
+                    () = sleep(settle) => {}
+                    () = stop.cancelled() => {}
+                }
+                // All that have come meanwhile are seen by the same look.
+                while changes.next().now_or_never().flatten().is_some() {}
+            }
             () = run_finished => {}
         }
     }
-}
-
-/// Something for every change of a Flink resource that may be a new job id: two upgrades can follow each other faster
-/// than the loop looks.
-fn changes(operator: &Operator) -> impl Stream<Item = ()> + Send + use<> {
-    let apis = KINDS.into_iter().flat_map(|kind| {
-        let resource = kind.api_resource();
-        let client = operator.client.0.clone();
-        let apis: Vec<Api<DynamicObject>> = match &operator.namespaces {
-            Namespaces::All => vec![Api::all_with(client, &resource)],
-            Namespaces::Only(names) => names
-                .iter()
-                .map(|name| Api::namespaced_with(client.clone(), name, &resource))
-                .collect(),
-        };
-        apis
-    });
-    let streams = apis.map(|api| {
-        watcher(api, watcher::Config::default())
-            .default_backoff()
-            .filter_map(|event| {
-                future::ready(
-                    matches!(
-                        event,
-                        Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_))
-                    )
-                    .then_some(()),
-                )
-            })
-            .boxed()
-    });
-    stream::select_all(streams)
 }
 
 /// Why a look was not complete.

@@ -17,6 +17,7 @@ mod events;
 mod inventory;
 mod inventory_controller;
 mod jitter;
+mod job_changes;
 pub mod lease;
 pub mod lineage;
 mod policy;

@@ -13,6 +13,7 @@ use retention::location::Origin;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
+use super::administrator::Administrator;
 use super::context::Operator;
 use super::events::News;
 use super::policy::{Facts, Judgement, Rival, Surroundings, changed, core_policy, judge, status};
@@ -187,6 +188,11 @@ impl World {
     /// The policy's rules under the administrator's floors.
     pub(super) fn rules(&self, policy: &RetentionPolicy) -> retention::policy::Policy {
         core_policy(&policy.spec, &self.administrator.administrator.floors)
+    }
+
+    /// What was allowed when the world was observed.
+    pub(super) fn administrator(&self) -> &Administrator {
+        &self.administrator.administrator
     }
 
     pub(super) fn namespace(&self) -> &str {

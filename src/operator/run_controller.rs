@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::administrator::Administrator;
 use super::context::{News as Poke, Operator};
 use super::events::News;
 use super::inventory::job_scans;
@@ -216,7 +217,9 @@ impl<'a> Execution<'a> {
             progress,
             cancel: self.stop.child_token(),
         };
-        let (result, cancelled) = self.supervised(work, &policy, steps).await;
+        let (result, cancelled) = self
+            .supervised(work, &policy, world.administrator().clone(), steps)
+            .await;
         if self.stop.is_cancelled() {
             return self.hand_over().await;
         }
@@ -254,6 +257,7 @@ impl<'a> Execution<'a> {
         &mut self,
         work: Work,
         policy: &RetentionPolicy,
+        allowed: Administrator,
         mut steps: watch::Receiver<Step>,
     ) -> (Result<Report, WorkError>, Option<String>) {
         let (mode, cancel) = (work.mode, work.cancel.clone());
@@ -263,6 +267,7 @@ impl<'a> Execution<'a> {
             self.run.clone(),
             policy.clone(),
             mode,
+            allowed,
         )
         .boxed();
         let mut working = work.begin();

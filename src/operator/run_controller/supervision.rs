@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::api::{RetentionPolicy, RetentionRun};
 use crate::engine::Mode;
+use crate::operator::administrator::Administrator;
 use crate::operator::context::Operator;
 
 /// The administrator's file tells nobody that it has changed.
@@ -20,6 +21,7 @@ pub(super) async fn reason_to_stop(
     run: RetentionRun,
     policy: RetentionPolicy,
     mode: Mode,
+    allowed: Administrator,
 ) -> String {
     let namespace = run.namespace().unwrap_or_default();
     let mut runs = changes::<RetentionRun>(operator.in_namespace(&namespace), &run.name_any());
@@ -44,8 +46,13 @@ pub(super) async fn reason_to_stop(
                 Some(_) => {}
             },
             _ = looks.tick(), if enforces => {
-                if operator.administrator().await.administrator.paused {
+                let now = operator.administrator().await.administrator;
+                if now.paused {
                     return "the administrator has paused all deleting".to_owned();
+                }
+                // A grant may have been taken back, or a floor raised.
+                if now != allowed {
+                    return "the administrator's file has changed: the next run follows it".to_owned();
                 }
             }
             else => future::pending().await,
