@@ -117,6 +117,7 @@ pub(super) fn finish(
     });
     let roots = configurations.snapshots().into_iter().map(|snapshot| Root {
         snapshot,
+        location: None,
         named_by: format!("the configuration of {name}"),
     });
     Draft {

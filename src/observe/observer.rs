@@ -157,7 +157,7 @@ impl Observation<'_> {
             .await;
         let strays = self.strays(&resources, &claimed).await;
         let mut jobs: Vec<JobEvidence> = Vec::new();
-        let mut roots = all_roots(&resources);
+        let mut roots = all_roots(&resources, &|namespace| self.origin(namespace));
         for finished in answered.into_iter().chain(strays) {
             let Finished {
                 job,
@@ -437,11 +437,14 @@ fn high_availability_ids(resources: &Resources) -> Vec<JobId> {
     ids.into_iter().collect()
 }
 
-fn all_roots(resources: &Resources) -> Vec<Root> {
+fn all_roots(resources: &Resources, origin: &dyn Fn(&str) -> Origin) -> Vec<Root> {
     resources
         .flink
         .iter()
-        .flat_map(|(kind, object)| roots::of(*kind, object))
+        .flat_map(|(kind, object)| {
+            let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+            roots::of(*kind, object, &origin(namespace))
+        })
         .collect()
 }
 

@@ -9,28 +9,53 @@ use crate::observe::gaps;
 use kube::api::DynamicObject;
 use retention::evidence::{Gap, Root};
 use retention::guard::Guard;
+use retention::layout::METADATA_FILE;
+use retention::location::{Location, Origin};
 use retention::reference::DirectoryKey;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The roots R1 to R5, R8, R9 and R13, and any that a later version of the Flink operator may add: the text of the
 /// whole resource is searched for names that Flink gives to snapshots. Fields that hold a path are taken as they are,
 /// for a snapshot may have been copied to a directory of any name.
 #[must_use]
-pub(super) fn of(kind: FlinkKind, object: &DynamicObject) -> Vec<Root> {
+pub(super) fn of(kind: FlinkKind, object: &DynamicObject, origin: &Origin) -> Vec<Root> {
     let text = format!("{} {}", object.data, annotations(object));
-    let mut keys: BTreeSet<DirectoryKey> = DirectoryKey::all_in(&text).into_iter().collect();
-    keys.extend(
-        in_fields(kind, object)
-            .iter()
-            .map(|path| DirectoryKey::of(path)),
-    );
+    let mut roots: BTreeMap<DirectoryKey, BTreeSet<Location>> = DirectoryKey::all_in(&text)
+        .into_iter()
+        .map(|key| (key, BTreeSet::new()))
+        .collect();
+    for path in in_fields(kind, object) {
+        let locations = roots.entry(DirectoryKey::of(&path)).or_default();
+        locations.extend(directory(&path, origin));
+    }
     let named_by = job_name(kind.as_str(), &object.metadata).to_string();
-    keys.into_iter()
-        .map(|snapshot| Root {
-            snapshot,
-            named_by: named_by.clone(),
+    let root = |snapshot, location| Root {
+        snapshot,
+        location,
+        named_by: named_by.clone(),
+    };
+    roots
+        .into_iter()
+        .flat_map(|(snapshot, locations)| {
+            if locations.is_empty() {
+                return vec![root(snapshot, None)];
+            }
+            let locations = locations.into_iter();
+            locations
+                .map(|location| root(snapshot.clone(), Some(location)))
+                .collect()
         })
         .collect()
+}
+
+/// The directory of a pointer, which may name the `_metadata` in it. What is no path has no place.
+fn directory(path: &str, origin: &Origin) -> Option<Location> {
+    let location = Location::parse(path, origin).ok()?;
+    Some(if location.name() == METADATA_FILE {
+        location.parent()
+    } else {
+        location
+    })
 }
 
 /// A snapshot or pair that cannot be decoded may name a snapshot that the search of its text does not recognise. (The
@@ -113,10 +138,28 @@ mod tests {
     const STABLE: &str = include_str!("fixtures/stable.yaml");
 
     fn keys(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
-        of(kind, object)
+        of(kind, object, &Origin::default())
             .iter()
             .map(|root| root.snapshot.to_string())
             .collect()
+    }
+
+    #[test]
+    fn a_path_in_a_field_has_a_place() {
+        let edits = [(
+            "file:///old/savepoint-4f1c0d-0123456789ab",
+            "/copied/mine/_metadata",
+        )];
+        let roots = of(
+            FlinkKind::Deployment,
+            &object(STABLE, &edits),
+            &Origin::default(),
+        );
+        let copied = roots
+            .iter()
+            .find(|root| root.snapshot.as_str() == "copied/mine");
+        let location = copied.and_then(|root| root.location.as_ref()).unwrap();
+        assert_eq!(location.to_string(), "file:/copied/mine");
     }
 
     #[test]
@@ -150,7 +193,11 @@ mod tests {
 
     #[test]
     fn a_root_says_who_names_it() {
-        let roots = of(FlinkKind::Deployment, &object(STABLE, &[]));
+        let roots = of(
+            FlinkKind::Deployment,
+            &object(STABLE, &[]),
+            &Origin::default(),
+        );
         assert_eq!(roots[0].named_by, "FlinkDeployment flink/orders");
     }
 

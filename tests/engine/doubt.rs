@@ -144,3 +144,37 @@ async fn names_that_flink_does_not_write_stay() {
     assert!(world.has(&format!("{JOB}/shared/notes.txt")));
     assert!(world.has("readme.md"));
 }
+
+/// A resource will start from a checkpoint that somebody copied away: the copy names the files of the original.
+#[tokio::test]
+async fn a_checkpoint_that_a_resource_names_outside_every_base_is_read() {
+    let world = ripe().await;
+    let copy = testbed::snapshot::SnapshotFile {
+        checkpoint_id: 3,
+        shared: vec![(format!("file:/data/ckp/{}", orphan()), 100)],
+        exclusive: Vec::new(),
+    };
+    let path = Key::parse("backup/mine/_metadata").unwrap();
+    world.storage.insert_file(&path, copy.to_bytes());
+    name(&world, "/data/backup/mine");
+    assert!(world.enforce().await.outcome.deleted.is_empty());
+    assert!(world.has(&orphan()));
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_a_resource_names_out_of_reach_protects_and_a_savepoint_does_not() {
+    let world = ripe().await;
+    name(&world, "/unmounted/chk-7");
+    assert_protected(&world, Guard::MissingEvidence).await;
+    world.roots.lock().unwrap().clear();
+    name(&world, "/unmounted/savepoint-000000-0123456789ab");
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
+}
+
+fn name(world: &World, directory: &str) {
+    world.roots.lock().unwrap().push(retention::evidence::Root {
+        snapshot: retention::reference::DirectoryKey::of(directory),
+        location: Some(crate::world::at(directory)),
+        named_by: "FlinkDeployment flink/orders".to_owned(),
+    });
+}

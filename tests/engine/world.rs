@@ -7,7 +7,7 @@ use flink_retention::engine::{
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
     Evidence, HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobEvidence, JobManager,
-    JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints,
+    JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints, Root,
     StateBackend,
 };
 use retention::inventory::Contents;
@@ -32,6 +32,7 @@ pub struct World {
     pub storage: MemoryStorage,
     now: Arc<Mutex<Timestamp>>,
     pub jobs: Arc<Mutex<Vec<JobEvidence>>>,
+    pub roots: Arc<Mutex<Vec<Root>>>,
     /// Called at each observation, with its number.
     observed: Arc<Mutex<u64>>,
     hook: Arc<Mutex<Option<(u64, Hook)>>>,
@@ -82,7 +83,7 @@ impl Observer for World {
                 .filter_map(|job| job.current)
                 .collect(),
             jobs,
-            roots: Vec::new(),
+            roots: self.roots.lock().unwrap().clone(),
             gaps: Vec::new(),
         }
     }
@@ -96,6 +97,7 @@ impl World {
             storage: MemoryStorage::new(Arc::new(move || *clock.lock().unwrap())),
             now,
             jobs: Arc::default(),
+            roots: Arc::default(),
             observed: Arc::default(),
             hook: Arc::default(),
             policy: Policy {

@@ -4,7 +4,9 @@
 mod support;
 
 use jiff::Timestamp;
-use retention::evidence::{HighAvailability, JobEvidence, JobManager, Phase, Processes, Radius, StateBackend};
+use retention::evidence::{
+    HighAvailability, JobEvidence, JobManager, Phase, Processes, Radius, StateBackend,
+};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::mark::MarkKind;

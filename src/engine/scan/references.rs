@@ -124,10 +124,16 @@ async fn add_base(
     });
 }
 
-/// The given bases, then those of the evidence that no walk of the others would enter.
+/// The given bases, then those of the evidence that no walk of the others would enter, then checkpoints that a resource
+/// names elsewhere. (Savepoints name no file of others, so one that is out of reach is no gap.)
 fn with_others(bases: &[Location], evidence: &Evidence) -> Vec<Location> {
     let mut all: Vec<Location> = bases.to_vec();
-    let mut others: Vec<&Location> = evidence.bases().collect();
+    let checkpoints = evidence
+        .roots
+        .iter()
+        .filter_map(|root| root.location.as_ref())
+        .filter(|location| !layout::is_savepoint_directory(location.name()));
+    let mut others: Vec<&Location> = evidence.bases().chain(checkpoints).collect();
     others.sort_by_key(|location| location.path().len());
     for other in others {
         if !all.iter().any(|base| is_read_with(base, other)) {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 pub(super) fn unknown_name(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     match candidate.file.placement.kind {
-        FileKind::Foreign => Some("its name and place fit nothing that is known of Flink".to_owned()),
+        FileKind::Foreign => {
+            Some("its name and place fit nothing that is known of Flink".to_owned())
+        }
         FileKind::CheckpointMetadata
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata

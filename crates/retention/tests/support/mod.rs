@@ -204,6 +204,7 @@ impl World {
     pub(crate) fn root(&mut self, directory: &str) {
         self.evidence.roots.push(Root {
             snapshot: key(directory),
+            location: None,
             named_by: "FlinkDeployment flink/x".to_owned(),
         });
     }
