@@ -45,7 +45,7 @@ fn benches(criterion: &mut Criterion) {
             bencher.iter(|| visit(&bytes, &mut Count::default()).expect("it parses"));
         });
         group.bench_function("parse", |bencher| {
-            bencher.iter(|| parse(&bytes).expect("it parses"))
+            bencher.iter(|| parse(&bytes).expect("it parses"));
         });
         group.finish();
     }

@@ -268,7 +268,7 @@ async fn a_volume_that_hangs_is_given_up() {
         .await;
     match found {
         HighAvailability::Unreadable { why } => {
-            assert!(why.contains("is its volume there"), "{why}")
+            assert!(why.contains("is its volume there"), "{why}");
         }
         other => panic!("{other:?}"),
     }
