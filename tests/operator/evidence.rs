@@ -10,7 +10,6 @@ use crate::volume::{BASE, Volume, deleted_files, mark, until};
 
 const LEDGER: &str = "000000000000000000000000000ced9e";
 const ORDERS: &str = "0000000000000000000000000000000d";
-const CLUSTER_ROLE: &str = "clusterrole/operators:test-flink-retention-operator";
 const SERVICE_ACCOUNT: &str = "test-flink-retention-operator";
 const ORPHANS: u64 = 3;
 
@@ -73,7 +72,7 @@ impl Doubt {
     }
 
     /// With the doubt gone, so are the orphans, at once: they were ripe all the time.
-    fn is_settled(self) {
+    fn settle(self) {
         let run = self.cluster.run("settled", "payments", "Enforce");
         assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
         assert_eq!(deleted_files(&run), ORPHANS, "{run}");
@@ -187,7 +186,7 @@ fn what_flink_does_not_tell_protects_the_base() {
     until("the right to be back", || {
         may_list_config_maps(cluster).then_some(())
     });
-    doubt.is_settled();
+    doubt.settle();
 }
 
 fn set_rules(cluster: &Cluster, role: &Value, rules: &Value) {
@@ -272,7 +271,7 @@ fn what_cannot_be_read_protects_the_base() {
     );
     cluster.delete("flinkdep/broken");
     cluster.wait(&inventory("broken"), "condition=ResourcePresent=False");
-    doubt.is_settled();
+    doubt.settle();
 }
 
 #[test]
@@ -379,5 +378,5 @@ fn what_people_suspend_is_left_alone() {
     }
     doubt.volume.tree().assert_is(&doubt.before);
     cluster.delete("frp/rival");
-    doubt.is_settled();
+    doubt.settle();
 }

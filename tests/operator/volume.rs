@@ -18,7 +18,7 @@ pub(crate) const BASE: &str = "file:/data/ckp";
 /// Grace period of the administrator's file and of the policies.
 const GRACE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 pub(crate) struct Volume {
     directory: TempDir,
@@ -49,7 +49,7 @@ impl Volume {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
-        let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        let an_hour_ago = SystemTime::now() - Duration::from_hours(1);
         File::options()
             .write(true)
             .open(&path)
