@@ -96,9 +96,29 @@ impl Operator {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
+        let scopes = self.scopes();
+        scopes
+            .iter()
+            .map(|scope| self.within(scope.as_deref()))
+            .collect()
+    }
+
+    /// All namespaces at once (none), or each that is watched.
+    pub(super) fn scopes(&self) -> Vec<Option<String>> {
         match &self.namespaces {
-            Namespaces::All => vec![Api::all(self.client.0.clone())],
-            Namespaces::Only(names) => names.iter().map(|name| self.in_namespace(name)).collect(),
+            Namespaces::All => vec![None],
+            Namespaces::Only(names) => names.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    /// The objects of one of these.
+    pub(super) fn within<K>(&self, scope: Option<&str>) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match scope {
+            None => Api::all(self.client.0.clone()),
+            Some(namespace) => self.in_namespace(namespace),
         }
     }
 

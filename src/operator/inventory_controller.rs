@@ -1,13 +1,11 @@
 //! The observe loop: records every Flink resource from the first start, with a policy or without, and says of each what
 //! is known. It needs no storage for that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future};
-use kube::api::{DynamicObject, ListParams};
-use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use retention::evidence::{Evidence, HighAvailability, JobEvidence, JobManager, JobName};
 use retention::layout::JobId;
@@ -18,20 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{News as Poke, Operator};
 use super::events::News;
+use super::gathered::{Found, Gathered, Unlisted, gather};
 use super::inventory::{Facts, row, status};
 use super::lineage::{Merged, Seen, merge};
 use super::server_side::{apply_spec, apply_status};
 use super::{jitter, job_changes};
+use crate::api::CheckpointInventory;
 use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, condition};
 use crate::api::conditions::find;
 use crate::api::flink::kind::{GROUP, VERSION};
-use crate::api::flink::{FlinkDeployment, FlinkKind, FlinkSessionJob};
 use crate::api::names::inventory_name;
-use crate::api::{CheckpointInventory, RetentionPolicy};
-use crate::observe::Namespaces;
 
-/// The kinds that are jobs.
-pub(super) const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
 /// Many changes in a moment are one reason to look.
 const SETTLE: Duration = Duration::from_millis(200);
 /// However many changes there are, of the time at least three parts are rest for one part of looking.
@@ -87,11 +82,8 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
 /// Why a look was not complete.
 #[derive(Debug, thiserror::Error)]
 enum LookError {
-    #[error("cannot list {what}: {error}")]
-    List {
-        what: &'static str,
-        error: Box<kube::Error>,
-    },
+    #[error(transparent)]
+    List(#[from] Unlisted),
     #[error("{failed} of {all} inventories could not be written; the last one: {error}")]
     Write {
         failed: usize,
@@ -103,13 +95,11 @@ enum LookError {
 /// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
 async fn look(operator: &Operator) -> Result<(), LookError> {
     // Observe.
-    let objects = flink_objects(operator).await?;
-    let recorded = inventories(operator).await?;
-    let policies = policies(operator).await?;
+    let (gathered, unlisted) = gather(operator).await?;
     let evidence = operator.observer.observe().await;
 
     // Plan: what each inventory should be. No client.
-    let looks = looks(&objects, &recorded, &policies, &evidence);
+    let looks = looks(&gathered, &evidence);
 
     // Report.
     let all = looks.len();
@@ -129,16 +119,15 @@ async fn look(operator: &Operator) -> Result<(), LookError> {
     let known: BTreeSet<JobName> = evidence.jobs.iter().map(|job| job.name.clone()).collect();
     operator.scans.retain(&known);
     let failed = failures.len();
-    failures.pop().map_or(Ok(()), |error| {
-        Err(LookError::Write {
+    match failures.pop() {
+        Some(error) => Err(LookError::Write {
             failed,
             all,
             error: Box::new(error),
-        })
-    })
+        }),
+        None => unlisted.map_or(Ok(()), |error| Err(error.into())),
+    }
 }
-
-type Inventories = BTreeMap<(String, String), Result<CheckpointInventory, ()>>;
 
 /// One job, its record, and what was seen of it.
 #[derive(Debug)]
@@ -152,12 +141,12 @@ struct Look<'a> {
     policy: Option<String>,
 }
 
-fn looks<'a>(
-    objects: &[Found],
-    recorded: &'a Inventories,
-    policies: &[(String, RetentionPolicy)],
-    evidence: &'a Evidence,
-) -> Vec<Look<'a>> {
+fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
+    let Gathered {
+        objects,
+        recorded,
+        policies,
+    } = gathered;
     let jobs = evidence.jobs.iter().filter_map(|job| {
         let JobName {
             kind,
@@ -327,119 +316,4 @@ fn transition(before: &CheckpointInventory, after: &CheckpointInventory) -> Opti
         reason,
         note: after.message,
     })
-}
-
-/// A Flink resource, as far as it is needed to record it. Also one that cannot be decoded has labels and a uid.
-#[derive(Debug)]
-struct Found {
-    name: JobName,
-    uid: Option<String>,
-    labels: BTreeMap<String, String>,
-    job_id: Option<JobId>,
-}
-
-async fn flink_objects(operator: &Operator) -> Result<Vec<Found>, LookError> {
-    let mut found = Vec::new();
-    for kind in KINDS {
-        let resource = kind.api_resource();
-        let client = operator.client.0.clone();
-        let apis: Vec<Api<DynamicObject>> = match &operator.namespaces {
-            Namespaces::All => vec![Api::all_with(client, &resource)],
-            Namespaces::Only(names) => names
-                .iter()
-                .map(|name| Api::namespaced_with(client.clone(), name, &resource))
-                .collect(),
-        };
-        for api in apis {
-            match api.list(&ListParams::default()).await {
-                Ok(list) => {
-                    found.extend(list.items.into_iter().map(|object| describe(kind, object)));
-                }
-                // Any subset of Flink's kinds may be installed.
-                Err(error) if super::server_side::is_gone(&error) => {}
-                Err(error) => {
-                    return Err(LookError::List {
-                        what: kind.as_str(),
-                        error: Box::new(error),
-                    });
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn describe(kind: FlinkKind, object: DynamicObject) -> Found {
-    let name = JobName {
-        kind: kind.as_str().to_owned(),
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
-    };
-    let (uid, labels) = (object.uid(), object.labels().clone());
-    let status = match kind {
-        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object)
-            .ok()
-            .and_then(|deployment| deployment.status?.job_status),
-        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object)
-            .ok()
-            .and_then(|job| job.job_status().cloned()),
-        FlinkKind::StateSnapshot | FlinkKind::BlueGreenDeployment => None,
-    };
-    Found {
-        name,
-        uid,
-        labels,
-        job_id: status.and_then(|status| status.job_id?.parse().ok()),
-    }
-}
-
-async fn inventories(operator: &Operator) -> Result<Inventories, LookError> {
-    let mut found = Inventories::new();
-    for api in operator.everywhere::<DeserializeGuard<CheckpointInventory>>() {
-        let list = api
-            .list(&ListParams::default())
-            .await
-            .map_err(|error| LookError::List {
-                what: "CheckpointInventory",
-                error: Box::new(error),
-            })?;
-        for DeserializeGuard(read) in list {
-            let metadata = match &read {
-                Ok(inventory) => &inventory.metadata,
-                Err(invalid) => {
-                    tracing::warn!(
-                        namespace = invalid.metadata.namespace,
-                        name = invalid.metadata.name,
-                        error = invalid.error,
-                        "this CheckpointInventory cannot be read and is left as it is"
-                    );
-                    &invalid.metadata
-                }
-            };
-            let key = (
-                metadata.namespace.clone().unwrap_or_default(),
-                metadata.name.clone().unwrap_or_default(),
-            );
-            found.insert(key, read.map_err(|_| ()));
-        }
-    }
-    Ok(found)
-}
-
-async fn policies(operator: &Operator) -> Result<Vec<(String, RetentionPolicy)>, LookError> {
-    let mut found = Vec::new();
-    for api in operator.everywhere::<DeserializeGuard<RetentionPolicy>>() {
-        let list = api
-            .list(&ListParams::default())
-            .await
-            .map_err(|error| LookError::List {
-                what: "RetentionPolicy",
-                error: Box::new(error),
-            })?;
-        let readable = list
-            .into_iter()
-            .filter_map(|DeserializeGuard(read)| read.ok());
-        found.extend(readable.map(|policy| (policy.namespace().unwrap_or_default(), policy)));
-    }
-    Ok(found)
 }

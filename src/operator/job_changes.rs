@@ -11,9 +11,11 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 
 use super::context::Operator;
-use super::inventory_controller::KINDS;
+use crate::api::flink::FlinkKind;
 use crate::observe::Namespaces;
 
+/// The kinds that are jobs.
+pub(super) const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
 /// The parts of a status that tell of another job, or of another state of the same.
 const TELLING: [&str; 5] = [
     "/status/jobStatus/jobId",

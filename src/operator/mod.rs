@@ -14,6 +14,7 @@ pub mod administrator;
 pub mod arguments;
 mod context;
 mod events;
+mod gathered;
 mod inventory;
 mod inventory_controller;
 mod jitter;

@@ -4,7 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cancel;
 mod crash;
+mod deleting;
 mod doubt;
 mod evidence;
 mod former;
@@ -14,6 +16,7 @@ mod lease;
 mod left;
 mod permission;
 mod policy;
+mod scopes;
 mod storage;
 mod telemetry;
 mod volume;
