@@ -39,6 +39,13 @@ test: ## Run every test, on real servers and real Flink (needs also a JDK and Ma
 bench: ## Measure speed and memory (optimised build)
 	@cargo bench $(LOCKED) --workspace
 
+N ?= 100000
+SEED ?= 0
+
+.PHONY: simulate
+simulate: ## Play N simulated histories from SEED on (an optimised build): make simulate N=1000000
+	@cargo run --quiet --release $(LOCKED) -p simulation --bin simulate -- $(N) --seed $(SEED)
+
 .PHONY: check
 check: format lint deny each-crate generated ## Check format, lints, dependencies, each crate alone, generated files
 

@@ -1,0 +1,226 @@
+//! What happens next in a job: mostly progress, now and then trouble.
+
+use super::job_manager::{Chore, JobManager};
+use super::resource::Stage;
+use crate::world::{HOUR, MINUTE, SECOND, World};
+
+/// `execution.checkpointing.timeout`.
+pub(crate) const TIMEOUT: i64 = 10 * MINUTE;
+
+impl World {
+    /// Time passes, and perhaps something happens.
+    pub(crate) fn happen(&mut self, time: i64) {
+        self.pass(time);
+        self.expire();
+        let resource = self.choices.index(self.resources.len());
+        match self.choices.below(40) {
+            0 => {}
+            1..=29 => self.progress(resource),
+            30..=36 => self.complete(resource),
+            _ => self.trouble(resource),
+        }
+    }
+
+    /// A moment within a run of ours.
+    pub(crate) fn moment(&mut self) {
+        let time = match self.choices.below(32) {
+            0..=27 => SECOND / 10,
+            28..=29 => 5 * SECOND,
+            30 => 40 * SECOND,
+            _ => 5 * MINUTE,
+        };
+        self.happen(time);
+    }
+
+    /// A while between runs of ours.
+    pub(crate) fn while_(&mut self) {
+        let time = match self.choices.below(64) {
+            0..=55 => SECOND,
+            56..=60 => 40 * SECOND,
+            61..=62 => 11 * MINUTE,
+            _ => 3 * HOUR,
+        };
+        self.happen(time);
+    }
+
+    /// No checkpoint is pending for longer than its timeout.
+    fn expire(&mut self) {
+        let now = self.now();
+        for resource in 0..self.resources.len() {
+            self.with_job_manager(resource, |world, jm| {
+                let expired = |known: &super::job_manager::Pending| now - known.triggered > TIMEOUT;
+                while let Some(position) = jm.pending.iter().position(expired) {
+                    let pending = jm.pending.remove(position);
+                    world.fail(jm, pending);
+                }
+            });
+        }
+    }
+
+    pub(super) fn with_job_manager(
+        &mut self,
+        resource: usize,
+        then: impl FnOnce(&mut Self, &mut JobManager),
+    ) {
+        if let Some(mut jm) = self.resources[resource].job_manager.take() {
+            then(self, &mut jm);
+            self.resources[resource].job_manager = Some(jm);
+        }
+    }
+
+    pub(crate) fn progress(&mut self, resource: usize) {
+        if self.resources[resource].job_manager.is_none() {
+            match self.resources[resource].stage {
+                Stage::Starting | Stage::Running => self.start(resource),
+                Stage::Suspended | Stage::Terminal(_) => {}
+            }
+            return;
+        }
+        self.with_job_manager(resource, |world, jm| {
+            if jm.over.is_some() || world.choices.one_in(4) {
+                return world.chore(resource, jm);
+            }
+            if jm.pending.is_empty() || world.choices.one_in(8) {
+                world.live_on(jm);
+                return world.trigger(resource, jm, false);
+            }
+            let position = world.choices.index(jm.pending.len());
+            world.advance(resource, jm, position);
+        });
+    }
+
+    /// A whole checkpoint without anything in between.
+    fn complete(&mut self, resource: usize) {
+        self.with_job_manager(resource, |world, jm| {
+            if jm.over.is_some() {
+                return;
+            }
+            if jm.pending.is_empty() {
+                world.live_on(jm);
+                world.trigger(resource, jm, false);
+            }
+            let position = jm.pending.len().saturating_sub(1);
+            let count = jm.pending.len();
+            while count > 0 && jm.pending.len() == count {
+                world.advance(resource, jm, position);
+            }
+        });
+    }
+
+    /// Compactions replace files, and new ones appear.
+    fn live_on(&mut self, jm: &mut JobManager) {
+        for task in &mut jm.tasks {
+            for _ in 0..=self.choices.below(2) {
+                let sst = self.choices.below(u32::MAX).into();
+                task.live.insert(sst, 1 + u64::from(self.choices.below(90)));
+            }
+            while task.live.len() > 4 || (task.live.len() > 1 && self.choices.one_in(3)) {
+                let position = self.choices.index(task.live.len());
+                let dead = task.live.keys().nth(position).copied();
+                task.live.retain(|&sst, _| Some(sst) != dead);
+            }
+        }
+    }
+
+    /// Something asynchronous: a confirmation arrives, a late task goes on, a deletion is carried out, or gets lost.
+    pub(super) fn chore(&mut self, resource: usize, jm: &mut JobManager) {
+        let kind = self.choices.below(3);
+        if kind == 1 && !jm.notices.is_empty() {
+            let (task, id) = jm.notices.swap_remove(self.choices.index(jm.notices.len()));
+            let lost = self.choices.one_in(10);
+            if let Some(task) = jm.tasks.get_mut(task).filter(|_| !lost) {
+                task.confirm(id);
+            }
+        } else if kind == 2 && !jm.late.is_empty() {
+            self.late(resource, jm);
+        } else if !jm.queue.is_empty() {
+            let chore = jm.queue.swap_remove(self.choices.index(jm.queue.len()));
+            let lost = self.choices.one_in(15);
+            self.carry_out(resource, &chore, lost);
+        }
+    }
+
+    fn late(&mut self, resource: usize, jm: &mut JobManager) {
+        let position = self.choices.index(jm.late.len());
+        let mut pending = jm.late.swap_remove(position);
+        let open = |part: &super::task::Part| part.taken && !part.acknowledged;
+        let Some(part) = pending.parts.iter().position(open) else {
+            return;
+        };
+        self.work_on(resource, jm, &mut pending, part);
+        for task in &mut jm.tasks {
+            task.known.remove(&pending.id);
+        }
+        if pending.parts[part].acknowledged {
+            // The JobManager keeps what is shared, and discards what is private.
+            let private = pending.parts[part].exclusive.iter();
+            jm.queue
+                .extend(private.map(|file| Chore::Delete(file.path.clone())));
+        }
+        jm.late.push(pending);
+    }
+
+    pub(super) fn carry_out(&mut self, resource: usize, chore: &Chore, lost: bool) {
+        if lost {
+            return self.say(|| format!("flink: loses {chore:?}"));
+        }
+        match chore {
+            Chore::Delete(path) => {
+                self.say(|| format!("flink: deletes {path}"));
+                self.remove(path);
+            }
+            Chore::RemoveDirectory(path) => {
+                let below = format!("{path}/");
+                if !self.disk.keys().any(|file| file.starts_with(&below)) {
+                    self.remove(path);
+                }
+            }
+            Chore::RemoveEntry(id) => {
+                if let Some(map) = self.resources[resource].map.as_mut() {
+                    map.entries.retain(|entry| entry.id != *id);
+                }
+            }
+        }
+    }
+}
+
+impl World {
+    /// In peace: whatever is to run runs, and completes some checkpoints; chores are done.
+    pub(crate) fn complete_some(&mut self, resource: usize) {
+        self.expire();
+        if self.resources[resource].job_manager.is_none() {
+            match self.resources[resource].stage {
+                Stage::Starting | Stage::Running => self.start(resource),
+                Stage::Suspended | Stage::Terminal(_) => return,
+            }
+        }
+        if matches!(self.resources[resource].stage, Stage::Terminal(_)) {
+            self.with_job_manager(resource, |world, jm| {
+                for chore in std::mem::take(&mut jm.queue) {
+                    world.carry_out(resource, &chore, false);
+                }
+            });
+            self.resources[resource].job_manager = None;
+            self.resources[resource].map = None;
+            return;
+        }
+        self.with_job_manager(resource, |world, jm| {
+            for _ in 0..3 {
+                world.live_on(jm);
+                world.trigger(resource, jm, false);
+                while !jm.pending.is_empty() {
+                    world.advance(resource, jm, 0);
+                }
+                for (task, id) in std::mem::take(&mut jm.notices) {
+                    if let Some(task) = jm.tasks.get_mut(task) {
+                        task.confirm(id);
+                    }
+                }
+                for chore in std::mem::take(&mut jm.queue) {
+                    world.carry_out(resource, &chore, false);
+                }
+                world.pass(MINUTE);
+            }
+        });
+    }
+}

@@ -1,0 +1,140 @@
+//! A history from beginning to end.
+
+use crate::choices::Choices;
+use crate::operator::Operator;
+use crate::recall::Recall;
+use crate::turn::{Next, drive};
+use crate::world::{HOUR, MINUTE, Shared, World};
+use std::future::Future;
+use std::pin::Pin;
+
+/// A deletion that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub path: String,
+    pub why: String,
+}
+
+/// What came of a history.
+#[derive(Debug)]
+pub struct History {
+    pub violation: Option<Violation>,
+    /// One line for each thing that happened.
+    pub log: Vec<String>,
+    pub recall: Recall,
+    /// Every decision in it, to play it again.
+    pub(crate) choices: Vec<u32>,
+}
+
+/// Plays the history of a seed.
+#[must_use]
+pub fn simulate(seed: u64) -> History {
+    play(Choices::from_seed(seed))
+}
+
+/// Rounds of our runs in a history; Flink lives on in between.
+const ROUNDS: u32 = 12;
+
+pub(crate) fn play(choices: Choices) -> History {
+    let shared = Shared::new(World::new(choices));
+    let mut operators = vec![Operator::new(&shared, "one"), Operator::new(&shared, "one")];
+    if shared.lock().choices.one_in(4) {
+        operators[1] = Operator::new(&shared, "two");
+    }
+    let mut runs = 0;
+    for _ in 0..ROUNDS {
+        between(&shared);
+        if round(&shared, &operators, &mut runs) {
+            operators[0] = Operator::new(&shared, "one");
+        }
+        if shared.lock().violation.is_some() {
+            break;
+        }
+    }
+    if shared.lock().violation.is_none() {
+        settle(&shared, &operators[0], &mut runs);
+    }
+    drop(operators);
+    let world = &mut *shared.lock();
+    History {
+        violation: world.violation.take(),
+        log: std::mem::take(&mut world.log),
+        recall: std::mem::take(&mut world.recall),
+        choices: std::mem::replace(&mut world.choices, Choices::replay(Vec::new())).into_made(),
+    }
+}
+
+fn between(shared: &Shared) {
+    let world = &mut *shared.lock();
+    let steps = world.choices.below(120);
+    for _ in 0..steps {
+        world.while_();
+    }
+    // Some runs come hours apart, so that marks ripen.
+    let pause = world.choices.pick(&[0, 0, 10 * MINUTE, HOUR, 9 * HOUR]);
+    world.pass(pause);
+    world.happen(0);
+}
+
+/// One or two runs at once, with the model in between, each of which may die. True if one did.
+fn round(shared: &Shared, operators: &[Operator], runs: &mut usize) -> bool {
+    let count = if shared.lock().choices.one_in(6) {
+        2
+    } else {
+        1
+    };
+    let busy = shared.lock().choices.pick(&[0, 40, 15, 4]);
+    let mortal = shared.lock().choices.one_in(5);
+    let futures = operators[..count].iter().map(|operator| {
+        *runs += 1;
+        shared.lock().say(|| format!("run {runs} begins"));
+        Box::pin(operator.run(*runs)) as Pin<Box<dyn Future<Output = _> + '_>>
+    });
+    let futures = futures.collect();
+    let mut killed = false;
+    drive(futures, |left| {
+        let world = &mut *shared.lock();
+        world.pass(5);
+        let which = world.choices.index(left);
+        if mortal && world.choices.one_in(150) {
+            world.say(|| "a run of ours dies".to_owned());
+            killed = true;
+            return Next::Kill(which);
+        }
+        if busy > 0 && world.choices.one_in(busy) {
+            world.moment();
+        }
+        Next::Poll(which)
+    });
+    killed
+}
+
+/// Peace: jobs go on, nothing fails, and the operator has the time it needs.
+fn settle(shared: &Shared, operator: &Operator, runs: &mut usize) {
+    shared.lock().failing = 0;
+    let mut last = None;
+    for _ in 0..4 {
+        {
+            let world = &mut *shared.lock();
+            for resource in 0..world.resources.len() {
+                world.complete_some(resource);
+            }
+            world.pass(11 * HOUR);
+            for resource in 0..world.resources.len() {
+                world.complete_some(resource);
+            }
+            world.pass(5 * MINUTE);
+        }
+        *runs += 1;
+        let future: Pin<Box<dyn Future<Output = _>>> = Box::pin(operator.run(*runs));
+        last = drive(vec![future], |_| {
+            shared.lock().pass(5);
+            Next::Poll(0)
+        })
+        .pop()
+        .flatten();
+    }
+    if let Some(last) = last {
+        Recall::account(&mut shared.lock(), &last);
+    }
+}
