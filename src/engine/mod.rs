@@ -21,4 +21,4 @@ pub use observer::Observer;
 pub use progress::{NoProgress, Progress, Step};
 pub use report::{Blocked, Deleted, Outcome, Report};
 pub use run::{Mode, Run, RunError};
-pub use stores::{Mount, MountError, Stores};
+pub use stores::{Mount, MountError, OpenError, Stores};

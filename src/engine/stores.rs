@@ -1,4 +1,6 @@
 use retention::location::{Location, LocationError, Origin, Store};
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -38,6 +40,64 @@ pub enum MountError {
     Remote { text: String, why: LocationError },
 }
 
+/// Mounts that cannot be worked with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(
+        "{one} and {other} are one directory here, or one lies in the other: what protects a file of one namespace would not protect it in the other; give each namespace a directory of its own"
+    )]
+    Shared { one: Mount, other: Mount },
+}
+
+/// Where a mount really is.
+#[derive(Debug)]
+struct Opened {
+    mount: Mount,
+    path: PathBuf,
+    /// Device and inode: a directory can be bound to two places.
+    identity: (u64, u64),
+}
+
+impl Opened {
+    async fn of(mount: &Mount, path: &Path) -> Option<Self> {
+        let metadata = tokio::fs::metadata(path).await.ok()?;
+        Some(Self {
+            mount: mount.clone(),
+            path: path.to_owned(),
+            identity: (metadata.dev(), metadata.ino()),
+        })
+    }
+
+    /// Whether two namespaces that are told apart everywhere else meet here. (No namespace is told apart from none.)
+    fn is_shared_with(&self, other: &Self) -> bool {
+        let namespaces = self
+            .mount
+            .namespace
+            .as_ref()
+            .zip(other.mount.namespace.as_ref());
+        namespaces.is_some_and(|(one, other)| one != other)
+            && (self.identity == other.identity
+                || self.path.starts_with(&other.path)
+                || other.path.starts_with(&self.path))
+    }
+}
+
+impl fmt::Display for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            namespace,
+            remote,
+            local,
+        } = self;
+        if let Some(namespace) = namespace {
+            write!(f, "{namespace}/")?;
+        }
+        write!(f, "file:{remote}={}", local.display())
+    }
+}
+
 impl FromStr for Mount {
     type Err = MountError;
 
@@ -73,7 +133,8 @@ impl FromStr for Mount {
 
 impl Stores {
     /// Opens every mount.
-    pub async fn open(mounts: Vec<Mount>) -> Result<Self, StorageError> {
+    pub async fn open(mounts: Vec<Mount>) -> Result<Self, OpenError> {
+        let mut opened: Vec<Opened> = Vec::new();
         let mut stores = Self {
             roots: Vec::new(),
             mounts,
@@ -82,6 +143,15 @@ impl Stores {
             let location =
                 Location::parse(&mount.remote, &stores.origin(mount.namespace.as_deref()));
             let storage = Arc::new(LocalStorage::open(&mount.local).await?);
+            if let Some(place) = Opened::of(&mount, storage.root_path()).await {
+                if let Some(other) = opened.iter().find(|other| other.is_shared_with(&place)) {
+                    return Err(OpenError::Shared {
+                        one: other.mount.clone(),
+                        other: mount,
+                    });
+                }
+                opened.push(place);
+            }
             // The path of a parsed mount parses again.
             if let Ok(location) = location {
                 stores.add(location, storage);
@@ -162,6 +232,38 @@ mod tests {
         );
         let mount: Mount = "file:///opt/v/=/mnt/x".parse().unwrap();
         assert_eq!((mount.namespace, mount.remote.as_str()), (None, "/opt/v"));
+    }
+
+    #[tokio::test]
+    async fn two_namespaces_never_share_a_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| directory.path().join(path).display().to_string();
+        std::fs::create_dir_all(at("volume/inner")).unwrap();
+        std::fs::create_dir(at("other")).unwrap();
+        std::os::unix::fs::symlink(at("volume"), at("link")).unwrap();
+        let open = async |one: &str, other: &str| {
+            let mounts = [one, other].map(|mount| {
+                let (remote, local) = mount.split_once('=').unwrap();
+                format!("{remote}={}", at(local)).parse().unwrap()
+            });
+            Stores::open(mounts.to_vec()).await.map(|_| ())
+        };
+        for second in [
+            "b/file:/y=volume",
+            "b/file:/x=volume/inner",
+            "b/file:/x=link",
+        ] {
+            let error = open("a/file:/x=volume", second).await.unwrap_err();
+            assert!(error.to_string().starts_with("a/file:/x="), "{error}");
+        }
+        for second in [
+            "b/file:/x=other",
+            "a/file:/y=volume",
+            "a/file:/x/inner=volume/inner",
+            "file:/x=volume",
+        ] {
+            open("a/file:/x=volume", second).await.unwrap();
+        }
     }
 
     #[test]

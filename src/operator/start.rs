@@ -18,7 +18,7 @@ use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::{inventory_controller, jitter, policy_controller, run_controller, stop};
 use crate::engine::journal::OwnerId;
-use crate::engine::{Clock, MetadataCache, Stores, SystemClock};
+use crate::engine::{Clock, MetadataCache, OpenError, Stores, SystemClock};
 use crate::observe::{KubernetesObserver, KubernetesSource, Namespaces, RestClient};
 use crate::telemetry::http::{self, Readiness};
 use crate::telemetry::{Metrics, logs};
@@ -37,7 +37,7 @@ pub enum OperatorError {
         error: std::io::Error,
     },
     #[error("--mount: {0}")]
-    Mount(#[from] storage::StorageError),
+    Mount(#[from] OpenError),
     #[error("--leader-election-namespace is needed outside a pod: name the namespace of the lease")]
     NoNamespace,
     #[error(
