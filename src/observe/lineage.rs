@@ -1,7 +1,9 @@
 //! What `CheckpointInventory` objects remember: the job ids and bases that a Flink resource has had.
 
 use crate::api::CheckpointInventory;
-use crate::api::checkpoint_inventory::{CheckpointInventorySpec, LineageEntry as Recorded};
+use crate::api::checkpoint_inventory::{
+    CheckpointInventorySpec, LineageEntry as Recorded, MAX_BASES,
+};
 use crate::observe::draft::Draft;
 use crate::observe::gaps;
 use kube::ResourceExt;
@@ -34,6 +36,9 @@ pub(super) fn records(
         let namespace = object.namespace().unwrap_or_default();
         match read(object, present, &origin_of(&namespace)) {
             Ok((name, Record { lineage, bases })) => {
+                if bases.len() >= MAX_BASES {
+                    unreadable.push(full(&namespace, &object.name_any()));
+                }
                 let record = records.entry(name).or_default();
                 record.lineage.entries.extend(lineage.entries);
                 record.bases.extend(bases);
@@ -47,6 +52,18 @@ pub(super) fn records(
         }
     }
     (records, unreadable)
+}
+
+/// Directories may have been left out, and with them whatever the snapshots in them name.
+fn full(namespace: &str, name: &str) -> Gap {
+    Gap {
+        guard: Guard::MissingEvidence,
+        what: format!("CheckpointInventory {namespace}/{name}"),
+        why: format!(
+            "it has no room for more than {MAX_BASES} directories, and there may have been more; remove those from spec.bases that hold nothing any more"
+        ),
+        radius: vec![gaps::seen_from(namespace)],
+    }
 }
 
 fn read(
@@ -196,6 +213,17 @@ mod tests {
         );
         assert_eq!(records.len(), 1);
         assert_eq!(records.first_key_value().unwrap().1.bases.len(), 2);
+    }
+
+    #[test]
+    fn a_full_record_may_have_forgotten_a_directory() {
+        let some = |count: usize| {
+            let bases: Vec<String> = (0..count).map(|number| format!("  - /{number}")).collect();
+            object(&RECORD.replace("  - file:///old", &bases.join("\n")))
+        };
+        let gaps_of = |count| records(&[some(count)], &BTreeMap::new(), &origin).1;
+        assert_eq!(gaps_of(MAX_BASES - 1), []);
+        assert_eq!(gaps_of(MAX_BASES)[0].radius, [gaps::seen_from("flink")]);
     }
 
     #[test]
