@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn object(status: Value) -> DynamicObject {
+    fn object(status: &Value) -> DynamicObject {
         serde_json::from_value(json!({
             "apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment",
             "metadata": {"name": "orders", "namespace": "flink", "uid": "u", "generation": 1},
@@ -116,7 +116,7 @@ mod tests {
     fn only_what_may_mean_another_job_is_news() {
         let job = |id: &str, size: u64| {
             object(
-                json!({"jobStatus": {"jobId": id, "state": "RUNNING"}, "clusterInfo": {"state-size": size}}),
+                &json!({"jobStatus": {"jobId": id, "state": "RUNNING"}, "clusterInfo": {"state-size": size}}),
             )
         };
         let mut known = Known::default();
