@@ -5,7 +5,7 @@ mod support;
 
 use jiff::SignedDuration;
 use retention::batch::verify;
-use retention::evidence::{Phase, Radius};
+use retention::evidence::{HighAvailability, Phase, Radius};
 use retention::guard::Guard;
 use retention::inventory::ListedFile;
 use retention::layout::place;
@@ -117,6 +117,35 @@ fn a_successor_is_restorable_since_it_first_was_without_a_break() {
     world.lose(&shared(J1, 1), Found::Absent);
     world.remember();
     assert!(!world.baselines.restorable_since.contains_key(&id));
+}
+
+#[test]
+fn baselines_forget_ids_and_maps_that_nobody_has_any_more() {
+    let mut world = World::ripe();
+    let (current, gone) = (J1.parse().unwrap(), "f".repeat(32).parse().unwrap());
+    world.remember();
+    world.baselines.restorable_since.insert(gone, minute(0));
+    world.baselines.counters.insert("uid-gone".into(), 99);
+    world.remember();
+    assert!(world.baselines.restorable_since.contains_key(&current));
+    assert!(!world.baselines.restorable_since.contains_key(&gone));
+    assert_eq!(world.baselines.counters, [("uid-1".into(), 13)].into());
+}
+
+#[test]
+fn a_counter_stays_while_a_mark_leans_on_it() {
+    let mut world = World::ripe();
+    world.remember();
+    let name = file();
+    assert!(world.marks.by_path[name.as_str()].counter.is_some());
+    world.job().high_availability = HighAvailability::Unreadable {
+        why: "the API server does not answer".into(),
+    };
+    world.remember();
+    assert_eq!(world.baselines.counters["uid-1"], 13);
+    world.inventory.unreferenced.clear();
+    world.remember();
+    assert!(world.baselines.counters.is_empty());
 }
 
 #[test]

@@ -29,7 +29,9 @@ pub fn next(context: &Context<'_>, plan: &Plan, base: BaseId) -> Option<(Marks, 
             Some((entry.path.clone(), mark))
         })
         .collect();
-    Some((Marks { by_path }, baselines(context, base)))
+    let marks = Marks { by_path };
+    let baselines = baselines(context, base, &marks);
+    Some((marks, baselines))
 }
 
 fn mark(
@@ -184,7 +186,7 @@ fn witnesses(
     Some(found)
 }
 
-fn baselines(context: &Context<'_>, base: BaseId) -> Baselines {
+fn baselines(context: &Context<'_>, base: BaseId, marks: &Marks) -> Baselines {
     let mut next = context.baselines(base).cloned().unwrap_or_default();
     let restorable: BTreeSet<JobId> = context
         .whole
@@ -208,5 +210,39 @@ fn baselines(context: &Context<'_>, base: BaseId) -> Baselines {
             next.restorable_since.remove(&current);
         }
     }
+    forget(context, &mut next, marks);
     next
+}
+
+/// Baselines must not grow for ever, and what is forgotten must never make a file go earlier.
+fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
+    let Baselines {
+        counters,
+        restorable_since,
+    } = baselines;
+    // Whoever has no such record is not known to be restorable: its former ids stay.
+    let jobs = &context.evidence.jobs;
+    restorable_since.retain(|&id, _| jobs.iter().any(|job| job.claims(id).is_some()));
+    // A counter that went back is noticed by its record alone, so it stays while a mark leans on it. A mark that is set
+    // later starts from the counter of its own time.
+    let seen = jobs.iter().filter_map(|job| match &job.high_availability {
+        HighAvailability::Map(map) => Some(map.uid.as_str()),
+        HighAvailability::NotConfigured
+        | HighAvailability::NoMap { .. }
+        | HighAvailability::Unreadable { .. }
+        | HighAvailability::Unsupported { .. } => None,
+    });
+    let leaned_on = marks.by_path.values().flat_map(|mark| {
+        let counter = mark
+            .counter
+            .as_ref()
+            .map(|counter| counter.map_uid.as_str());
+        let witness = mark
+            .witness
+            .as_ref()
+            .map(|witness| witness.map_uid.as_str());
+        counter.into_iter().chain(witness)
+    });
+    let used: BTreeSet<&str> = seen.chain(leaned_on).collect();
+    counters.retain(|uid, _| used.contains(uid.as_str()));
 }
