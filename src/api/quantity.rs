@@ -82,6 +82,26 @@ pub fn human(bytes: u64) -> String {
     }
 }
 
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A size for a sentence: `17.3 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let text = human(bytes);
+    match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(unit) => {
+            let (number, unit) = text.split_at(unit);
+            let unit = unit.trim_end_matches('B');
+            format!("{number} {unit}B")
+        }
+        None => format!("{text} B"),
+    }
+}
+
 impl FromStr for Bytes {
     type Err = InvalidBytes;
 
@@ -254,5 +274,11 @@ mod tests {
         assert_eq!(human(412_316_860_416), "384.0Gi");
         assert_eq!(human((1 << 20) - 1), "1.0Mi");
         assert_eq!(human(u64::MAX), "16.0Ei");
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        let sizes = [0, 1, 1536, 5 << 20, 3 << 40].map(size);
+        assert_eq!(sizes, ["0 B", "1 B", "1.5 KiB", "5.0 MiB", "3.0 TiB"]);
     }
 }

@@ -6,6 +6,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
+pub(super) use crate::api::quantity::{count, size};
+
 /// No table is wider, so that it fits a usual terminal and a bug report.
 const WIDTH: u16 = 120;
 
@@ -67,33 +69,4 @@ pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
         }
     }
     table
-}
-
-/// `1 file`, `2 files`.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// A size for people: `17.3 MiB`.
-pub(super) fn size(bytes: u64) -> String {
-    let text = crate::api::quantity::human(bytes);
-    match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(unit) => {
-            let (number, unit) = text.split_at(unit);
-            let unit = unit.trim_end_matches('B');
-            format!("{number} {unit}B")
-        }
-        None => format!("{text} B"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_a_unit() {
-        let sizes = [0, 1, 1536, 5 << 20, 3 << 40].map(size);
-        assert_eq!(sizes, ["0 B", "1 B", "1.5 KiB", "5.0 MiB", "3.0 TiB"]);
-    }
 }

@@ -154,7 +154,7 @@ fn verdict(
         .snapshot
         .map(|snapshot| Restorable::of(snapshot, inventory))
     {
-        None => verdict.why = Some(unreadable(inventory, newest)),
+        None => verdict.why = Some(inventory.why_unreadable(&newest.location).to_owned()),
         Some(Restorable::Yes { files, bytes }) => {
             verdict.state = "restorable";
             (verdict.files, verdict.bytes) = (Some(files), Some(bytes));
@@ -186,21 +186,6 @@ fn kind(snapshot: &Snapshot) -> &'static str {
         SnapshotKind::Checkpoint => "checkpoint",
         SnapshotKind::Savepoint => "savepoint",
     }
-}
-
-fn unreadable(inventory: &Inventory, stored: &Stored<'_>) -> String {
-    let metadata = stored
-        .location
-        .join(retention::layout::METADATA_FILE)
-        .to_string();
-    inventory
-        .gaps
-        .iter()
-        .find(|gap| gap.what == metadata)
-        .map_or_else(
-            || "its _metadata cannot be read".to_owned(),
-            |gap| gap.why.clone(),
-        )
 }
 
 fn absence(missing: &Missing) -> String {

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::left::{JOB, Left};
+use crate::support::cluster::condition;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
+
+const RESTORABLE: &str =
+    r#"flink_retention_job_restorable{kind="FlinkDeployment",name="orders",namespace="flink"}"#;
 
 fn guard<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let guards = object["status"]["protectedBy"].as_array()?;
@@ -37,7 +41,17 @@ fn a_torn_snapshot_protects_all_that_it_may_have_named() {
         );
     }
     Tree::read(&left.path()).assert_is(&before);
-    let inventory = cluster.wait("ckinv/orders.flinkdeployment", "condition=Restorable");
+    // The half that is left was written last, so it is the newest: an older one is no reason to say yes.
+    let inventory = cluster.wait("ckinv/orders.flinkdeployment", "condition=Restorable=False");
+    let restorable = condition(&inventory, "Restorable");
+    assert_eq!(restorable["reason"], "NewestUnreadable", "{restorable}");
+    let why = restorable["message"].as_str().unwrap();
+    assert!(why.contains("chk-5 is unreadable: "), "{why}");
+    let status = &inventory["status"];
+    assert_eq!(status["snapshots"]["notRestorable"], 1, "{status}");
+    let latest = status["latestRestorable"]["path"].as_str().unwrap();
+    assert!(latest.ends_with("chk-6") && why.contains(latest), "{why}");
+    operator.wait_for_metric(RESTORABLE, |value| value < 0.5);
     assert!(
         guard(&inventory, "unreadable-snapshot").is_some(),
         "{inventory}"
@@ -73,9 +87,7 @@ fn a_missing_file_of_the_newest_snapshot_is_told() {
         &json!(format!("{}/{JOB}/chk-5", left.base())),
         "{inventory}"
     );
-    let restorable =
-        r#"flink_retention_job_restorable{kind="FlinkDeployment",name="orders",namespace="flink"}"#;
-    operator.wait_for_metric(restorable, |value| value < 0.5);
+    operator.wait_for_metric(RESTORABLE, |value| value < 0.5);
     let missing = r#"flink_retention_job_missing_files{kind="FlinkDeployment",name="orders",namespace="flink"}"#;
     operator.wait_for_metric(missing, |value| value > 0.5);
     let policy = cluster.wait("frp/payments", "jsonpath={.status.jobs.notRestorable}=1");

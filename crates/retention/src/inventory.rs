@@ -1,7 +1,7 @@
 //! What storage holds: the snapshots and what they name, and every file that nobody names.
 
 use crate::evidence::Gap;
-use crate::layout::{JobDirectory, Placement};
+use crate::layout::{FileKind, JobDirectory, METADATA_FILE, Placement};
 use crate::location::Location;
 use crate::reference::{DirectoryKey, Reference, ReferenceTable};
 use jiff::Timestamp;
@@ -149,6 +149,29 @@ impl Inventory {
         self.snapshots
             .iter()
             .filter_map(|snapshot| Some((snapshot, snapshot.place.as_ref()?)))
+    }
+
+    /// Every `_metadata` that was listed and could not be read, with the directory that it would describe.
+    pub fn unreadable(&self) -> impl Iterator<Item = (&ListedFile, Location)> {
+        self.unreferenced
+            .iter()
+            .filter(|file| {
+                matches!(
+                    file.placement.kind,
+                    FileKind::CheckpointMetadata | FileKind::SavepointMetadata
+                )
+            })
+            .filter_map(|file| Some((file, self.location(file.base, &file.path)?.parent())))
+    }
+
+    /// Why the `_metadata` of a snapshot directory could not be read.
+    #[must_use]
+    pub fn why_unreadable(&self, directory: &Location) -> &str {
+        let metadata = directory.join(METADATA_FILE).to_string();
+        self.gaps
+            .iter()
+            .find(|gap| gap.what == metadata)
+            .map_or("its _metadata cannot be read", |gap| gap.why.as_str())
     }
 }
 

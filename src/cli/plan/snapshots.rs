@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use retention::inventory::{BaseId, Inventory, ListedFile, Snapshot, SnapshotPlace};
-use retention::layout::{FileKind, JobDirectory};
+use retention::inventory::{BaseId, Inventory, Snapshot, SnapshotPlace};
+use retention::layout::JobDirectory;
 use retention::location::Location;
 use retention::restorable::Restorable;
 
@@ -41,20 +41,13 @@ pub(in crate::cli) fn by_group(
             .or_default()
             .push(stored);
     }
-    for file in inventory
-        .unreferenced
-        .iter()
-        .filter(|file| is_metadata(file))
-    {
-        let Some(location) = inventory.location(file.base, &file.path) else {
-            continue;
-        };
+    for (file, location) in inventory.unreadable() {
         let group = match &file.placement.job {
             Some(job) => Group::Job(job.clone()),
-            None => Group::Savepoint(location.parent().name().to_owned()),
+            None => Group::Savepoint(location.name().to_owned()),
         };
         groups.entry((file.base, group)).or_default().push(Stored {
-            location: location.parent(),
+            location,
             completed: file.modified,
             snapshot: None,
         });
@@ -91,11 +84,4 @@ fn group(place: &SnapshotPlace) -> Group {
                 .to_owned(),
         ),
     }
-}
-
-fn is_metadata(file: &ListedFile) -> bool {
-    matches!(
-        file.placement.kind,
-        FileKind::CheckpointMetadata | FileKind::SavepointMetadata
-    )
 }

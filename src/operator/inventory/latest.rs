@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use retention::evidence::{HighAvailability, JobEvidence, JobManager};
 use retention::inventory::{Inventory, Snapshot, SnapshotKind, Source};
-use retention::layout::JobId;
+use retention::layout::{JobDirectory, JobId};
 use retention::location::Location;
 use retention::reference::{DirectoryKey, Required};
 use retention::restorable::Restorable;
@@ -12,6 +12,7 @@ use crate::api::amount::int64;
 use crate::api::checkpoint_inventory::{
     EvidenceSource, LatestRestorable, SnapshotCounts, SnapshotKind as Kind,
 };
+use crate::api::quantity::count;
 use crate::api::time::whole_seconds;
 
 const SAMPLE: usize = 3;
@@ -20,9 +21,15 @@ const SAMPLE: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::operator) enum Verdict {
     /// Every file of it was seen.
-    Verified { files: u64 },
+    Verified {
+        files: u64,
+        /// A newer `_metadata` than the one that Flink names, which cannot be read: torn, or still being written.
+        unreadable: Option<String>,
+    },
     /// Files of it are missing or too short.
     Broken { why: String, missing: u64 },
+    /// Its `_metadata` cannot be read.
+    Unreadable { why: String },
     /// It lies, or names files, where this process cannot look.
     Unverified { why: String },
     /// There is none.
@@ -120,7 +127,9 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
     let mut stored: Vec<(&Snapshot, Restorable)> = inventory
         .snapshots
         .iter()
-        .filter(|snapshot| snapshot.source == Source::Metadata && belongs(snapshot, job))
+        .filter(|snapshot| {
+            snapshot.source == Source::Metadata && belongs(snapshot.job(), &snapshot.location, job)
+        })
         .map(|snapshot| (snapshot, Restorable::of(snapshot, inventory)))
         .collect();
     stored.sort_by_key(|(snapshot, _)| {
@@ -133,14 +142,46 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
             .iter()
             .find(|(snapshot, _)| snapshot.directory_key() == key)
     });
+    let unreadable = unreadable(job, inventory);
+    let named_unreadable = named.as_ref().and_then(|named| {
+        let key = DirectoryKey::of(named.location.path());
+        let mut torn = unreadable.iter();
+        torn.find(|(_, location)| DirectoryKey::of(location.path()) == key)
+    });
+    let newer_than = |completed: Timestamp| {
+        let newest = unreadable.first();
+        newest.filter(|(modified, _)| modified.is_some_and(|modified| modified > completed))
+    };
     let verdict = match (by_name, &named, stored.first()) {
-        (Some((snapshot, restorable)), _, _) | (None, None, Some((snapshot, restorable))) => {
-            verdict(snapshot, restorable)
+        // What Flink names is what it would start from: a newer one may still be in the making.
+        (Some((snapshot, restorable)), _, _) => {
+            let newer = newer_than(snapshot.completed);
+            verdict(
+                snapshot,
+                restorable,
+                newer.map(|torn| cannot_be_read(inventory, torn)),
+            )
         }
-        (None, Some(named), _) => Verdict::Unverified {
-            why: format!("{} was not seen by the scan", named.location),
+        (None, Some(named), _) => match named_unreadable {
+            Some(torn) => Verdict::Unreadable {
+                why: cannot_be_read(inventory, torn),
+            },
+            None => Verdict::Unverified {
+                why: format!("{} was not seen by the scan", named.location),
+            },
         },
-        (None, None, None) => Verdict::NoSnapshot,
+        (None, None, Some((snapshot, restorable))) => match newer_than(snapshot.completed) {
+            Some(torn) => Verdict::Unreadable {
+                why: cannot_be_read(inventory, torn),
+            },
+            None => verdict(snapshot, restorable, None),
+        },
+        (None, None, None) => match unreadable.first() {
+            Some(torn) => Verdict::Unreadable {
+                why: cannot_be_read(inventory, torn),
+            },
+            None => Verdict::NoSnapshot,
+        },
     };
     let source = match &named {
         Some(named) => named.source,
@@ -168,13 +209,34 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
     Judged {
         verdict,
         latest,
-        counts: counts(&stored),
+        counts: counts(&stored, &unreadable),
     }
 }
 
+/// When it was written, and the directory that it would describe.
+type Torn = (Option<Timestamp>, Location);
+
+/// Every `_metadata` of a job that cannot be read, newest first.
+fn unreadable(job: &JobEvidence, inventory: &Inventory) -> Vec<Torn> {
+    let mut torn: Vec<Torn> = inventory
+        .unreadable()
+        .filter(|(file, location)| belongs(file.placement.job.as_ref(), location, job))
+        .map(|(file, location)| (file.modified, location))
+        .collect();
+    torn.sort_by(|one, other| other.cmp(one));
+    torn
+}
+
+fn cannot_be_read(inventory: &Inventory, (_, location): &Torn) -> String {
+    format!(
+        "the newest snapshot {location} is unreadable: {}",
+        inventory.why_unreadable(location)
+    )
+}
+
 /// Of a directory of one of the job's ids, or a savepoint that begins with one of them.
-fn belongs(snapshot: &Snapshot, job: &JobEvidence) -> bool {
-    if let Some(id) = snapshot.job().and_then(|directory| directory.job_id) {
+fn belongs(directory: Option<&JobDirectory>, location: &Location, job: &JobEvidence) -> bool {
+    if let Some(id) = directory.and_then(|directory| directory.job_id) {
         return job.claims(id).is_some();
     }
     let former = job.lineage.entries.iter().map(|entry| entry.job_id);
@@ -183,12 +245,15 @@ fn belongs(snapshot: &Snapshot, job: &JobEvidence) -> bool {
         .into_iter()
         .chain(former)
         .map(|id| format!("savepoint-{}-", id.savepoint_prefix()));
-    prefixes.any(|prefix| snapshot.location.name().starts_with(&prefix))
+    prefixes.any(|prefix| location.name().starts_with(&prefix))
 }
 
-fn verdict(snapshot: &Snapshot, restorable: &Restorable) -> Verdict {
+fn verdict(snapshot: &Snapshot, restorable: &Restorable, unreadable: Option<String>) -> Verdict {
     match restorable {
-        Restorable::Yes { files, bytes: _ } => Verdict::Verified { files: *files },
+        Restorable::Yes { files, bytes: _ } => Verdict::Verified {
+            files: *files,
+            unreadable,
+        },
         Restorable::No { missing, sample } => {
             let named: Vec<String> = sample
                 .iter()
@@ -197,9 +262,10 @@ fn verdict(snapshot: &Snapshot, restorable: &Restorable) -> Verdict {
                 .collect();
             Verdict::Broken {
                 why: format!(
-                    "{} files of {} are missing or too short, such as {}",
-                    missing,
+                    "{} of {} {} missing or too short, such as {}",
+                    count(*missing, "file", "files"),
                     snapshot.location,
+                    if *missing == 1 { "is" } else { "are" },
                     named.join(", ")
                 ),
                 missing: *missing,
@@ -213,7 +279,8 @@ fn verdict(snapshot: &Snapshot, restorable: &Restorable) -> Verdict {
                 .collect();
             Verdict::Unverified {
                 why: format!(
-                    "{files} files of {} cannot be looked at from here, such as {}",
+                    "{} of {} cannot be looked at from here, such as {}",
+                    count(*files, "file", "files"),
                     snapshot.location,
                     named.join(", ")
                 ),
@@ -255,18 +322,25 @@ fn described(
     }
 }
 
-fn counts(stored: &[(&Snapshot, Restorable)]) -> SnapshotCounts {
-    let count = |wanted: &dyn Fn(&Snapshot, &Restorable) -> bool| {
-        let number = stored
+fn counts(stored: &[(&Snapshot, Restorable)], unreadable: &[Torn]) -> SnapshotCounts {
+    let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let counted = |wanted: &dyn Fn(&Snapshot, &Restorable) -> bool| {
+        stored
             .iter()
             .filter(|(snapshot, restorable)| wanted(snapshot, restorable))
-            .count();
-        i32::try_from(number).unwrap_or(i32::MAX)
+            .count()
     };
+    let torn = |kind: Kind| {
+        let of_kind = |(_, location): &&Torn| kind_of(location) == kind;
+        unreadable.iter().filter(of_kind).count()
+    };
+    let checkpoints = counted(&|snapshot, _| snapshot.kind == SnapshotKind::Checkpoint);
+    let savepoints = counted(&|snapshot, _| snapshot.kind == SnapshotKind::Savepoint);
+    let not_restorable = counted(&|_, restorable| !restorable.is_yes());
     SnapshotCounts {
-        checkpoints: count(&|snapshot, _| snapshot.kind == SnapshotKind::Checkpoint),
-        savepoints: count(&|snapshot, _| snapshot.kind == SnapshotKind::Savepoint),
-        not_restorable: count(&|_, restorable| !restorable.is_yes()),
+        checkpoints: number(checkpoints.saturating_add(torn(Kind::Checkpoint))),
+        savepoints: number(savepoints.saturating_add(torn(Kind::Savepoint))),
+        not_restorable: number(not_restorable.saturating_add(unreadable.len())),
     }
 }
 
@@ -277,3 +351,6 @@ fn kind_of(pointer: &Location) -> Kind {
         Kind::Checkpoint
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,12 @@ pub(in crate::operator) fn row(inventory: &CheckpointInventory, scan: Option<&Jo
         };
     let missing_files = match scan.map(|scan| &scan.verdict) {
         Some(Verdict::Broken { why: _, missing }) => Some(*missing),
-        Some(Verdict::Verified { .. } | Verdict::Unverified { .. } | Verdict::NoSnapshot)
+        Some(
+            Verdict::Verified { .. }
+            | Verdict::Unreadable { .. }
+            | Verdict::Unverified { .. }
+            | Verdict::NoSnapshot,
+        )
         | None => (restorable == Some(true)).then_some(0),
     };
     let latest = status.latest_restorable.as_ref();

@@ -18,6 +18,9 @@ use crate::operator::events::shortened;
 /// A message of a condition should fit a screen.
 const MAX_MESSAGE: usize = 1024;
 
+const FILES_MISSING: &str = "FilesMissing";
+const NEWEST_UNREADABLE: &str = "NewestUnreadable";
+
 /// Everything that a status depends on.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::operator) struct Facts<'a> {
@@ -137,28 +140,35 @@ impl Known {
 fn by_scan(scan: &JobScan) -> Known {
     let latest = scan.latest.clone();
     let (status, reason, message) = match &scan.verdict {
-        Verdict::Verified { files } => {
+        Verdict::Verified { files, unreadable } => {
             let name = latest
                 .as_ref()
                 .and_then(|latest| latest.path.rsplit('/').next())
                 .unwrap_or_default();
+            let present = match files {
+                1 => "its only file is present".to_owned(),
+                files => format!("all {files} files present"),
+            };
+            let newer = unreadable
+                .as_ref()
+                .map(|why| format!("; Flink does not name a newer one: {why}"))
+                .unwrap_or_default();
             (
                 ConditionStatus::True,
                 reason::VERIFIED,
-                format!("{name}: all {files} files present"),
+                format!("{name}: {present}{newer}"),
             )
         }
-        Verdict::Broken { why, missing: _ } => {
-            let older = match &latest {
-                Some(latest) => format!("; the newest that can be restored is {}", latest.path),
-                None => "; no other snapshot can be restored either".to_owned(),
-            };
-            (
-                ConditionStatus::False,
-                "FilesMissing",
-                format!("{why}{older}"),
-            )
-        }
+        Verdict::Broken { why, missing: _ } => (
+            ConditionStatus::False,
+            FILES_MISSING,
+            format!("{why}{}", older(latest.as_ref())),
+        ),
+        Verdict::Unreadable { why } => (
+            ConditionStatus::False,
+            NEWEST_UNREADABLE,
+            format!("{why}{}", older(latest.as_ref())),
+        ),
         Verdict::Unverified { why } => (ConditionStatus::Unknown, "NotVerified", why.clone()),
         Verdict::NoSnapshot => (
             ConditionStatus::False,
@@ -172,6 +182,13 @@ fn by_scan(scan: &JobScan) -> Known {
         message,
         empty: matches!(scan.verdict, Verdict::NoSnapshot),
         latest,
+    }
+}
+
+fn older(latest: Option<&LatestRestorable>) -> String {
+    match latest {
+        Some(latest) => format!("; the newest that can be restored is {}", latest.path),
+        None => "; no other snapshot can be restored either".to_owned(),
     }
 }
 
@@ -191,7 +208,8 @@ fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
             }
             Some(("True", _)) => (ConditionStatus::True, reason::VERIFIED),
             Some(("False", "NoSnapshot")) => (ConditionStatus::False, "NoSnapshot"),
-            Some(("False", _)) => (ConditionStatus::False, "FilesMissing"),
+            Some(("False", NEWEST_UNREADABLE)) => (ConditionStatus::False, NEWEST_UNREADABLE),
+            Some(("False", _)) => (ConditionStatus::False, FILES_MISSING),
             Some(_) | None => {
                 return Known {
                     status: ConditionStatus::Unknown,

@@ -6,7 +6,7 @@ use retention::policy::Policy;
 use super::judgement::{Judgement, Obstacle, Restraint};
 use crate::api::checkpoint_inventory::condition as inventory_condition;
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
-use crate::api::quantity::human;
+use crate::api::quantity::{human, size};
 use crate::api::retention_policy::{
     EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
     reason,
@@ -228,7 +228,7 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
             "no directory of the selected jobs may be acted upon; see Ready",
         );
     }
-    let marked = human(
+    let marked = size(
         storage
             .marked
             .map_or(0, |marked| u64::try_from(marked.bytes).unwrap_or(0)),

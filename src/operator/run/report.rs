@@ -10,7 +10,7 @@ use retention::restorable::WholeSnapshots;
 
 use crate::api::amount::int64;
 use crate::api::conditions::{ConditionStatus, Finding, merge};
-use crate::api::quantity::human;
+use crate::api::quantity::{count, human, size};
 use crate::api::retention_run::{
     DecisionAmounts, JobOutcome, Phase, RetentionRunDisplay, RetentionRunStatus, SampleDecision,
     SampleFile, condition,
@@ -138,7 +138,11 @@ pub(in crate::operator) fn refused(
 }
 
 fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) {
-    let done = format!("deleted {} files, {}", deleted.files, human(deleted.bytes));
+    let done = format!(
+        "deleted {}, {}",
+        count(deleted.files, "file", "files"),
+        size(deleted.bytes)
+    );
     let restrained = ending
         .restrained
         .as_ref()
@@ -158,11 +162,11 @@ fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) 
         return (Phase::Blocked, format!("{}; {done}", asks.join("; ")));
     }
     if let Some(first) = report.outcome.failed.first() {
-        let count = report.outcome.failed.len();
+        let failed = count(report.outcome.failed.len() as u64, "file", "files");
         return (
             Phase::Failed,
             format!(
-                "{count} files could not be deleted, such as {}: {}; {done}",
+                "{failed} could not be deleted, such as {}: {}; {done}",
                 first.path, first.why
             ),
         );
@@ -227,7 +231,7 @@ fn jobs(report: &Report, scope: &BTreeSet<JobName>) -> Vec<JobOutcome> {
                 name: job.name.clone(),
                 orphan_bytes: int64(orphaned),
                 message: (protected > 0)
-                    .then(|| format!("{} protected by guards", human(protected))),
+                    .then(|| format!("{} protected by guards", size(protected))),
             }
         })
         .collect();

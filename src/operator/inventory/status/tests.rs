@@ -92,6 +92,13 @@ fn scan(verdict: Verdict, latest: Option<LatestRestorable>) -> JobScan {
     }
 }
 
+fn whole() -> Verdict {
+    Verdict::Verified {
+        files: 9,
+        unreadable: None,
+    }
+}
+
 fn facts(job: &JobEvidence) -> Facts<'_> {
     Facts {
         job,
@@ -132,7 +139,7 @@ fn without_a_scan_flinks_word_is_shown_as_such() {
 #[test]
 fn a_scan_verifies_and_later_checkpoints_of_flink_take_over() {
     let running = job(map(12, NOW));
-    let verified = scan(Verdict::Verified { files: 9 }, Some(latest(12, NOW)));
+    let verified = scan(whole(), Some(latest(12, NOW)));
     let with_scan = |job| {
         status(Facts {
             scan: Some(&verified),
@@ -161,6 +168,32 @@ fn a_broken_snapshot_is_no_longer_restorable_whatever_flink_completes() {
         ..facts(&job)
     });
     assert_eq!(said(&status), ("False", "FilesMissing", Some(9)));
+}
+
+#[test]
+fn an_unreadable_newest_snapshot_is_no_yes_for_an_older_one_not_even_for_a_new_leader() {
+    let verdict = Verdict::Unreadable {
+        why: "the newest snapshot chk-10 is unreadable: it ends early".into(),
+    };
+    let torn = scan(verdict, Some(latest(9, "2026-11-21T05:00:00Z")));
+    let job = job(HighAvailability::NotConfigured);
+    let first = status(Facts {
+        scan: Some(&torn),
+        ..facts(&job)
+    });
+    assert_eq!(said(&first), ("False", "NewestUnreadable", Some(9)));
+    let message = &find(&first.conditions, condition::RESTORABLE)
+        .unwrap()
+        .message;
+    assert!(
+        message.contains("chk-10") && message.contains("chk-9"),
+        "{message}"
+    );
+    let again = status(Facts {
+        existing: Some(&first),
+        ..facts(&job)
+    });
+    assert_eq!(said(&again), ("False", "NewestUnreadable", Some(9)));
 }
 
 #[test]
@@ -212,7 +245,7 @@ fn a_class_that_is_unknown_has_its_reason() {
 #[test]
 fn a_new_leader_says_what_the_old_one_said() {
     let running = job(map(12, NOW));
-    let verified = scan(Verdict::Verified { files: 9 }, Some(latest(12, NOW)));
+    let verified = scan(whole(), Some(latest(12, NOW)));
     let first = status(Facts {
         scan: Some(&verified),
         ..facts(&running)

@@ -94,7 +94,7 @@ fn a_policy_that_waits_says_until_when() {
         (
             "True",
             "WaitingForGrace",
-            "2.0Ki marked; earliest deletion 2026-11-23 06:17 UTC"
+            "2.0 KiB marked; earliest deletion 2026-11-23 06:17 UTC"
         )
     );
     assert_eq!(said(&status, "Overlapping").0, "False");
