@@ -158,6 +158,13 @@ fn wrong_places_are_refused() {
         1,
         "/does/not/exist",
     );
+    let twice = format!("file:/x={}", base.text());
+    let mounts = ["--stopped", "all", "--mount", &twice, "--mount", &twice];
+    assert_refused(
+        &prune(&[&mounts[..], &[&base.text()]].concat()),
+        2,
+        "Name it once",
+    );
     let (whole, inner) = (base.text(), base.path());
     let outer = base.directory.path().to_str().unwrap();
     assert_refused(&prune(&["--stopped", "all", &whole, &whole]), 2, "overlap");

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context;
 use retention::location::{Location, Origin};
 
-use crate::engine::{Mount, Stores};
+use super::UsageError;
+use crate::engine::{Mount, OpenError, Stores};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct MountArguments {
@@ -30,7 +31,13 @@ impl MountArguments {
                 local: absolute(&mount.local)?,
             });
         }
-        Stores::open(mounts).await.context("--mount")
+        match Stores::open(mounts).await {
+            Ok(stores) => Ok(stores),
+            Err(error @ (OpenError::Shared { .. } | OpenError::Twice { .. })) => {
+                Err(UsageError(format!("--mount: {error}")).into())
+            }
+            Err(error @ OpenError::Storage(_)) => Err(error).context("--mount"),
+        }
     }
 }
 

@@ -99,7 +99,7 @@ impl std::fmt::Display for Blocked {
             Self::BaseOwnedByAnother { base, owner } => {
                 write!(
                     f,
-                    "{base} is owned by {owner}; stop that operator, or take the base over explicitly"
+                    "{base} is owned by {owner}; if that is this operator's former name, set --owner-id {owner}; if that operator is gone for good, and only then, delete .flink-retention/owner below the base by hand"
                 )
             }
             Self::JournalUnusable { base, why } => {

@@ -49,6 +49,10 @@ pub enum OpenError {
         "{one} and {other} are one directory here, or one lies in the other: what protects a file of one namespace would not protect it in the other; give each namespace a directory of its own"
     )]
     Shared { one: Mount, other: Mount },
+    #[error(
+        "{one} and {other} say two things about one path of the Flink pods; which of them holds its files? Name it once"
+    )]
+    Twice { one: Mount, other: Mount },
 }
 
 /// Where a mount really is.
@@ -139,7 +143,16 @@ impl Stores {
             roots: Vec::new(),
             mounts,
         };
-        for mount in stores.mounts.clone() {
+        for (position, mount) in stores.mounts.clone().into_iter().enumerate() {
+            let before = stores.mounts.get(..position).unwrap_or_default();
+            let same =
+                |other: &&Mount| other.namespace == mount.namespace && other.remote == mount.remote;
+            if let Some(one) = before.iter().find(same) {
+                return Err(OpenError::Twice {
+                    one: one.clone(),
+                    other: mount,
+                });
+            }
             let location =
                 Location::parse(&mount.remote, &stores.origin(mount.namespace.as_deref()));
             let storage = Arc::new(LocalStorage::open(&mount.local).await?);
@@ -264,6 +277,25 @@ mod tests {
         ] {
             open("a/file:/x=volume", second).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_path_of_the_pods_is_mounted_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = async |one: &str, other: &str| {
+            let mounts = [(one, "1"), (other, "2")].map(|(remote, local)| {
+                let local = directory.path().join(local);
+                std::fs::create_dir_all(&local).unwrap();
+                format!("{remote}={}", local.display()).parse().unwrap()
+            });
+            Stores::open(mounts.to_vec()).await.map(|_| ())
+        };
+        for (one, other) in [("a/file:/x", "a/file:///x/"), ("file:/x", "file:/x")] {
+            let error = open(one, other).await.unwrap_err();
+            assert!(matches!(error, OpenError::Twice { .. }), "{error}");
+        }
+        open("a/file:/x", "b/file:/x").await.unwrap();
+        open("a/file:/x", "a/file:/x/y").await.unwrap();
     }
 
     #[test]

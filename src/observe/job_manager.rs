@@ -23,7 +23,7 @@ const BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// Of a label of a host name.
 const LONGEST_LABEL: usize = 63;
 
-/// Somebody who can ask a JobManager about a job.
+/// Somebody who can ask a `JobManager` about a job.
 #[async_trait]
 pub trait JobManagers: Send + Sync + Debug {
     async fn ask(&self, address: &ClusterAddress, job_id: JobId, origin: &Origin) -> JobManager;
@@ -62,7 +62,7 @@ impl ClusterAddress {
     }
 }
 
-/// `--flink-rest-url`: the address of a JobManager, with the placeholders `{cluster}`, `{namespace}` and `{port}`.
+/// `--flink-rest-url`: the address of a `JobManager`, with the placeholders `{cluster}`, `{namespace}` and `{port}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate(String);
 
@@ -269,7 +269,7 @@ impl UrlTemplate {
     }
 }
 
-/// The service that Flink makes for its JobManager (`ExternalServiceDecorator`).
+/// The service that Flink makes for its `JobManager` (`ExternalServiceDecorator`).
 impl Default for UrlTemplate {
     fn default() -> Self {
         Self("http://{cluster}-rest.{namespace}:{port}".to_owned())

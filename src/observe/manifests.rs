@@ -242,13 +242,21 @@ fn documents(path: &Path, text: &str) -> Result<Vec<Value>, ManifestError> {
             path: path.to_owned(),
             line: location.map_or(0, |at| at.line()),
             column: location.map_or(0, |at| at.column()),
-            why: one_line(&error.to_string()),
+            why: without_place(&error.to_string()).to_owned(),
         }
     })
 }
 
-fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The first line of a parser's message, without the place that is already told.
+fn without_place(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let rest = line.strip_prefix("line ").and_then(|rest| {
+        let (place, rest) = rest.split_once(": ")?;
+        let (line, column) = place.split_once(" column ")?;
+        (line.parse::<u64>().is_ok() && column.parse::<u64>().is_ok()).then_some(rest)
+    });
+    rest.unwrap_or(line)
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ManifestError {

@@ -171,14 +171,13 @@ proptest! {
                 .snapshots
                 .iter()
                 .position(|snapshot| Some(&snapshot.location) == directory.as_ref());
-            match &entry.decision {
-                Decision::Orphan(_) => prop_assert!(!namers.contains_key(name), "{}", entry.path),
-                _ => {
-                    let home = home.unwrap();
-                    prop_assert!(expired.contains(&home), "{}", entry.path);
-                    if name != "_metadata" {
-                        prop_assert_eq!(&namers[name], &BTreeSet::from([home]));
-                    }
+            if let Decision::Orphan(_) = &entry.decision {
+                prop_assert!(!namers.contains_key(name), "{}", entry.path);
+            } else {
+                let home = home.unwrap();
+                prop_assert!(expired.contains(&home), "{}", entry.path);
+                if name != "_metadata" {
+                    prop_assert_eq!(&namers[name], &BTreeSet::from([home]));
                 }
             }
         }

@@ -105,3 +105,22 @@ fn a_path_that_does_not_exist_is_named() {
     let text = Manifests::read(Path::new("/does/not/exist")).unwrap_err();
     assert!(text.to_string().contains("/does/not/exist"));
 }
+
+#[test]
+fn the_place_of_an_error_is_told_once() {
+    for (told, kept) in [
+        ("error: line 1 column 7: bad indent\n at", "bad indent"),
+        ("line 1 of it: bad", "line 1 of it: bad"),
+        ("bad", "bad"),
+    ] {
+        assert_eq!(without_place(told), kept);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    std::fs::write(&path, "a: b: c\n").unwrap();
+    let error = Manifests::read(&path).unwrap_err().to_string();
+    assert!(
+        error.contains(": not valid YAML: ") && !error.contains("column"),
+        "{error}"
+    );
+}
