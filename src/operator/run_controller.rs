@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
@@ -99,6 +100,7 @@ async fn reconcile(
         .as_ref()
         .map_err(|invalid| ExecutionError::Undecodable(invalid.error.clone()))?;
     if is_over(cached) {
+        acknowledge(cached, &executor.operator).await?;
         return Ok(Action::await_change());
     }
     let _turn = executor.turn.lock().await;
@@ -120,6 +122,43 @@ async fn reconcile(
             .await?;
     }
     Ok(Action::await_change())
+}
+
+/// A run that was changed at its end or later, such as by `cancel`: that changes nothing any more, but whoever waits for
+/// a condition of the new generation must not wait for ever.
+async fn acknowledge(run: &RetentionRun, operator: &Operator) -> Result<(), ExecutionError> {
+    let generation = run.metadata.generation;
+    let Some(status) = run.status.clone() else {
+        return Ok(());
+    };
+    if run.metadata.deletion_timestamp.is_some() || status.observed_generation == generation {
+        return Ok(());
+    }
+    let conditions = status.conditions.into_iter().map(|condition| Condition {
+        observed_generation: generation,
+        ..condition
+    });
+    let status = RetentionRunStatus {
+        observed_generation: generation,
+        conditions: conditions.collect(),
+        ..status
+    };
+    let api = operator.in_namespace(&run.namespace().unwrap_or_default());
+    write_status(&api, run, &status).await
+}
+
+async fn write_status(
+    api: &Api<RetentionRun>,
+    run: &RetentionRun,
+    status: &RetentionRunStatus,
+) -> Result<(), ExecutionError> {
+    let (name, uid) = (run.name_any(), run.metadata.uid.as_deref());
+    match apply_status(api, &name, uid, status).await {
+        Ok(_) => Ok(()),
+        // Deleted meanwhile: nobody wants to know.
+        Err(error) if is_gone(&error) || is_conflict(&error) => Ok(()),
+        Err(error) => Err(api_server("write the status of the RetentionRun")(error)),
+    }
 }
 
 fn is_over(run: &RetentionRun) -> bool {
@@ -381,19 +420,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn write(&self, status: &RetentionRunStatus) -> Result<(), ExecutionError> {
-        match apply_status(
-            &self.api,
-            &self.run.name_any(),
-            self.run.metadata.uid.as_deref(),
-            status,
-        )
-        .await
-        {
-            Ok(_) => Ok(()),
-            // Deleted meanwhile: nobody wants to know.
-            Err(error) if is_gone(&error) || is_conflict(&error) => Ok(()),
-            Err(error) => Err(api_server("write the status of the RetentionRun")(error)),
-        }
+        write_status(&self.api, &self.run, status).await
     }
 
     fn ending(&self) -> Ending {

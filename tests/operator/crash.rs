@@ -2,54 +2,13 @@
 
 use serde_json::Value;
 
+use crate::deleting::{Deleting, LEDGER};
 use crate::support::cluster::RELEASE_NAMESPACE;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
 use crate::volume::{BASE, Volume, mark};
 
-const JOB: &str = "000000000000000000000000000ced9e";
 /// Several batches, so that there is a middle.
 const ORPHANS: u64 = 5000;
-
-/// Ripe orphans of a finished job, and a run that deletes them.
-struct Deleting {
-    cluster: Cluster,
-    volume: Volume,
-    operator: OperatorProcess,
-    before: Tree,
-    orphans: Vec<String>,
-}
-
-impl Deleting {
-    /// Everything is marked and ripe.
-    fn prepare() -> Self {
-        let (cluster, volume) = (Cluster::start(), Volume::new());
-        volume.checkpoint(JOB, 3);
-        let orphans = volume.orphans(JOB, ORPHANS);
-        FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
-        let before = volume.tree();
-        let operator = OperatorProcess::start(&cluster, volume.options("first"));
-        cluster.wait(
-            "ckinv/ledger.flinkdeployment",
-            "jsonpath={.status.ownerClass}=terminal",
-        );
-        mark(&cluster, "payments");
-        volume.tree().assert_is(&before);
-        Self {
-            cluster,
-            volume,
-            operator,
-            before,
-            orphans,
-        }
-    }
-
-    /// Returns when the first file is gone.
-    fn begin(self) -> Self {
-        self.cluster.create_run("cut", "payments", "Enforce");
-        self.volume.wait_until_one_is_gone(&self.orphans);
-        self
-    }
-}
 
 /// Another operator carries the run on: all orphans go, and the rest is byte for byte there.
 fn assert_next_one_finishes(cluster: &Cluster, volume: &Volume, before: Tree, orphans: &[String]) {
@@ -94,7 +53,7 @@ fn a_kill_in_the_middle_of_deleting_leaves_nothing_half() {
         operator,
         before,
         orphans,
-    } = Deleting::prepare().begin();
+    } = Deleting::prepare(ORPHANS).begin();
     operator.kill();
     assert_in_the_middle(&volume, &before, &orphans);
     assert_eq!(
@@ -113,7 +72,7 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
         operator,
         before,
         orphans,
-    } = Deleting::prepare().begin();
+    } = Deleting::prepare(ORPHANS).begin();
     let (status, log) = operator.terminate();
     assert!(
         status.success() && log.contains("gave the lease back"),
@@ -135,7 +94,7 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
 
 #[test]
 fn a_leader_whose_lease_is_taken_away_ends_and_the_next_one_finishes() {
-    let deleting = Deleting::prepare();
+    let deleting = Deleting::prepare(ORPHANS);
     let mut standby = OperatorProcess::start(&deleting.cluster, deleting.volume.options("standby"));
     let Deleting {
         cluster,
@@ -188,7 +147,7 @@ fn without_an_api_server_the_operator_ends_before_its_lease_does() {
         mut operator,
         before,
         orphans,
-    } = Deleting::prepare().begin();
+    } = Deleting::prepare(ORPHANS).begin();
     cluster.control_plane.stop_api_server();
     let (status, log) = operator.end();
     assert!(!status.success());
@@ -201,9 +160,9 @@ fn without_an_api_server_the_operator_ends_before_its_lease_does() {
 #[test]
 fn a_restart_of_the_api_server_is_survived_within_the_lease() {
     let (cluster, volume) = (Cluster::start(), Volume::new());
-    volume.checkpoint(JOB, 3);
-    let orphans = volume.orphans(JOB, 3);
-    FlinkJob::finished("ledger", JOB, BASE).apply(&cluster);
+    volume.checkpoint(LEDGER, 3);
+    let orphans = volume.orphans(LEDGER, 3);
+    FlinkJob::finished("ledger", LEDGER, BASE).apply(&cluster);
     let before = volume.tree();
     let mut options = volume.options("only");
     options.arguments = vec![

@@ -115,17 +115,21 @@ fn what_flink_does_not_tell_protects_the_base() {
     );
     assert_eq!(said["status"]["storage"]["orphaned"]["bytes"], 0, "{said}");
 
-    // A pointer to a blob that is not there.
-    let pointer = "rO0ABXNyADtvcmcuYXBhY2hlLmZsaW5rLnJ1bnRpbWUuc3RhdGUuUmV0cmlldmFibGVTdHJlYW1TdGF0ZUhhbmRsZQ==";
+    // A pointer of real Flink, to a blob that is not there.
+    let real: Value = serde_json::from_str(include_str!(
+        "../fixtures/ha/2.3.0/config-map-with-marked-entry.json"
+    ))
+    .unwrap();
+    let pointer = &real["data"]["checkpointID-0000000000000000094"];
     cluster.patch(
         &format!("cm/{map}"),
         &json!({"data": {"checkpointID-0000000000000000005": pointer}}),
     );
-    doubt.protects(
-        "torn-map",
-        "missing-evidence",
-        &["checkpointID-0000000000000000005: its value cannot be read"],
-    );
+    let parts = [
+        "checkpointID-0000000000000000005",
+        "completedCheckpoint1db0a3118c76: it does not exist",
+    ];
+    doubt.protects("no-blob", "missing-evidence", &parts);
     cluster.delete(&format!("cm/{map}"));
 
     // A job that runs, without high availability, and whose JobManager nobody reaches.

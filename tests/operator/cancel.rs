@@ -1,0 +1,71 @@
+//! A run that is told to stop in the middle of deleting stops there, and says why; a later one carries on.
+
+use serde_json::json;
+
+use crate::deleting::Deleting;
+use crate::support::cluster::condition;
+use crate::volume::{Volume, deleted_files};
+
+/// So many that nobody is done before he hears.
+const ORPHANS: u64 = 20_000;
+
+#[test]
+fn a_run_stops_when_it_is_cancelled_or_its_policy_changes() {
+    let deleting = Deleting::prepare(ORPHANS).begin();
+    let Deleting {
+        cluster,
+        volume,
+        operator,
+        before,
+        orphans,
+    } = &deleting;
+    let mut total = 0;
+    let mut stopped = |name: &str, why: &str| {
+        let run = cluster.wait(&format!("frr/{name}"), "condition=Complete");
+        assert_eq!(run["status"]["phase"], "Cancelled", "{run}");
+        let message = condition(&run, "Complete")["message"].as_str().unwrap();
+        assert!(message.contains(why), "{message}");
+        // What the status counts is what is gone: nothing else goes after its end.
+        total += deleted_files(&run);
+        let gone = volume.gone(orphans);
+        assert_eq!(gone.len() as u64, total, "{message}");
+        assert!(
+            gone.len() < orphans.len(),
+            "{name} was not stopped in the middle"
+        );
+        volume.tree().assert_is(&before.clone().without(gone));
+    };
+
+    cluster.patch("frp/payments", &json!({"spec": {"mode": "DryRun"}}));
+    stopped("cut", "the policy has changed");
+    let run = cluster.run("dry", "payments", "Enforce");
+    assert_eq!(deleted_files(&run), 0, "{run}");
+
+    cluster.patch("frp/payments", &json!({"spec": {"mode": "Enforce"}}));
+    let left: Vec<String> = still_there(volume, orphans);
+    cluster.create_run("cancelled", "payments", "Enforce");
+    volume.wait_until_one_is_gone(&left);
+    cluster.patch("frr/cancelled", &json!({"spec": {"cancel": true}}));
+    stopped("cancelled", "cancelled");
+
+    let left = still_there(volume, orphans);
+    cluster.create_run("last", "payments", "Enforce");
+    volume.wait_until_one_is_gone(&left);
+    let run = cluster.wait("frr/last", "condition=Complete");
+    assert_eq!(
+        run["status"]["phase"],
+        "Succeeded",
+        "{run}\n{}",
+        operator.log()
+    );
+    volume
+        .tree()
+        .assert_is(&before.clone().without(orphans.iter().map(String::as_str)));
+}
+
+fn still_there(volume: &Volume, orphans: &[String]) -> Vec<String> {
+    let gone = volume.gone(orphans);
+    let gone: std::collections::BTreeSet<&str> = gone.into_iter().collect();
+    let left = orphans.iter().filter(|path| !gone.contains(path.as_str()));
+    left.cloned().collect()
+}

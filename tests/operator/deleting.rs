@@ -1,0 +1,46 @@
+//! A run that is deleting at this moment.
+
+use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
+use crate::volume::{BASE, Volume, mark};
+
+pub(crate) const LEDGER: &str = "000000000000000000000000000ced9e";
+/// Ripe orphans of a finished job, and a run that deletes them.
+pub(crate) struct Deleting {
+    pub(crate) cluster: Cluster,
+    pub(crate) volume: Volume,
+    pub(crate) operator: OperatorProcess,
+    pub(crate) before: Tree,
+    pub(crate) orphans: Vec<String>,
+}
+
+impl Deleting {
+    /// Everything is marked and ripe.
+    pub(crate) fn prepare(orphans: u64) -> Self {
+        let (cluster, volume) = (Cluster::start(), Volume::new());
+        volume.checkpoint(LEDGER, 3);
+        let orphans = volume.orphans(LEDGER, orphans);
+        FlinkJob::finished("ledger", LEDGER, BASE).apply(&cluster);
+        let before = volume.tree();
+        let operator = OperatorProcess::start(&cluster, volume.options("first"));
+        cluster.wait(
+            "ckinv/ledger.flinkdeployment",
+            "jsonpath={.status.ownerClass}=terminal",
+        );
+        mark(&cluster, "payments");
+        volume.tree().assert_is(&before);
+        Self {
+            cluster,
+            volume,
+            operator,
+            before,
+            orphans,
+        }
+    }
+
+    /// Returns when the first file is gone.
+    pub(crate) fn begin(self) -> Self {
+        self.cluster.create_run("cut", "payments", "Enforce");
+        self.volume.wait_until_one_is_gone(&self.orphans);
+        self
+    }
+}
