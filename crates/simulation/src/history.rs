@@ -52,7 +52,8 @@ pub(crate) fn play(choices: Choices) -> History {
         }
     }
     if shared.lock().violation.is_none() {
-        settle(&shared, &operators[0], &mut runs);
+        let operator = Operator::without_limit(&shared);
+        settle(&shared, &operator, &mut runs);
     }
     drop(operators);
     let world = &mut *shared.lock();
@@ -113,14 +114,13 @@ fn round(shared: &Shared, operators: &[Operator], runs: &mut usize) -> bool {
 fn settle(shared: &Shared, operator: &Operator, runs: &mut usize) {
     shared.lock().failing = 0;
     let mut last = None;
-    for _ in 0..4 {
+    for round in 0..6 {
         {
             let world = &mut *shared.lock();
-            for resource in 0..world.resources.len() {
-                world.complete_some(resource);
-            }
             world.pass(11 * HOUR);
-            for resource in 0..world.resources.len() {
+            // In the end nothing new comes, or there would always be something that has just been left.
+            let active = if round < 4 { world.resources.len() } else { 0 };
+            for resource in 0..active {
                 world.complete_some(resource);
             }
             world.pass(5 * MINUTE);

@@ -56,6 +56,13 @@ impl Operator {
         }
     }
 
+    /// One that may delete as much as it finds.
+    pub(crate) fn without_limit(world: &Shared) -> Self {
+        let mut operator = Self::new(world, "one");
+        operator.policy.limits.max_bytes_per_run = None;
+        operator
+    }
+
     /// One run. An error is a run that could say nothing.
     pub(crate) async fn run(&self, number: usize) -> Option<Report> {
         let mut stores = Stores::default();

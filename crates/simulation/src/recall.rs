@@ -1,8 +1,9 @@
 //! How much of what nobody needs is freed in the end, and what keeps the rest.
 
-use crate::world::{BASE, World};
+use crate::world::{BASE, World, location};
 use flink_retention::engine::Report;
-use retention::plan::{Decision, Ripeness};
+use retention::keep::{KeepReason, Verdict};
+use retention::plan::{Decision, Ripeness, Waiting};
 use std::collections::BTreeMap;
 
 /// Bytes, over one history or many.
@@ -49,16 +50,50 @@ impl Recall {
                 .iter()
                 .find(|known| *known.path == *in_base);
             let why = match entry.map(|entry| (&entry.decision, &entry.ripeness)) {
-                None => "named by a snapshot".to_owned(),
+                None => named_by(world, last, path),
                 Some((Decision::Keep(why), _)) => why.clone(),
                 Some((Decision::Protected(protection), _)) => protection.guard.to_string(),
                 Some((_, Ripeness::Waiting(waiting))) => {
-                    waiting.to_string().chars().take(12).collect()
+                    format!("waits: {}", kind_of(waiting))
                 }
                 Some((_, Ripeness::Ripe | Ripeness::NotApplicable)) => "ripe".to_owned(),
             };
             *left.entry(why).or_default() += bytes;
         }
         world.recall.left = left;
+    }
+}
+
+fn kind_of(waiting: &Waiting) -> &'static str {
+    match waiting {
+        Waiting::Mark => "mark",
+        Waiting::Age { .. } => "age",
+        Waiting::Grace { .. } => "grace",
+        Waiting::Counter => "counter",
+        Waiting::Witness { .. } => "witness",
+        Waiting::Settle { .. } => "settle",
+    }
+}
+
+/// Why the snapshot stays that names a file.
+fn named_by(world: &World, last: &Report, path: &str) -> String {
+    let naming = world.snapshots.iter().rev().find(|snapshot| {
+        world.has(&snapshot.metadata()) && snapshot.paths().any(|named| named == path)
+    });
+    let Some(snapshot) = naming else {
+        return "named by high-availability data".to_owned();
+    };
+    let at = location(&snapshot.directory);
+    let entry = last.plan.snapshots.iter().find(|entry| {
+        let known = last.inventory.snapshots.get(entry.snapshot);
+        known.is_some_and(|known| known.location == at)
+    });
+    match entry.map(|entry| &entry.verdict) {
+        Some(Verdict::Keep(reasons)) => {
+            let words: Vec<&str> = reasons.iter().map(KeepReason::word).collect();
+            format!("named by a snapshot that stays: {}", words.join(", "))
+        }
+        Some(Verdict::Expire) => "named by a snapshot that went in the last run".to_owned(),
+        None => "named by a snapshot that came after the last run".to_owned(),
     }
 }

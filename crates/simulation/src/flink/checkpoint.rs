@@ -150,6 +150,11 @@ impl World {
                 .collect(),
         });
         pending.written = Some(Arc::clone(&snapshot));
+        if !snapshot.savepoint {
+            // Whole on storage is what the promise asks for, whether or not Flink comes to count it.
+            let of = &mut self.resources[resource];
+            of.own_since.get_or_insert(snapshot.completed);
+        }
         self.write(&snapshot.metadata(), snapshot.bytes());
         self.snapshots.push(Arc::clone(&snapshot));
         self.say(|| format!("flink: {} is written", snapshot.metadata()));
@@ -169,8 +174,6 @@ impl World {
             };
             if answer <= 21 {
                 map.put(&snapshot);
-                let now = self.now();
-                self.resources[resource].own_since.get_or_insert(now);
             }
             complete = answer <= 20;
         }

@@ -178,8 +178,14 @@ impl World {
         });
     }
 
-    /// The high-availability data of a job that is over goes, then its processes; deletions that wait are lost.
+    /// The high-availability data of a job that is over goes, then its processes, when most deletions are done.
     fn exit(&mut self, resource: usize) {
+        self.with_job_manager(resource, |world, jm| {
+            for chore in std::mem::take(&mut jm.queue) {
+                let lost = world.choices.one_in(40);
+                world.carry_out(resource, &chore, lost);
+            }
+        });
         if self.resources[resource].map.take().is_none() {
             self.say(|| format!("job {resource}: its processes are gone"));
             self.resources[resource].job_manager = None;

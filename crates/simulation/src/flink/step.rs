@@ -104,6 +104,11 @@ impl World {
             while count > 0 && jm.pending.len() == count {
                 world.advance(resource, jm, position);
             }
+            // Most of the time Flink has done what it has to do before the next one.
+            while !jm.queue.is_empty() && !world.choices.one_in(12) {
+                let chore = jm.queue.remove(0);
+                world.carry_out(resource, &chore, false);
+            }
         });
     }
 
