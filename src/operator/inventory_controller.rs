@@ -107,11 +107,14 @@ async fn look(operator: &Operator) -> Result<(), LookError> {
     for job in looks {
         let scan = operator.scans.of(&job.evidence.name);
         match write(operator, &job).await {
-            Ok(inventory) => rows.push(row(&inventory, scan.as_ref())),
+            Ok(inventory) => rows.extend(row(&inventory, scan.as_ref())),
             Err(error) => {
                 failures.push(error);
                 // The last known values are better than none.
-                rows.extend(job.recorded.map(|recorded| row(recorded, scan.as_ref())));
+                rows.extend(
+                    job.recorded
+                        .and_then(|recorded| row(recorded, scan.as_ref())),
+                );
             }
         }
     }

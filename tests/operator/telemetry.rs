@@ -271,10 +271,9 @@ fn metrics_have_their_names_and_say_what_the_status_says() {
         "{waiting}"
     );
 
-    // Without its resource and its inventory a job has no series.
+    // Without its resource a job has no series: the inventory stays, and wakes nobody up.
     cluster.delete("flinkdep/ledger");
     cluster.wait(INVENTORY, "condition=ResourcePresent=False");
-    cluster.delete(INVENTORY);
     until("the series of the job to vanish", || {
         (!operator.metrics().contains(r#"name="ledger""#)).then_some(())
     });

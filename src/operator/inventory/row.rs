@@ -9,8 +9,16 @@ use crate::api::checkpoint_inventory::condition;
 use crate::api::conditions::find;
 use crate::telemetry::JobRow;
 
-pub(in crate::operator) fn row(inventory: &CheckpointInventory, scan: Option<&JobScan>) -> JobRow {
+/// None for a job whose resource is gone: nobody is to be woken up for it.
+pub(in crate::operator) fn row(
+    inventory: &CheckpointInventory,
+    scan: Option<&JobScan>,
+) -> Option<JobRow> {
     let status = inventory.status.clone().unwrap_or_default();
+    let present = find(&status.conditions, condition::RESOURCE_PRESENT);
+    if present.is_some_and(|present| present.status == "False") {
+        return None;
+    }
     let restorable =
         match find(&status.conditions, condition::RESTORABLE).map(|found| found.status.as_str()) {
             Some("True") => Some(true),
@@ -28,7 +36,7 @@ pub(in crate::operator) fn row(inventory: &CheckpointInventory, scan: Option<&Jo
         | None => (restorable == Some(true)).then_some(0),
     };
     let latest = status.latest_restorable.as_ref();
-    JobRow {
+    Some(JobRow {
         namespace: inventory.namespace().unwrap_or_default(),
         kind: inventory.spec.job_ref.kind.clone(),
         name: inventory.spec.job_ref.name.clone(),
@@ -39,5 +47,5 @@ pub(in crate::operator) fn row(inventory: &CheckpointInventory, scan: Option<&Jo
         latest_bytes: latest.and_then(|latest| latest.bytes),
         missing_files,
         storage: status.storage.unwrap_or_default(),
-    }
+    })
 }
