@@ -153,7 +153,7 @@ async fn delete_batch(
     };
     let unusable = |error: JournalError| blocked(&place.name, error);
     run.progress.step(Step::Verify);
-    let (batch, spared) = verify::verify(run, found, place.base, chosen).await;
+    let (batch, spared) = verify::verify(run, found, chosen).await;
     outcome
         .spared
         .extend(spared.into_iter().map(|spared| Spared {

@@ -2,7 +2,6 @@
 
 use crate::world::{JOB, OLD_JOB, World, terminal, uuid};
 use retention::guard::Guard;
-use retention::plan::Decision;
 use std::sync::Arc;
 use storage::faults::{Failure, Fault, FaultInjecting};
 use storage::memory::Node;
@@ -25,18 +24,7 @@ async fn ripe() -> World {
 }
 
 async fn assert_protected(world: &World, guard: Guard) {
-    let report = world.enforce().await;
-    let entry = report
-        .plan
-        .entries
-        .iter()
-        .find(|entry| *entry.path == *orphan())
-        .unwrap();
-    let Decision::Protected(protection) = &entry.decision else {
-        panic!("{entry:?}");
-    };
-    assert_eq!(protection.guard, guard, "{}", protection.why);
-    assert!(world.has(&orphan()));
+    world.assert_protected(&orphan(), guard).await;
 }
 
 #[tokio::test]

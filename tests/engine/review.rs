@@ -6,7 +6,6 @@ use retention::evidence::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailab
 use retention::guard::Guard;
 use retention::inventory::Contents;
 use retention::keep::KeepRules;
-use retention::plan::Decision;
 use retention::reference::Required;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,18 +63,7 @@ fn names_the_orphan() -> Vec<u8> {
 }
 
 async fn assert_protected(world: &World, guard: Guard) {
-    let report = world.enforce().await;
-    let entry = report
-        .plan
-        .entries
-        .iter()
-        .find(|entry| *entry.path == *orphan())
-        .unwrap();
-    let Decision::Protected(protection) = &entry.decision else {
-        panic!("{entry:?}");
-    };
-    assert_eq!(protection.guard, guard, "{}", protection.why);
-    assert!(world.has(&orphan()));
+    world.assert_protected(&orphan(), guard).await;
 }
 
 #[tokio::test]

@@ -223,16 +223,5 @@ fn edit_rest(world: &World, edit: impl FnOnce(&mut retention::evidence::RestChec
 }
 
 async fn assert_protected(world: &World, guard: Guard) {
-    let report = world.enforce().await;
-    let entry = report
-        .plan
-        .entries
-        .iter()
-        .find(|entry| *entry.path == *orphan())
-        .unwrap();
-    let Decision::Protected(protection) = &entry.decision else {
-        panic!("{entry:?}");
-    };
-    assert_eq!(protection.guard, guard, "{}", protection.why);
-    assert!(world.has(&orphan()));
+    world.assert_protected(&orphan(), guard).await;
 }

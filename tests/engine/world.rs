@@ -10,9 +10,11 @@ use retention::evidence::{
     JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints, Root,
     StateBackend,
 };
+use retention::guard::Guard;
 use retention::inventory::Contents;
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
+use retention::plan::Decision;
 use retention::policy::{Margins, Policy};
 use retention::reference::Required;
 use std::sync::{Arc, Mutex};
@@ -219,6 +221,22 @@ impl World {
 
     pub async fn enforce(&self) -> Report {
         self.run(Mode::Enforce).await
+    }
+
+    /// Runs, and finds this file protected by this guard, and still there.
+    pub async fn assert_protected(&self, path: &str, guard: Guard) {
+        let report = self.enforce().await;
+        let entry = report
+            .plan
+            .entries
+            .iter()
+            .find(|entry| *entry.path == *path)
+            .unwrap();
+        let Decision::Protected(protection) = &entry.decision else {
+            panic!("{entry:?}");
+        };
+        assert_eq!(protection.guard, guard, "{}", protection.why);
+        assert!(self.has(path));
     }
 
     /// A running plain job whose high-availability map and REST hold these checkpoints, with this next id.

@@ -4,7 +4,7 @@ use crate::engine::scan::{self, ReferenceScan};
 use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
 use retention::batch::{self, Spared, VerifiedBatch};
-use retention::inventory::{BaseId, Inventory, ListedFile};
+use retention::inventory::{Inventory, ListedFile};
 use retention::plan::{Context, Decision, PlanEntry, plan};
 use retention::reference::FileName;
 use storage::EntryKind;
@@ -16,7 +16,6 @@ const LOOK_UPS_AT_ONCE: usize = 64;
 pub(super) async fn verify(
     run: &Run<'_>,
     found: Found<'_>,
-    base: BaseId,
     chosen: &[PlanEntry],
 ) -> (VerifiedBatch, Vec<Spared>) {
     let from = run.clock.now();
@@ -52,7 +51,6 @@ pub(super) async fn verify(
         now,
     );
     let fresh = run.within_scope(&context, plan(&context));
-    debug_assert!(chosen.iter().all(|entry| entry.base == base));
     batch::verify(chosen, &fresh, from)
 }
 

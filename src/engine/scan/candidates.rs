@@ -73,6 +73,8 @@ struct Lister<'i> {
     base: BaseId,
     location: Location,
     root: Key,
+    /// The directory that the last file was in, by its path in the base: the next file is most often its neighbour.
+    directory: (Box<str>, Location),
     /// The bases in this one.
     inner: BTreeSet<Key>,
     /// The `_metadata` files that are snapshots of the inventory.
@@ -95,6 +97,7 @@ impl<'i> Lister<'i> {
             metadata: metadata_paths(inventory, base),
             inventory,
             base,
+            directory: (Box::from(""), location.clone()),
             location,
             root,
             late: Vec::new(),
@@ -163,12 +166,15 @@ impl<'i> Lister<'i> {
         let (size, modified) = (entry.version.size, entry.version.modified);
         let regular = entry.kind == EntryKind::File;
         let name = FileName::of(path);
-        let directory = self.location.join(path).parent();
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if *self.directory.0 != *parent {
+            self.directory = (parent.into(), self.location.join(parent));
+        }
         if regular
             && self
                 .inventory
                 .references
-                .found(&directory, &name, size, modified)
+                .found(&self.directory.1, &name, size, modified)
         {
             return;
         }
