@@ -128,7 +128,7 @@ pub struct RetentionPolicySpec {
     /// How much one run may do, and when it stops to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
-    /// How many finished runs are kept.
+    /// How many finished runs are kept. Each stays for at least a minute.
     #[serde(default)]
     pub history: History,
     /// How the storage is reached.
@@ -192,7 +192,7 @@ pub struct Limits {
     pub max_referenced_shrink_percent: Option<u8>,
 }
 
-/// How many finished runs are kept.
+/// How many finished runs are kept. Each stays for at least a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// Succeeded runs.

@@ -17,7 +17,7 @@ use super::administrator::Administrator;
 use super::context::Operator;
 use super::events::News;
 use super::policy::{Facts, Judgement, Rival, Surroundings, changed, core_policy, judge, status};
-use super::run::{FinishedRun, last_scheduled, run_name, superfluous, ttl_ends};
+use super::run::{Completed, FinishedRun, last_scheduled, run_name, superfluous, ttl_ends};
 use super::schedule::Due;
 use super::server_side::{FIELD_MANAGER, apply_status, is_conflict, is_gone};
 use crate::api::names::POLICY_LABEL;
@@ -307,7 +307,7 @@ async fn tidy_up(
 ) -> Result<(), PolicyError> {
     let finished: Vec<FinishedRun> = runs.iter().filter_map(FinishedRun::of).collect();
     let now = operator.clock.now();
-    let names = superfluous(finished, policy.spec.history);
+    let names = superfluous(finished, policy.spec.history, now);
     let go = runs.iter().filter(|run| {
         names.contains(&run.name_any()) || ttl_ends(run).is_some_and(|ends| ends <= now)
     });
@@ -345,11 +345,7 @@ fn next_status(
         .runs
         .iter()
         .filter(|run| FinishedRun::of(run).is_some());
-    let last_run = finished.max_by_key(|run| {
-        run.status
-            .as_ref()
-            .and_then(|status| status.completion_time.as_ref().map(|time| time.0))
-    });
+    let last_run = finished.max_by_key(|run| Completed::of(run));
     let earliest = judgement
         .scope
         .iter()

@@ -4,6 +4,6 @@ mod history;
 mod report;
 mod schedule;
 
-pub(super) use history::{FinishedRun, superfluous, ttl_ends};
+pub(super) use history::{Completed, FinishedRun, superfluous, ttl_ends};
 pub(super) use report::{Ending, ended, refused};
 pub(super) use schedule::{last_scheduled, run_name};
