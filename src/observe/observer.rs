@@ -8,7 +8,6 @@ use crate::observe::finished::{Finished, with_answers};
 use crate::observe::high_availability::{HaReader, PATIENCE};
 use crate::observe::high_availability_map::MapName;
 use crate::observe::job_manager::JobManagers;
-use crate::observe::kubernetes::KubernetesSource;
 use crate::observe::lineage::{Record, gone, records};
 use crate::observe::manifests::{Manifests, NamedStates};
 use crate::observe::source::{ObjectName, Process, Resources, Source, Unread};
@@ -28,10 +27,10 @@ use std::sync::Arc;
 /// Enough that a hundred silent JobManagers take seconds, not minutes: what a run verifies is good for two of them.
 const JOBS_AT_ONCE: usize = 32;
 
-/// Observes the jobs of an API server.
+/// Observes the jobs of an API server, or of whatever else answers as one: resources speak for themselves.
 #[derive(Debug)]
 pub struct KubernetesObserver {
-    source: KubernetesSource,
+    source: Arc<dyn Source>,
     job_managers: Arc<dyn JobManagers>,
     stores: Arc<Stores>,
     clock: Arc<dyn Clock>,
@@ -50,7 +49,7 @@ pub struct ManifestObserver {
 impl KubernetesObserver {
     #[must_use]
     pub fn new(
-        source: KubernetesSource,
+        source: Arc<dyn Source>,
         job_managers: Arc<dyn JobManagers>,
         stores: Arc<Stores>,
         clock: Arc<dyn Clock>,
@@ -88,7 +87,7 @@ impl ManifestObserver {
 impl Observer for KubernetesObserver {
     async fn observe(&self) -> Evidence {
         Observation {
-            source: &self.source,
+            source: self.source.as_ref(),
             job_managers: self.job_managers.as_ref(),
             stores: &self.stores,
             clock: self.clock.as_ref(),

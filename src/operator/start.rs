@@ -198,7 +198,7 @@ fn operator(
         Arc::clone(&clock),
     ));
     let observer = KubernetesObserver::new(
-        source,
+        Arc::new(source),
         job_managers,
         Arc::clone(&stores),
         Arc::clone(&clock),
