@@ -41,7 +41,11 @@ impl Draft {
     pub(super) fn may_run(&self) -> bool {
         match self.phase {
             Phase::Running | Phase::Unclear { .. } => true,
-            Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped | Phase::Gone => false,
+            Phase::Suspended
+            | Phase::Terminal { .. }
+            | Phase::Stopped
+            | Phase::Gone
+            | Phase::NoJob { .. } => false,
         }
     }
 }

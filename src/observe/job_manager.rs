@@ -1,6 +1,7 @@
 //! Asks `JobManager`s over REST.
 
 use crate::engine::Clock;
+use crate::observe::jobs_overview::{self, JobsOverview};
 use crate::observe::rest_answers::{Answers, read};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,6 +28,9 @@ const LONGEST_LABEL: usize = 63;
 #[async_trait]
 pub trait JobManagers: Send + Sync + Debug {
     async fn ask(&self, address: &ClusterAddress, job_id: JobId, origin: &Origin) -> JobManager;
+
+    /// All jobs of a cluster, also those that no resource names.
+    async fn jobs(&self, address: &ClusterAddress) -> JobsOverview;
 }
 
 /// Nobody is asked: on the command line without an address.
@@ -90,6 +94,10 @@ impl JobManagers for NoJobManagers {
     async fn ask(&self, _: &ClusterAddress, _: JobId, _: &Origin) -> JobManager {
         JobManager::NotAsked
     }
+
+    async fn jobs(&self, _: &ClusterAddress) -> JobsOverview {
+        JobsOverview::NotAsked
+    }
 }
 
 #[async_trait]
@@ -99,6 +107,15 @@ impl JobManagers for RestClient {
         match self.answers(&url, job_id, origin).await {
             Ok(answered) => answered,
             Err(why) => JobManager::Unreachable { why },
+        }
+    }
+
+    async fn jobs(&self, address: &ClusterAddress) -> JobsOverview {
+        let url = format!("{}/jobs/overview", self.template.of(address));
+        let answer = self.get(&url).await.map_err(String::from);
+        match answer.and_then(|answer| jobs_overview::read(&answer)) {
+            Ok(jobs) => JobsOverview::Answered(jobs),
+            Err(why) => JobsOverview::Unreachable { why },
         }
     }
 }

@@ -98,7 +98,7 @@ impl NamedStates {
             Phase::Running
         } else if named(&self.stopped) {
             Phase::Stopped
-        } else if let Phase::Unclear { .. } = draft.phase {
+        } else if let Phase::Unclear { .. } | Phase::NoJob { .. } = draft.phase {
             return;
         } else {
             let id = draft

@@ -18,6 +18,7 @@ mod gaps;
 mod high_availability;
 mod high_availability_map;
 mod job_manager;
+mod jobs_overview;
 mod kubernetes;
 mod lineage;
 mod manifests;
@@ -35,6 +36,7 @@ pub use high_availability_map::MapName;
 pub use job_manager::{
     ClusterAddress, JobManagers, NoJobManagers, RestClient, UrlTemplate, UrlTemplateError,
 };
+pub use jobs_overview::JobsOverview;
 pub use kubernetes::{KubernetesSource, Namespaces};
 pub use manifests::{ManifestError, Manifests, NamedStates};
 pub use observer::{KubernetesObserver, ManifestObserver};

@@ -363,7 +363,11 @@ type Listed = BTreeMap<String, Result<Vec<Process>, Unread>>;
 fn needs_proof(draft: &Draft) -> bool {
     match draft.phase {
         Phase::Suspended | Phase::Terminal { .. } => true,
-        Phase::Running | Phase::Stopped | Phase::Gone | Phase::Unclear { .. } => false,
+        Phase::Running
+        | Phase::Stopped
+        | Phase::Gone
+        | Phase::NoJob { .. }
+        | Phase::Unclear { .. } => false,
     }
 }
 

@@ -3,6 +3,7 @@ use super::*;
 use crate::engine::SystemClock;
 use crate::observe::deployment::tests::object;
 use crate::observe::job_manager::{ClusterAddress, NoJobManagers};
+use crate::observe::jobs_overview::JobsOverview;
 use crate::observe::source::ConfigMapData;
 use retention::evidence::{Claim, Radius};
 use retention::guard::Guard;
@@ -21,6 +22,8 @@ struct World {
     config_maps: BTreeMap<String, ConfigMapData>,
     processes: Vec<Process>,
     silent: bool,
+    /// What `/jobs/overview` of every cluster has.
+    overview: Vec<(&'static str, &'static str)>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -53,6 +56,19 @@ impl JobManagers for World {
             };
         }
         JobManager::NotAsked
+    }
+
+    async fn jobs(&self, _: &ClusterAddress) -> JobsOverview {
+        if self.silent {
+            return JobsOverview::Unreachable {
+                why: "refused".to_owned(),
+            };
+        }
+        let jobs = self.overview.iter();
+        JobsOverview::Answered(
+            jobs.map(|(job, state)| (id(job), (*state).to_owned()))
+                .collect(),
+        )
     }
 }
 

@@ -296,7 +296,10 @@ fn doubt(job: &JobEvidence) -> Option<String> {
             "its job is over, but whether processes of it exist is not known: {why}"
         )),
         (Phase::Terminal { .. }, Processes::Absent)
-        | (Phase::Running | Phase::Suspended | Phase::Stopped | Phase::Gone, _) => None,
+        | (
+            Phase::Running | Phase::Suspended | Phase::Stopped | Phase::Gone | Phase::NoJob { .. },
+            _,
+        ) => None,
     }
 }
 
@@ -310,7 +313,7 @@ fn owner_class(job: &JobEvidence) -> OwnerClass {
             Phase::Terminal { .. } | Phase::Stopped,
             Processes::Present | Processes::Unknown { .. },
         )
-        | (Phase::Gone | Phase::Unclear { .. }, _) => OwnerClass::Unknown,
+        | (Phase::Gone | Phase::NoJob { .. } | Phase::Unclear { .. }, _) => OwnerClass::Unknown,
     }
 }
 

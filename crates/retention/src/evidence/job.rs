@@ -62,6 +62,8 @@ pub enum Phase {
     Stopped,
     /// The resource is gone, and so are its processes. Its ids stay claimed.
     Gone,
+    /// It has no job of its own: a session cluster, or a pair of deployments.
+    NoJob { why: String },
     /// Anything else: in between, or not understood.
     Unclear { why: String },
 }

@@ -140,7 +140,7 @@ fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owne
             Some(job),
             "its resource is gone, and directories of deleted jobs are not pruned yet",
         ),
-        Phase::Unclear { why } => unknown(Some(job), why.clone()),
+        Phase::NoJob { why } | Phase::Unclear { why } => unknown(Some(job), why.clone()),
         Phase::Terminal { state } => {
             if let Some(why) = still_answers(job, job_id).or_else(|| may_have_processes(job)) {
                 return unknown(Some(job), why);
@@ -215,7 +215,7 @@ fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, whole: &WholeCh
         return false;
     };
     match (&job.high_availability, &job.phase, &job.job_manager) {
-        (_, Phase::Unclear { .. } | Phase::Gone, _)
+        (_, Phase::Unclear { .. } | Phase::NoJob { .. } | Phase::Gone, _)
         | (HighAvailability::Unreadable { .. } | HighAvailability::Unsupported { .. }, _, _)
         | (HighAvailability::NoMap { .. }, Phase::Suspended, _) => false,
         (HighAvailability::Map(map), _, _) => map.entries.iter().any(|entry| {

@@ -129,7 +129,11 @@ impl Checkpoints {
 fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<'a>> {
     match &job.phase {
         // A suspended job will open what its high-availability data names, and that is referenced.
-        Phase::Terminal { .. } | Phase::Stopped | Phase::Suspended | Phase::Gone => return None,
+        Phase::Terminal { .. }
+        | Phase::Stopped
+        | Phase::Suspended
+        | Phase::Gone
+        | Phase::NoJob { .. } => return None,
         // Nor does one without any process read, and whatever it will start from, its resource names.
         Phase::Unclear { .. } if job.processes == Processes::Absent => return None,
         Phase::Running | Phase::Unclear { .. } => {}
