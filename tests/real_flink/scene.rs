@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::flink::{FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob};
+use testbed::flink::{ClaimMode, FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob};
 use testbed::scratch::Scratch;
 
 use crate::flink_deployment;
@@ -66,7 +66,7 @@ impl Scene {
                 "execution.checkpointing.tolerable-failed-checkpoints",
                 "1000",
             )
-            .configure("heartbeat.timeout", "60 s")
+            .configure("heartbeat.timeout", "60000")
             .start()
             .unwrap();
         flink_deployment::apply(&cluster, &flink);
@@ -148,7 +148,7 @@ impl Scene {
                 numbers: Some(MORE_NUMBERS),
                 ..self.flink.job().clone()
             })
-            .restore_from(path)
+            .restore_from(path, ClaimMode::NoClaim)
             // State that cannot be restored must end the job, not be tried again and again.
             .configure("restart-strategy.type", "none")
             .start()

@@ -11,7 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use testbed::control_plane::ControlPlane;
-use testbed::flink::{FlinkCluster, FlinkClusterBuilder, FlinkDistribution, FlinkVersion};
+use testbed::flink::{
+    FlinkCluster, FlinkClusterBuilder, FlinkDistribution, FlinkVersion, SavepointFormat,
+};
 
 const LIMIT: Duration = Duration::from_mins(2);
 const JOB: &str = "00000000000000000000000000000abc";
@@ -108,7 +110,7 @@ fn restart_and_ask(cluster: &mut FlinkCluster, write: &Write) -> Result<(), Box<
             .with_file_name("savepoints")
             .display()
     );
-    cluster.savepoint(&savepoints, LIMIT)?;
+    cluster.savepoint(&savepoints, SavepointFormat::Canonical, LIMIT)?;
     let reported = cluster.wait_for("the savepoint in the statistics", LIMIT, |cluster| {
         let (_, body) = cluster
             .rest()

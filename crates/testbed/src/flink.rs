@@ -4,6 +4,7 @@
 //! The job ([`SequenceJob`]) has state that follows from one number, so a test can compare it exactly after a restore.
 
 mod builder;
+mod choice;
 mod cluster;
 mod configuration;
 mod distribution;
@@ -14,6 +15,7 @@ mod sequence;
 mod shared_state;
 
 pub use builder::FlinkClusterBuilder;
+pub use choice::{ClaimMode, Hold, SavepointFormat, StateBackend};
 pub use cluster::FlinkCluster;
 pub use distribution::{FlinkDistribution, FlinkVersion};
 pub use error::FlinkError;

@@ -6,12 +6,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testbed::control_plane::ControlPlane;
-use testbed::flink::{FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob, SharedState};
+use testbed::flink::{
+    ClaimMode, FlinkCluster, FlinkDistribution, FlinkVersion, SequenceJob, SharedState,
+};
 
 const LIMIT: Duration = Duration::from_mins(2);
 const FIRST_JOB: &str = "00000000000000000000000000000abc";
 const SECOND_JOB: &str = "00000000000000000000000000000abd";
 const MORE_NUMBERS: u64 = 5000;
+
+#[test]
+fn flink_1_18_leaks_at_each_kill_and_restores_exactly() {
+    leaks_at_each_kill_and_restores_exactly(FlinkVersion::V1_18);
+}
 
 #[test]
 fn flink_1_20_leaks_at_each_kill_and_restores_exactly() {
@@ -74,7 +81,7 @@ fn leaks_at_each_kill_and_restores_exactly(version: FlinkVersion) {
             numbers: Some(MORE_NUMBERS),
             ..cluster.job().clone()
         })
-        .restore_from(&path)
+        .restore_from(&path, ClaimMode::NoClaim)
         // A state that cannot be restored must end the run, not be tried again and again.
         .configure("restart-strategy.type", "none")
         .start()

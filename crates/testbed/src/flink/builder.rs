@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::configuration::Configuration;
-use super::{FlinkCluster, FlinkDistribution, FlinkError, Rest, SequenceJob};
+use super::{
+    ClaimMode, FlinkCluster, FlinkDistribution, FlinkError, Rest, SequenceJob, StateBackend,
+};
 
 /// What to run where; see [`FlinkCluster::builder`].
 #[derive(Debug, Clone)]
@@ -15,7 +17,6 @@ pub struct FlinkClusterBuilder {
     namespace: String,
     job_id: String,
     job: SequenceJob,
-    restore_from: Option<String>,
     configuration: Configuration,
 }
 
@@ -33,9 +34,9 @@ impl FlinkClusterBuilder {
             namespace: "default".to_owned(),
             job_id: "00000000000000000000000000000abc".to_owned(),
             job: SequenceJob::default(),
-            restore_from: None,
             configuration: Configuration::small(),
         }
+        .state_backend(StateBackend::RocksDb)
     }
 
     /// `kubernetes.cluster-id`, the `FlinkDeployment`'s name. Default `orders`.
@@ -65,11 +66,20 @@ impl FlinkClusterBuilder {
         self
     }
 
+    /// Default [`StateBackend::RocksDb`].
+    #[must_use]
+    pub fn state_backend(mut self, backend: StateBackend) -> Self {
+        for (key, value) in backend.options() {
+            self.configuration.set(key, *value);
+        }
+        self
+    }
+
     /// A `chk-N` or savepoint directory, as path or URI.
     #[must_use]
-    pub fn restore_from(mut self, snapshot: &str) -> Self {
-        self.restore_from = Some(snapshot.to_owned());
-        self
+    pub fn restore_from(self, snapshot: &str, mode: ClaimMode) -> Self {
+        self.configure("execution.state-recovery.path", snapshot)
+            .configure("execution.state-recovery.claim-mode", mode.name())
     }
 
     /// Sets one key of Flink's configuration, for instance `execution.checkpointing.interval`.
@@ -89,7 +99,6 @@ impl FlinkClusterBuilder {
             namespace,
             job_id,
             job,
-            restore_from,
             mut configuration,
         } = self;
         let port = free_port().map_err(FlinkError::io("find a free port for", &directory))?;
@@ -101,10 +110,14 @@ impl FlinkClusterBuilder {
             "execution.checkpointing.dir",
             uri(&directory.join("checkpoints")),
         );
+        configuration.set(
+            "state.changelog.dstl.dfs.base-path",
+            uri(&directory.join("changelog")),
+        );
         configuration.set("high-availability.storageDir", uri(&directory.join("ha")));
         configuration.set("rest.port", port.to_string());
         configuration.set("io.tmp.dirs", run.join("tmp").display().to_string());
-        configuration.write(&run.join("conf"))?;
+        let configuration_file = configuration.write(&run.join("conf"), distribution.version())?;
         let temporary = run.join("tmp");
         fs::create_dir_all(&temporary).map_err(FlinkError::io("create", &temporary))?;
 
@@ -113,9 +126,9 @@ impl FlinkClusterBuilder {
             distribution,
             directory,
             run,
+            configuration_file,
             job_id,
             job,
-            restore_from,
             starts: 0,
             job_manager: None,
             task_manager: None,

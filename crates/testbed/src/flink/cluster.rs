@@ -1,19 +1,17 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use super::{
-    CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Progress, Rest,
-    SequenceJob, log,
+    CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Hold, Progress, Rest,
+    SavepointFormat, SequenceJob, log,
 };
 use crate::process::Process;
 
 const POLL: Duration = Duration::from_millis(100);
-const JOB_MANAGER: &str =
-    "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
+const JOB_MANAGER: &str = "dev.flinkretention.sequence.JobManager";
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
-const JOB: &str = "dev.flinkretention.sequence.SequenceJob";
 
 /// One Flink cluster in application mode under Kubernetes HA. Dropping it kills its processes and leaves its files.
 #[derive(Debug)]
@@ -22,9 +20,9 @@ pub struct FlinkCluster {
     pub(super) directory: PathBuf,
     /// Configuration, logs, temporary files and results of this job id.
     pub(super) run: PathBuf,
+    pub(super) configuration_file: PathBuf,
     pub(super) job_id: String,
     pub(super) job: SequenceJob,
-    pub(super) restore_from: Option<String>,
     pub(super) rest: Rest,
     /// Processes started so far; numbers the logs.
     pub(super) starts: u32,
@@ -34,7 +32,7 @@ pub struct FlinkCluster {
 
 impl FlinkCluster {
     /// A cluster whose HA lives in the API server of `kubeconfig` and whose files live below `directory`, an absolute
-    /// path: `checkpoints/`, `ha/` (both shared by all clusters of the directory) and `runs/<job id>/` with logs.
+    /// path: `checkpoints/`, `changelog/`, `ha/` (all shared by all clusters of the directory) and `runs/<job id>/` with logs.
     #[must_use]
     pub fn builder(
         distribution: &FlinkDistribution,
@@ -72,10 +70,16 @@ impl FlinkCluster {
         self.checkpoints_directory().join(&self.job_id)
     }
 
-    /// The `config.yaml` that its processes were started with.
+    /// Where files of the changelog are, if it is on.
     #[must_use]
-    pub fn configuration_file(&self) -> PathBuf {
-        self.run.join("conf/config.yaml")
+    pub fn changelog_directory(&self) -> PathBuf {
+        self.directory.join("changelog")
+    }
+
+    /// The `config.yaml` or `flink-conf.yaml` that its processes were started with.
+    #[must_use]
+    pub fn configuration_file(&self) -> &Path {
+        &self.configuration_file
     }
 
     /// The ends of the logs of its processes, for whoever explains a failure.
@@ -164,9 +168,34 @@ impl FlinkCluster {
         }
     }
 
+    /// Lets checkpoints fail from now on; see [`Hold`].
+    pub fn hold_checkpoints(&self, how: Hold) -> Result<(), FlinkError> {
+        let gate = self.gate();
+        let draft = gate.with_extension("draft");
+        // The job must never read half a word.
+        fs::write(&draft, how.word())
+            .and_then(|()| fs::rename(&draft, &gate))
+            .map_err(FlinkError::io("write", &gate))
+    }
+
+    /// Lets checkpoints complete again.
+    pub fn release_checkpoints(&self) -> Result<(), FlinkError> {
+        let gate = self.gate();
+        fs::remove_file(&gate).map_err(FlinkError::io("remove", &gate))
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.run.join("gate")
+    }
+
     /// Makes a savepoint below `target` (a URI); the job runs on. Gives the savepoint's location.
-    pub fn savepoint(&mut self, target: &str, limit: Duration) -> Result<String, FlinkError> {
-        let request = self.rest.trigger_savepoint(&self.job_id, target)?;
+    pub fn savepoint(
+        &mut self,
+        target: &str,
+        format: SavepointFormat,
+        limit: Duration,
+    ) -> Result<String, FlinkError> {
+        let request = self.rest.trigger_savepoint(&self.job_id, target, format)?;
         self.wait_for("the savepoint", limit, |cluster| {
             cluster.rest.savepoint(&cluster.job_id, &request)
         })
@@ -194,30 +223,35 @@ impl FlinkCluster {
     }
 
     pub(super) fn start_job_manager(&mut self) -> Result<(), FlinkError> {
-        let mut command = self.java(JOB_MANAGER);
-        command.args(["--job-classname", JOB, "--job-id", &self.job_id]);
-        if let Some(snapshot) = &self.restore_from {
-            command.args(["--fromSavepoint", snapshot]);
-        }
-        command.args(self.job.arguments(&self.results()));
+        let mut command = self.java();
+        command
+            .arg(JOB_MANAGER)
+            .arg(self.configuration_directory())
+            .arg(&self.job_id)
+            .args(self.job.arguments(&self.results(), &self.gate()));
         self.job_manager = Some(self.spawn("JobManager", &mut command)?);
         Ok(())
     }
 
     pub(super) fn start_task_manager(&mut self) -> Result<(), FlinkError> {
-        let mut command = self.java(TASK_MANAGER);
+        let mut command = self.java();
+        command
+            .args([TASK_MANAGER, "--configDir"])
+            .arg(self.configuration_directory());
         self.task_manager = Some(self.spawn("TaskManager", &mut command)?);
         Ok(())
     }
 
-    fn java(&self, class: &str) -> Command {
+    fn configuration_directory(&self) -> PathBuf {
+        self.run.join("conf")
+    }
+
+    fn java(&self) -> Command {
         let temporary = self.run.join("tmp");
         let mut command = self.distribution.java();
         command
             .arg("-Xmx256m")
-            .arg(format!("-Djava.io.tmpdir={}", temporary.display()))
-            .args([class, "--configDir"])
-            .arg(self.run.join("conf"));
+            .arg(format!("-Djava.io.tmpdir={}", temporary.display()));
         command
     }
 

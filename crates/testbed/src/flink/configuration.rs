@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::FlinkError;
+use super::{FlinkError, FlinkVersion};
 
-/// Flink's configuration, written as `config.yaml` with one quoted line per key: Flink 1.20 and 2.x read that alike.
+/// Flink's configuration, in the spelling of Flink 1.20 and later.
 #[derive(Debug, Clone)]
 pub(super) struct Configuration(BTreeMap<String, String>);
 
@@ -15,8 +15,6 @@ impl Configuration {
         let defaults = [
             ("parallelism.default", "2"),
             ("taskmanager.numberOfTaskSlots", "2"),
-            ("state.backend.type", "rocksdb"),
-            ("execution.checkpointing.incremental", "true"),
             ("execution.checkpointing.interval", "1 s"),
             ("execution.checkpointing.num-retained", "2"),
             (
@@ -26,8 +24,9 @@ impl Configuration {
             ("restart-strategy.type", "fixed-delay"),
             ("restart-strategy.fixed-delay.attempts", "1000"),
             ("restart-strategy.fixed-delay.delay", "500 ms"),
-            ("heartbeat.interval", "1 s"),
-            ("heartbeat.timeout", "10 s"),
+            // Milliseconds: a plain number is the one spelling that every release reads.
+            ("heartbeat.interval", "1000"),
+            ("heartbeat.timeout", "10000"),
             ("web.refresh-interval", "500"),
             ("rest.cache.checkpoint-statistics.timeout", "500 ms"),
             ("high-availability.type", "kubernetes"),
@@ -76,14 +75,53 @@ impl Configuration {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    pub(super) fn write(&self, directory: &Path) -> Result<(), FlinkError> {
-        let lines = self.0.iter().map(|(key, value)| {
-            let value = value.replace('\'', "''");
-            format!("{key}: '{value}'")
-        });
-        let text = lines.collect::<Vec<_>>().join("\n");
-        let path = directory.join("config.yaml");
+    /// Gives the path of the file.
+    pub(super) fn write(
+        &self,
+        directory: &Path,
+        version: FlinkVersion,
+    ) -> Result<PathBuf, FlinkError> {
+        let path = directory.join(file_name(version));
+        let lines = self
+            .0
+            .iter()
+            .map(|(key, value)| line(key, value, version))
+            .collect::<Vec<_>>();
         fs::create_dir_all(directory).map_err(FlinkError::io("create", directory))?;
-        fs::write(&path, text).map_err(FlinkError::io("write", &path))
+        fs::write(&path, lines.join("\n")).map_err(FlinkError::io("write", &path))?;
+        Ok(path)
+    }
+}
+
+/// `config.yaml` came with 1.19.
+fn file_name(version: FlinkVersion) -> &'static str {
+    match version {
+        FlinkVersion::V1_18 => "flink-conf.yaml",
+        FlinkVersion::V1_20 | FlinkVersion::V2_1 | FlinkVersion::V2_3 => "config.yaml",
+    }
+}
+
+fn line(key: &str, value: &str, version: FlinkVersion) -> String {
+    match version {
+        // Not YAML whatever its name says: quotes would be part of the value.
+        FlinkVersion::V1_18 => format!("{}: {value}", before_1_19(key)),
+        FlinkVersion::V1_20 | FlinkVersion::V2_1 | FlinkVersion::V2_3 => {
+            format!("{key}: '{}'", value.replace('\'', "''"))
+        }
+    }
+}
+
+/// As `CheckpointingOptions`, `RestartStrategyOptions`, `StateChangelogOptions` and `SavepointConfigOptions` of 1.18
+/// spell it.
+fn before_1_19(key: &str) -> String {
+    match key {
+        "execution.checkpointing.dir" => "state.checkpoints.dir".to_owned(),
+        "execution.checkpointing.incremental" => "state.backend.incremental".to_owned(),
+        "execution.checkpointing.num-retained" => "state.checkpoints.num-retained".to_owned(),
+        "restart-strategy.type" => "restart-strategy".to_owned(),
+        "execution.state-recovery.path" => "execution.savepoint.path".to_owned(),
+        "execution.state-recovery.claim-mode" => "execution.savepoint-restore-mode".to_owned(),
+        "state.changelog.dstl.dfs.base-path" => "dstl.dfs.base-path".to_owned(),
+        _ => key.replace("state.changelog.", "state.backend.changelog."),
     }
 }

@@ -9,18 +9,20 @@ use crate::cache::{self, Key};
 /// The Flink releases that run; each is a profile of `tests/flink/pom.xml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FlinkVersion {
+    V1_18,
     V1_20,
     V2_1,
     V2_3,
 }
 
 impl FlinkVersion {
-    pub const ALL: [Self; 3] = [Self::V1_20, Self::V2_1, Self::V2_3];
+    pub const ALL: [Self; 4] = [Self::V1_18, Self::V1_20, Self::V2_1, Self::V2_3];
 
     /// The release, as REST's `/config` reports it.
     #[must_use]
     pub fn release(self) -> &'static str {
         match self {
+            Self::V1_18 => "1.18.1",
             Self::V1_20 => "1.20.1",
             Self::V2_1 => "2.1.0",
             Self::V2_3 => "2.3.0",
@@ -29,6 +31,7 @@ impl FlinkVersion {
 
     fn profile(self) -> &'static str {
         match self {
+            Self::V1_18 => "flink-1.18",
             Self::V1_20 => "flink-1.20",
             Self::V2_1 => "flink-2.1",
             Self::V2_3 => "flink-2.3",

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::FlinkError;
+use super::{FlinkError, SavepointFormat};
 
 /// A `JobManager`'s REST interface. It answers only while a `JobManager` runs and leads.
 #[derive(Debug, Clone)]
@@ -53,9 +53,19 @@ impl Rest {
     }
 
     /// Asks for a savepoint below `target` and gives the number of the request.
-    pub(super) fn trigger_savepoint(&self, job: &str, target: &str) -> Result<String, FlinkError> {
+    pub(super) fn trigger_savepoint(
+        &self,
+        job: &str,
+        target: &str,
+        format: SavepointFormat,
+    ) -> Result<String, FlinkError> {
         let url = format!("{}/jobs/{job}/savepoints", self.url);
-        let request = json!({"target-directory": target, "cancel-job": false}).to_string();
+        let request = json!({
+            "target-directory": target,
+            "cancel-job": false,
+            "formatType": format.name(),
+        })
+        .to_string();
         let answer = parse(&url, read(&url, self.agent.post(&url).send(request))?)?;
         let id = answer["request-id"].as_str();
         id.map(str::to_owned)

@@ -72,7 +72,7 @@ impl SequenceJob {
         totals
     }
 
-    pub(super) fn arguments(&self, results: &Path) -> Vec<String> {
+    pub(super) fn arguments(&self, results: &Path, gate: &Path) -> Vec<String> {
         let Self {
             keys,
             slots,
@@ -87,6 +87,7 @@ impl SequenceJob {
             format!("rate={}", numbers_per_second.unwrap_or(0)),
             format!("numbers={}", numbers.unwrap_or(i64::MAX.unsigned_abs())),
             format!("results={}", results.display()),
+            format!("gate={}", gate.display()),
         ]
     }
 }

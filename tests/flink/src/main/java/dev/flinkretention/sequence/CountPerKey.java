@@ -2,14 +2,19 @@ package dev.flinkretention.sequence;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
@@ -17,32 +22,41 @@ import org.apache.flink.util.Collector;
  * Per key: how many numbers came, their sum, and one payload for each of the last numbers. When the sequence ends, each
  * key notes "key K COUNT SUM HELD" in the results, where HELD is the sum of the numbers whose payloads it holds.
  */
-final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> {
+final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implements CheckpointedFunction {
     private static final long serialVersionUID = 1L;
 
     private final int keys;
     private final int slots;
     private final int payloadBytes;
     private final Results results;
+    private final String gate;
 
     private transient ValueState<Long> count;
     private transient ValueState<Long> sum;
     private transient MapState<Integer, byte[]> payloads;
+    private transient ListState<Gate> gates;
 
-    CountPerKey(int keys, int slots, int payloadBytes, Results results) {
+    CountPerKey(int keys, int slots, int payloadBytes, Results results, String gate) {
         this.keys = keys;
         this.slots = slots;
         this.payloadBytes = payloadBytes;
         this.results = results;
+        this.gate = gate;
     }
 
     @Override
-    public void open(OpenContext context) {
-        count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
-        sum = getRuntimeContext().getState(new ValueStateDescriptor<>("sum", Types.LONG));
-        payloads = getRuntimeContext()
+    public void initializeState(FunctionInitializationContext context) throws Exception {
+        count = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("count", Types.LONG));
+        sum = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("sum", Types.LONG));
+        payloads = context.getKeyedStateStore()
                 .getMapState(new MapStateDescriptor<>(
                         "payloads", Types.INT, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        gates = context.getOperatorStateStore().getListState(new ListStateDescriptor<>("gates", Gate.class));
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) throws Exception {
+        gates.update(List.of(new Gate(gate, context.getCheckpointId())));
     }
 
     @Override

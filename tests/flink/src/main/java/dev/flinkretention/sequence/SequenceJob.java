@@ -12,7 +12,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * position alone, and any loss shows.
  *
  * <p>Arguments, all required, as name=value: keys, slots, payload-bytes, rate (numbers per second, 0 is unlimited),
- * numbers (how many this run reads from the position where it starts), results (file for positions and totals).
+ * numbers (how many this run reads from the position where it starts), results (file for positions and totals),
+ * gate (file with which a test holds checkpoints up, see {@link Gate}).
  */
 public final class SequenceJob {
     private SequenceJob() {}
@@ -25,6 +26,7 @@ public final class SequenceJob {
         double rate = Double.parseDouble(required(options, "rate"));
         long numbers = Long.parseLong(required(options, "numbers"));
         Results results = new Results(required(options, "results"));
+        String gate = required(options, "gate");
 
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         environment
@@ -36,7 +38,7 @@ public final class SequenceJob {
                 .setParallelism(1)
                 .uid("sequence")
                 .keyBy(number -> (int) (number % keys), Types.INT)
-                .process(new CountPerKey(keys, slots, payloadBytes, results), Types.VOID)
+                .process(new CountPerKey(keys, slots, payloadBytes, results, gate), Types.VOID)
                 .name("count per key")
                 .uid("count-per-key");
         environment.execute("sequence");
