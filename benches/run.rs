@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flink_retention::engine::{
-    MetadataCache, Mode, NoProgress, Observer, Run, Stores, SystemClock,
+    Consent, MetadataCache, Mode, NoProgress, Observer, Run, Stores, SystemClock,
 };
 use retention::evidence::Evidence;
 use retention::location::{Location, Origin};
@@ -87,6 +87,7 @@ fn benches(criterion: &mut Criterion) {
                     bases: vec![data.join("ckp")],
                     scope: None,
                     mode: Mode::DryRun,
+                    consent: Consent::Given,
                     owner: None,
                     cancel: tokio_util::sync::CancellationToken::new(),
                 };

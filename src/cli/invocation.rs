@@ -12,7 +12,7 @@ use super::mounts::MountArguments;
 use super::observer::CommandLineObserver;
 use super::progress::TerminalProgress;
 use crate::engine::journal::OwnerId;
-use crate::engine::{MetadataCache, Mode, Observer, Report, Run, SystemClock};
+use crate::engine::{Consent, MetadataCache, Mode, Observer, Report, Run, SystemClock};
 use crate::observe::{ManifestObserver, Manifests, NamedStates, NoJobManagers};
 
 /// Who acts, and what is known of the jobs.
@@ -78,6 +78,7 @@ impl Invocation {
             bases: self.bases.locations.clone(),
             scope: None,
             mode,
+            consent: Consent::Given,
             owner: Some(self.owner.clone()),
             cancel: self.cancel.clone(),
         };

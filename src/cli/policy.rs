@@ -65,6 +65,8 @@ impl PolicyArguments {
             },
             limits: Limits {
                 max_bytes_per_run: max_bytes_per_run.map(Bytes::get),
+                // Whoever calls it by hand has seen the plan, and nobody could be asked.
+                max_referenced_shrink_percent: None,
             },
         }
     }

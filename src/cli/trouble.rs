@@ -52,6 +52,8 @@ pub(super) fn hinders(blocked: &Blocked) -> bool {
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
         | Blocked::IncompleteListing { .. }
+        | Blocked::ReferencedShrank { .. }
+        | Blocked::PlanNotFound { .. }
         | Blocked::Cancelled => true,
     }
 }

@@ -4,16 +4,19 @@ mod batches;
 mod budget;
 mod deleter;
 mod known;
+mod propose;
 mod verify;
 
 use super::journal::{BatchRecord, Epoch, Journal, JournalError, RecordedFile};
 use super::report::{Blocked, Deleted, Failed, Outcome, Spared};
-use super::{Run, Step};
+use super::{Consent, Run, Step};
 use batches::batches;
 use budget::Budget;
 use deleter::Deleter;
 use jiff::Timestamp;
+use retention::approval::Approved;
 use retention::batch::VerifiedFile;
+use retention::breaker;
 use retention::inventory::{BaseId, Inventory, Listing};
 use retention::layout::JobId;
 use retention::mark::{self, Baselines, Marks};
@@ -29,9 +32,12 @@ pub(super) struct Found<'a> {
     pub(super) baselines: &'a [Baselines],
     /// The bases that this run owns, since before their marks were read. Nothing is written to any other.
     pub(super) epochs: &'a BTreeMap<BaseId, Epoch>,
+    /// What a person has approved, if the run depends on that.
+    pub(super) approved: Option<&'a Approved>,
 }
 
-/// Acts on every base of the run that may be acted upon: marks in all of them, then deletes as much as the limit allows.
+/// Acts on every base of the run that may be acted upon: marks in all of them, then deletes as much as the limit allows,
+/// or asks whether it may.
 pub(super) async fn enact(
     run: &Run<'_>,
     found: Found<'_>,
@@ -48,8 +54,26 @@ pub(super) async fn enact(
             Err(blocked) => outcome.blocked.push(blocked),
         }
     }
+    let (mut may_go, mut to_ask) = (Vec::new(), Vec::new());
+    for place in marked {
+        if let Some(shrink) = breaker::check(found.context, place.base) {
+            outcome.blocked.push(Blocked::ReferencedShrank {
+                base: place.name.clone(),
+                shrink,
+            });
+            to_ask.push(place);
+        } else if run.consent == Consent::Asked {
+            to_ask.push(place);
+        } else {
+            may_go.push(place);
+        }
+    }
+    match propose::propose(run, found, &to_ask).await {
+        Ok(asked) => outcome.asked = asked,
+        Err(blocked) => outcome.blocked.push(blocked),
+    }
     let mut budget = Budget::new(run.policy.limits.max_bytes_per_run);
-    for place in &marked {
+    for place in &may_go {
         let Err(blocked) = delete(run, found, place, &mut budget, outcome).await else {
             continue;
         };

@@ -5,6 +5,7 @@
 //! simulation can stop a run at every await point.
 
 pub mod clock;
+pub mod consent;
 pub mod enact;
 pub mod journal;
 pub mod metadata_cache;
@@ -16,9 +17,10 @@ pub mod scan;
 pub mod stores;
 
 pub use clock::{Clock, SystemClock};
+pub use consent::Consent;
 pub use metadata_cache::MetadataCache;
 pub use observer::Observer;
 pub use progress::{NoProgress, Progress, Step};
-pub use report::{Blocked, Deleted, Outcome, Report};
+pub use report::{Asked, Blocked, Deleted, Outcome, Report};
 pub use run::{Mode, Run, RunError};
 pub use stores::{Mount, MountError, OpenError, Stores};

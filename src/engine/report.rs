@@ -1,6 +1,8 @@
 //! What a run found and did: the input of tables, status, metrics and explanations.
 
+use super::journal::PlanDigest;
 use jiff::Timestamp;
+use retention::breaker::Shrink;
 use retention::evidence::Evidence;
 use retention::inventory::Inventory;
 use retention::mark::{Baselines, Marks};
@@ -32,6 +34,18 @@ pub struct Outcome {
     pub spared: Vec<Spared>,
     /// Could not be deleted, and why.
     pub failed: Vec<Failed>,
+    /// What a person is asked to approve.
+    pub asked: Option<Asked>,
+}
+
+/// A plan that was written down for a person. See [`super::Consent`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub digest: PlanDigest,
+    /// Where it is written.
+    pub location: String,
+    /// The files that would go.
+    pub files: Amount,
 }
 
 /// A file that is gone because of us.
@@ -64,6 +78,10 @@ pub enum Blocked {
     JournalUnusable { base: String, why: String },
     /// A listing of the base was not complete.
     IncompleteListing { base: String, why: String },
+    /// What must not shrink has shrunk.
+    ReferencedShrank { base: String, shrink: Shrink },
+    /// What was approved is written down nowhere, or is not what was approved any more.
+    PlanNotFound { digest: PlanDigest },
     /// The policy's limit for one run was reached; the next run goes on.
     LimitReached { max_bytes: u64 },
     /// The run was told to stop.
@@ -87,6 +105,8 @@ impl Blocked {
             Self::BaseOwnedByAnother { .. } => "BaseOwnedByAnother",
             Self::JournalUnusable { .. } => "JournalUnusable",
             Self::IncompleteListing { .. } => "IncompleteListing",
+            Self::ReferencedShrank { .. } => "ReferencedShrank",
+            Self::PlanNotFound { .. } => "PlanNotFound",
             Self::LimitReached { .. } => "LimitReached",
             Self::Cancelled => "Cancelled",
         }
@@ -107,6 +127,13 @@ impl std::fmt::Display for Blocked {
             }
             Self::IncompleteListing { base, why } => {
                 write!(f, "{base} was not listed completely: {why}")
+            }
+            Self::ReferencedShrank { base, shrink } => write!(f, "{base}: {shrink}"),
+            Self::PlanNotFound { digest } => {
+                write!(
+                    f,
+                    "the approved plan {digest} is in no journal of the policy's directories any more; nothing is deleted, and a new run asks again"
+                )
             }
             Self::LimitReached { max_bytes } => {
                 write!(

@@ -1,7 +1,8 @@
-use super::journal::{Epoch, Journal, JournalError, OwnerId};
+use super::journal::{Epoch, Journal, JournalError, OwnerId, Proposal};
 use super::metadata_cache::MetadataCache;
 use super::report::{Blocked, Outcome, Report};
-use super::{Clock, Observer, Progress, Step, Stores, enact, scan};
+use super::{Clock, Consent, Observer, Progress, Step, Stores, enact, scan};
+use retention::approval::Approved;
 use retention::guard::{Guard, Protection};
 use retention::inventory::{BaseId, Inventory};
 use retention::location::Location;
@@ -26,6 +27,8 @@ pub struct Run<'a> {
     /// Whose storage may be acted upon within these bases: job ids of the policy's jobs. None: any known owner.
     pub scope: Option<Scope>,
     pub mode: Mode,
+    /// Whether a person has to agree, or has agreed, to what is deleted.
+    pub consent: Consent,
     /// Who we are in the journals. With none, no journal is read or written, and nothing can be deleted.
     pub owner: Option<OwnerId>,
     pub cancel: CancellationToken,
@@ -100,12 +103,13 @@ impl Run<'_> {
             marks,
             baselines,
             epochs,
+            approved,
         } = journals;
 
         // Plan.
         let now = self.clock.now();
         let context = Context::new(&evidence, &inventory, self.policy, &marks, &baselines, now);
-        let plan = self.within_scope(&context, plan(&context));
+        let plan = self.within_bounds(&context, approved.as_ref(), plan(&context));
         let summaries = summarise(&context, &plan);
 
         // Enact.
@@ -118,6 +122,7 @@ impl Run<'_> {
                     marks: &marks,
                     baselines: &baselines,
                     epochs: &epochs,
+                    approved: approved.as_ref(),
                 };
                 enact::enact(self, found, started, &mut outcome).await;
             }
@@ -148,8 +153,22 @@ impl Run<'_> {
         Journal::of(storage, &key, location)
     }
 
+    /// A plan that goes no further than the policy's jobs and a person's approval.
+    pub(super) fn within_bounds(
+        &self,
+        context: &Context<'_>,
+        approved: Option<&Approved>,
+        plan: Plan,
+    ) -> Plan {
+        let plan = self.within_scope(context, plan);
+        match approved {
+            Some(approved) => approved.bound(context.inventory, plan),
+            None => plan,
+        }
+    }
+
     /// Files of jobs that the policy does not select are none of its business.
-    pub(super) fn within_scope(&self, context: &Context<'_>, mut plan: Plan) -> Plan {
+    fn within_scope(&self, context: &Context<'_>, mut plan: Plan) -> Plan {
         let Some(scope) = &self.scope else {
             return plan;
         };
@@ -207,7 +226,48 @@ impl Run<'_> {
             journals.baselines.push(baselines);
             journals.epochs.extend(epoch.map(|epoch| (base, epoch)));
         }
+        if self.mode == Mode::Enforce {
+            self.read_approval(&mut journals, outcome).await;
+        }
         journals
+    }
+
+    /// What a person has approved, if this run depends on it. Without it nothing is done at all.
+    async fn read_approval(&self, journals: &mut Journals, outcome: &mut Outcome) {
+        let Consent::Approved(digest) = &self.consent else {
+            return;
+        };
+        let Some(proposal) = self.find_proposal(digest, outcome).await else {
+            journals.epochs.clear();
+            let digest = digest.clone();
+            return outcome.blocked.push(Blocked::PlanNotFound { digest });
+        };
+        for (location, baselines) in self.bases.iter().zip(&mut journals.baselines) {
+            // A person says that this is how small the base is.
+            let accepted = proposal.accept.get(&location.to_string()).copied();
+            baselines.extent = accepted.or(baselines.extent);
+        }
+        journals.approved = Some(proposal.approved());
+    }
+
+    async fn find_proposal(
+        &self,
+        digest: &super::journal::PlanDigest,
+        outcome: &mut Outcome,
+    ) -> Option<Proposal> {
+        for (position, location) in self.bases.iter().enumerate() {
+            let Some(journal) = self.journal(BaseId(position)) else {
+                continue;
+            };
+            match journal.proposal(digest).await {
+                Ok(Some(proposal)) => return Some(proposal),
+                Ok(None) => {}
+                Err(error) => outcome
+                    .blocked
+                    .push(enact::blocked(&location.to_string(), error)),
+            }
+        }
+        None
     }
 
     async fn read_journal(
@@ -237,6 +297,8 @@ struct Journals {
     marks: Vec<Marks>,
     baselines: Vec<Baselines>,
     epochs: BTreeMap<BaseId, Epoch>,
+    /// All that may go, if a person has set that bound.
+    approved: Option<Approved>,
 }
 
 /// The same of one base.

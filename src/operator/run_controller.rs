@@ -253,6 +253,7 @@ impl<'a> Execution<'a> {
                 jobs: scope.clone(),
             },
             mode,
+            consent: engine::Consent::Given,
             progress,
             cancel: self.stop.child_token(),
         };

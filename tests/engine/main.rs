@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod approval;
 mod crashes;
 mod doubt;
 mod former;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use flink_retention::engine::journal::OwnerId;
 use flink_retention::engine::run::Scope;
 use flink_retention::engine::{
-    Clock, MetadataCache, Mode, NoProgress, Observer, Report, Run, Stores,
+    Clock, Consent, MetadataCache, Mode, NoProgress, Observer, Report, Run, Stores,
 };
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
@@ -45,6 +45,7 @@ pub struct World {
     /// Another name of `/data`.
     pub alias: Option<Location>,
     pub cancel: CancellationToken,
+    pub consent: Consent,
 }
 
 impl std::fmt::Debug for World {
@@ -114,6 +115,7 @@ impl World {
             bases: vec![at("/data/ckp")],
             alias: None,
             cancel: CancellationToken::new(),
+            consent: Consent::Given,
         }
     }
 
@@ -211,12 +213,21 @@ impl World {
             bases: self.bases.clone(),
             scope: self.scope.clone(),
             mode,
+            consent: self.consent.clone(),
             owner: Some(OwnerId(self.owner.clone())),
             cancel: self.cancel.clone(),
         }
         .execute()
         .await
         .unwrap()
+    }
+
+    pub async fn enforce_with(&self, consent: Consent) -> Report {
+        let world = Self {
+            consent,
+            ..self.clone()
+        };
+        world.enforce().await
     }
 
     pub async fn enforce(&self) -> Report {

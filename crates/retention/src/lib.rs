@@ -5,7 +5,9 @@
 //! evidence  +  inventory  +  policy  +  marks  +  now   ->   plan   ->   (fresh evidence)   ->   verified batch
 //! ```
 
+pub mod approval;
 pub mod batch;
+pub mod breaker;
 pub mod evidence;
 pub mod guard;
 pub mod inventory;

@@ -32,6 +32,8 @@ pub struct Margins {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     pub max_bytes_per_run: Option<u64>,
+    /// A run stops where a base has shrunk by more than this, in percent. None: it never does.
+    pub max_referenced_shrink_percent: Option<u8>,
 }
 
 /// The lowest values that any policy may have.

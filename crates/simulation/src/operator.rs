@@ -5,7 +5,7 @@ use crate::evidence::Eyes;
 use crate::seam::Seam;
 use crate::world::{BASE, Shared, location, minutes};
 use flink_retention::engine::journal::OwnerId;
-use flink_retention::engine::{MetadataCache, Mode, NoProgress, Report, Run, Stores};
+use flink_retention::engine::{Consent, MetadataCache, Mode, NoProgress, Report, Run, Stores};
 use retention::keep::KeepRules;
 use retention::policy::{Limits, Margins, Policy};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         },
         limits: Limits {
             max_bytes_per_run: choices.pick(&[None, None, None, Some(200)]),
+            ..Limits::default()
         },
     }
 }
@@ -85,6 +86,7 @@ impl Operator {
             bases: vec![location(BASE)],
             scope: None,
             mode: Mode::Enforce,
+            consent: Consent::Given,
             owner: Some(OwnerId(self.owner.to_owned())),
             cancel: CancellationToken::new(),
         };

@@ -72,6 +72,7 @@ fn kind_of(waiting: &Waiting) -> &'static str {
         Waiting::Counter => "counter",
         Waiting::Witness { .. } => "witness",
         Waiting::Settle { .. } => "settle",
+        Waiting::Approval => "approval",
     }
 }
 

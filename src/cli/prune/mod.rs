@@ -110,6 +110,7 @@ async fn enforce_once(invocation: &Invocation, total: &mut Outcome) -> anyhow::R
     let policy = Policy {
         limits: Limits {
             max_bytes_per_run: invocation.policy.limits.max_bytes_per_run.map(left),
+            ..invocation.policy.limits
         },
         ..invocation.policy.clone()
     };
@@ -119,6 +120,7 @@ async fn enforce_once(invocation: &Invocation, total: &mut Outcome) -> anyhow::R
         deleted,
         spared,
         failed,
+        asked: _,
     } = std::mem::take(&mut report.outcome);
     total.blocked.extend(blocked);
     total.deleted.extend(deleted);

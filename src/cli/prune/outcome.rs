@@ -90,6 +90,8 @@ impl Pass {
             deleted,
             spared,
             failed,
+            // A command asks before it begins.
+            asked: _,
         } = &self.outcome;
         let line = |outcome, path: &str, reason: &str, bytes| Line {
             path: path.to_owned(),

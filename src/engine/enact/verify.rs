@@ -50,7 +50,7 @@ pub(super) async fn verify(
         found.baselines,
         now,
     );
-    let fresh = run.within_scope(&context, plan(&context));
+    let fresh = run.within_bounds(&context, found.approved, plan(&context));
     batch::verify(chosen, &fresh, from)
 }
 

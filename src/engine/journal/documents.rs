@@ -115,8 +115,11 @@ impl Documents {
         }
     }
 
-    /// Removes a directory of the journal if nothing is in it.
-    pub(super) async fn remove_empty(&self, directory: &str) -> Result<(), JournalError> {
+    /// Deletes the documents of a directory of the journal, and the directory if nothing else is in it.
+    pub(super) async fn delete_directory(&self, directory: &str) -> Result<(), JournalError> {
+        for entry in self.list(directory).await? {
+            self.delete(&entry).await?;
+        }
         self.storage
             .remove_empty_directory(&self.key(directory)?)
             .await?;

@@ -8,16 +8,21 @@
 //!                  baselines.json
 //!                  runs/<run>/<n>.json    a batch, written before it is deleted and completed afterwards;
 //!                                         the newest runs only
+//!                  plans/<time>-<digest>/<n>.json  what a person is asked to approve
 //! ```
 
+mod digest;
 mod documents;
 mod epoch;
 mod error;
 mod marks;
+mod proposals;
 mod records;
 
+pub use digest::{InvalidDigest, PlanDigest};
 pub use epoch::{Epoch, OwnerId};
 pub use error::JournalError;
+pub use proposals::{MAX_FILES, Proposal, ProposedFile, VALID_FOR};
 pub use records::{BatchRecord, RecordedFile};
 
 use documents::Documents;
@@ -92,6 +97,28 @@ impl Journal {
         self.documents.write("baselines.json", baselines).await?;
         marks::write(&self.documents, marks).await?;
         records::forget_old(&self.documents).await
+    }
+
+    /// Writes down what a person is asked to approve, and gives its location.
+    pub async fn propose(
+        &self,
+        epoch: &Epoch,
+        proposal: &Proposal,
+        now: Timestamp,
+    ) -> Result<String, JournalError> {
+        self.check(epoch).await?;
+        proposals::forget_old(&self.documents, now).await?;
+        let directory = proposals::write(&self.documents, proposal, now).await?;
+        Ok(format!("{}/{directory}", self.documents.location))
+    }
+
+    /// The proposal of this digest, if it is in this journal.
+    pub async fn proposal(&self, digest: &PlanDigest) -> Result<Option<Proposal>, JournalError> {
+        if self.documents.check_format().await? {
+            proposals::read(&self.documents, digest).await
+        } else {
+            Ok(None)
+        }
     }
 
     /// Writes a batch down: before it is deleted with no outcome, afterwards with it.

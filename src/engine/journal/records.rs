@@ -45,11 +45,7 @@ pub(super) async fn forget_old(documents: &Documents) -> Result<(), JournalError
     runs.sort();
     let old = runs.len().saturating_sub(KEPT_RUNS);
     for run in runs.into_iter().take(old) {
-        let directory = format!("runs/{run}");
-        for entry in documents.list(&directory).await? {
-            documents.delete(&entry).await?;
-        }
-        documents.remove_empty(&directory).await?;
+        documents.delete_directory(&format!("runs/{run}")).await?;
     }
     Ok(())
 }

@@ -273,6 +273,9 @@ fn lets_mark(blocked: &Blocked) -> bool {
         Blocked::LimitReached { .. } | Blocked::Cancelled => true,
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
-        | Blocked::IncompleteListing { .. } => false,
+        | Blocked::IncompleteListing { .. }
+        // Nothing new is marked then, and after another approval all is looked at again.
+        | Blocked::ReferencedShrank { .. }
+        | Blocked::PlanNotFound { .. } => false,
     }
 }

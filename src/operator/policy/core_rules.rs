@@ -29,6 +29,7 @@ pub(in crate::operator) fn core_policy(spec: &RetentionPolicySpec, floors: &Floo
                 .limits
                 .and_then(|limits| limits.max_bytes_per_run)
                 .map(crate::api::Bytes::get),
+            max_referenced_shrink_percent: None,
         },
         ..Policy::default()
     }

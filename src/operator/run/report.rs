@@ -178,7 +178,9 @@ fn asks_for_a_person(blocked: &Blocked) -> bool {
     match blocked {
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
-        | Blocked::IncompleteListing { .. } => true,
+        | Blocked::IncompleteListing { .. }
+        | Blocked::ReferencedShrank { .. }
+        | Blocked::PlanNotFound { .. } => true,
         Blocked::LimitReached { .. } | Blocked::Cancelled => false,
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::run::Scope;
-use crate::engine::{Mode, Progress, Report, Run, RunError, Step, Stores};
+use crate::engine::{Consent, Mode, Progress, Report, Run, RunError, Step, Stores};
 use crate::operator::context::Operator;
 
 /// What the engine needs for a run.
@@ -21,6 +21,7 @@ pub(super) struct Work {
     pub(super) bases: Vec<Location>,
     pub(super) scope: Scope,
     pub(super) mode: Mode,
+    pub(super) consent: Consent,
     pub(super) progress: Steps,
     pub(super) cancel: CancellationToken,
 }
@@ -45,6 +46,7 @@ impl Work {
                 bases,
                 scope,
                 mode,
+                consent,
                 progress,
                 cancel,
             } = self;
@@ -58,6 +60,7 @@ impl Work {
                 bases: runtime.block_on(existing(&operator.stores, bases)),
                 scope: Some(scope),
                 mode,
+                consent,
                 owner: Some(operator.owner.clone()),
                 cancel,
             };

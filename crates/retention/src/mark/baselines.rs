@@ -1,9 +1,10 @@
+use crate::breaker::Extent;
 use crate::layout::JobId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The highest or first values that were ever seen: a world that falls behind them has been turned back.
+/// What earlier runs saw: a world that falls behind the highest or first of it has been turned back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Baselines {
@@ -11,4 +12,7 @@ pub struct Baselines {
     pub counters: BTreeMap<String, u64>,
     /// Since when a job has had a restorable checkpoint of its own without a break.
     pub restorable_since: BTreeMap<JobId, Timestamp>,
+    /// What the last completed run found of what must not shrink.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
 }

@@ -1,4 +1,5 @@
 use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
+use crate::breaker;
 use crate::evidence::{HaMap, HighAvailability, JobEvidence, JobManager};
 use crate::inventory::{BaseId, Listing, SnapshotKind};
 use crate::layout::{FileKind, JobDirectory, JobId};
@@ -29,8 +30,17 @@ pub fn next(context: &Context<'_>, plan: &Plan, base: BaseId) -> Option<(Marks, 
             Some((entry.path.clone(), mark))
         })
         .collect();
-    let marks = Marks { by_path };
-    let baselines = baselines(context, base, &marks);
+    let mut marks = Marks { by_path };
+    let mut baselines = baselines(context, base, &marks);
+    if breaker::check(context, base).is_some() {
+        // Until a person has looked, nothing counts as superfluous that did not before, and the base is compared with
+        // what it was.
+        marks
+            .by_path
+            .retain(|path, _| old.is_some_and(|old| old.by_path.contains_key(path)));
+    } else {
+        baselines.extent = breaker::staying(context, plan, base).or(baselines.extent);
+    }
     Some((marks, baselines))
 }
 
@@ -219,6 +229,7 @@ fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
     let Baselines {
         counters,
         restorable_since,
+        extent: _,
     } = baselines;
     // Whoever has no such record is not known to be restorable: its former ids stay.
     let jobs = &context.evidence.jobs;

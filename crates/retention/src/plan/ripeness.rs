@@ -30,6 +30,8 @@ pub enum Waiting {
     Witness { needed: u64 },
     /// Such a checkpoint has completed too recently.
     Settle { until: Timestamp },
+    /// Nothing but the approval of a person is missing.
+    Approval,
 }
 
 /// How long to wait for a file, given what is known of it now.
@@ -159,7 +161,7 @@ impl Waiting {
     pub fn earliest(&self) -> Option<Timestamp> {
         match self {
             Self::Age { until } | Self::Grace { until } | Self::Settle { until } => Some(*until),
-            Self::Mark | Self::Counter | Self::Witness { .. } => None,
+            Self::Mark | Self::Counter | Self::Witness { .. } | Self::Approval => None,
         }
     }
 }
@@ -179,6 +181,7 @@ impl fmt::Display for Waiting {
                 f,
                 "marked and passed over by a later checkpoint; settles until {until:.0}"
             ),
+            Self::Approval => f.write_str("ripe; not in the plan that was approved"),
         }
     }
 }
