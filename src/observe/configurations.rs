@@ -56,6 +56,11 @@ impl Configurations {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// A job id that any of them fixes.
+    pub(super) fn fixed_job_id(&self) -> Option<&str> {
+        self.all().find_map(FlinkConfiguration::fixed_job_id)
+    }
+
     pub(super) fn high_availability(&self) -> HighAvailability {
         self.first.high_availability()
     }

@@ -1,10 +1,12 @@
 //! From a `FlinkDeployment` to the draft of its job.
 
 use crate::api::flink::blue_green::CHILD_LABEL;
-use crate::api::flink::{EmbeddedSpec, FlinkConfiguration, FlinkDeployment, InvalidEmbeddedSpec};
+use crate::api::flink::{
+    EmbeddedSpec, FlinkConfiguration, FlinkDeployment, FlinkKind, InvalidEmbeddedSpec,
+};
 use crate::api::names::{SUSPEND_ANNOTATION, is_on};
 use crate::observe::configurations::{Configurations, Directories};
-use crate::observe::draft::{Draft, Surroundings};
+use crate::observe::draft::{Colour, Draft, Half, Host, Surroundings};
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::{gaps, phase};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -23,28 +25,22 @@ pub(super) fn draft(
 ) -> Draft {
     let name = job_name("FlinkDeployment", &deployment.metadata);
     let (configurations, problems) = configurations(deployment, deployed);
-    let fixed = configurations
-        .all()
-        .find_map(FlinkConfiguration::fixed_job_id);
+    let fixed = configurations.fixed_job_id();
     let named = deployment
         .job_status()
         .and_then(|status| status.job_id.as_deref());
     let (current, id_problem) = current_id(named, fixed);
-    let mut phase = match id_problem {
-        Some(why) => Phase::Unclear { why },
-        None => phase::of(deployment),
+    let phase = match (phase::of(deployment), id_problem) {
+        (phase @ Phase::NoJob { .. }, _) | (phase, None) => phase,
+        (_, Some(why)) => Phase::Unclear { why },
     };
-    if is_blue_green_child(&deployment.metadata) {
-        phase = Phase::Unclear {
-            why: "it is half of a FlinkBlueGreenDeployment, which is not supported yet".to_owned(),
-        };
-    }
     let asked = deployment.spec.job.as_ref();
     let stateful = asked
         .and_then(|job| job.upgrade_mode.as_deref())
         .is_some_and(|mode| !mode.eq_ignore_ascii_case("stateless"));
     let parts = Parts {
         name,
+        host: Host::Own,
         current,
         phase,
         stateful,
@@ -56,6 +52,7 @@ pub(super) fn draft(
 /// What differs between kinds.
 pub(super) struct Parts {
     pub(super) name: JobName,
+    pub(super) host: Host,
     pub(super) current: Option<JobId>,
     pub(super) phase: Phase,
     pub(super) stateful: bool,
@@ -71,6 +68,7 @@ pub(super) fn finish(
 ) -> Draft {
     let Parts {
         name,
+        host,
         current,
         phase,
         stateful,
@@ -123,11 +121,9 @@ pub(super) fn finish(
     Draft {
         roots: roots.collect(),
         gaps: unknown_places.chain(invalid).chain(entropy).collect(),
-        address: Some(ClusterAddress {
-            cluster: configurations.cluster_id().unwrap_or(&name.name).to_owned(),
-            namespace: name.namespace.clone(),
-            port: configurations.rest_port(),
-        }),
+        address: Some(address(&name, configurations)),
+        host,
+        half: half(metadata),
         current,
         phase,
         lineage,
@@ -138,6 +134,16 @@ pub(super) fn finish(
         origin,
         stateful,
         name,
+    }
+}
+
+/// Where the cluster of a `FlinkDeployment` answers.
+#[must_use]
+pub(super) fn address(name: &JobName, configurations: &Configurations) -> ClusterAddress {
+    ClusterAddress {
+        cluster: configurations.cluster_id().unwrap_or(&name.name).to_owned(),
+        namespace: name.namespace.clone(),
+        port: configurations.rest_port(),
     }
 }
 
@@ -227,17 +233,28 @@ pub(super) fn suspended_by(name: &JobName, metadata: &ObjectMeta) -> Option<Stri
     is_on(annotation).then(|| format!("{name} has the annotation {SUSPEND_ANNOTATION}"))
 }
 
-fn is_blue_green_child(metadata: &ObjectMeta) -> bool {
-    let labelled = metadata
+/// Either the label or the owner makes it one: what is half understood is to be protected.
+fn half(metadata: &ObjectMeta) -> Option<Half> {
+    let label = metadata
         .labels
         .as_ref()
-        .is_some_and(|labels| labels.contains_key(CHILD_LABEL));
-    let owned = metadata
+        .and_then(|labels| labels.get(CHILD_LABEL));
+    let owner = metadata
         .owner_references
         .iter()
         .flatten()
-        .any(|owner| owner.kind == "FlinkBlueGreenDeployment");
-    labelled || owned
+        .find(|owner| owner.kind == FlinkKind::BlueGreenDeployment.as_str());
+    if label.is_none() && owner.is_none() {
+        return None;
+    }
+    Some(Half {
+        colour: match label.map(String::as_str) {
+            Some("BLUE") => Some(Colour::Blue),
+            Some("GREEN") => Some(Colour::Green),
+            Some(_) | None => None,
+        },
+        pair: owner.map(|owner| (owner.name.clone(), owner.uid.clone())),
+    })
 }
 
 #[cfg(test)]
@@ -363,10 +380,23 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_half_of_a_pair_is_unclear() {
-        let labelled = "namespace: flink\n  labels: {flink/blue-green-deployment-type: BLUE}";
-        let draft = drafted(&[("namespace: flink", labelled)], &Ok(None));
-        assert!(matches!(draft.phase, Phase::Unclear { why } if why.contains("BlueGreen")));
+    fn a_half_of_a_pair_is_known_by_its_label_or_its_owner() {
+        let with = |metadata: &str| {
+            let metadata = format!("namespace: flink\n  {metadata}");
+            drafted(&[("namespace: flink", metadata.as_str())], &Ok(None)).half
+        };
+        let owner = "ownerReferences: [{apiVersion: flink.apache.org/v1beta1, kind: FlinkBlueGreenDeployment, name: pair, uid: p}]";
+        let label = "labels: {flink/blue-green-deployment-type: BLUE}";
+        let pair = Some(("pair".to_owned(), "p".to_owned()));
+        let (blue, none) = (Some(Colour::Blue), None);
+        for (metadata, colour, pair) in [
+            (owner.to_owned(), none, pair.clone()),
+            (label.to_owned(), blue, None),
+            (format!("{owner}\n  {label}"), blue, pair),
+        ] {
+            assert_eq!(with(&metadata), Some(Half { colour, pair }), "{metadata}");
+        }
+        assert_eq!(with("labels: {team: a}"), None);
     }
 
     #[test]

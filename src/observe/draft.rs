@@ -18,6 +18,9 @@ pub(super) struct Draft {
     pub(super) high_availability: options::HighAvailability,
     pub(super) checkpoint_timeout: Option<SignedDuration>,
     pub(super) suspended_by: Option<String>,
+    pub(super) host: Host,
+    /// The half of a pair that it is, if it is one.
+    pub(super) half: Option<Half>,
     /// What the paths of this job leave out.
     pub(super) origin: Origin,
     /// Its upgrade mode keeps state, so it has a base, known or not.
@@ -25,6 +28,29 @@ pub(super) struct Draft {
     /// Snapshots that its configurations name; those of the resource itself are found in its text.
     pub(super) roots: Vec<Root>,
     pub(super) gaps: Vec<Gap>,
+}
+
+/// Whose the processes of a job are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// A cluster of its own: without its processes it is over.
+    Own,
+    /// A session cluster, whose processes stay: that a job of it is over only its `JobManager` can say.
+    Session,
+}
+
+/// What a `FlinkDeployment` says of the `FlinkBlueGreenDeployment` that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Half {
+    pub(super) colour: Option<Colour>,
+    /// Name and uid.
+    pub(super) pair: Option<(String, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colour {
+    Blue,
+    Green,
 }
 
 /// What a resource does not say itself.

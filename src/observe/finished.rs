@@ -27,6 +27,8 @@ pub(super) fn with_answers(
     let Draft {
         name,
         address: _,
+        host: _,
+        half: _,
         current,
         phase,
         lineage,
@@ -126,6 +128,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::api::flink::options;
+    use crate::observe::draft::Host;
     use jiff::Timestamp;
     use retention::evidence::{
         JobName, Lineage, Phase, Radius, RestCheckpoint, RestCheckpoints, StateBackend,
@@ -147,6 +150,8 @@ mod tests {
                 name: "orders".to_owned(),
             },
             address: None,
+            host: Host::Own,
+            half: None,
             current: Some(JOB.parse().unwrap()),
             phase: Phase::Running,
             lineage: Lineage::default(),

@@ -4,7 +4,7 @@ use crate::api::CheckpointInventory;
 use crate::api::checkpoint_inventory::{
     CheckpointInventorySpec, LineageEntry as Recorded, MAX_BASES,
 };
-use crate::observe::draft::Draft;
+use crate::observe::draft::{Draft, Host};
 use crate::observe::gaps;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -155,6 +155,8 @@ pub(super) fn gone(
     Draft {
         // High-availability maps that it left are found by their names.
         address: None,
+        host: Host::Own,
+        half: None,
         name,
         current,
         phase,

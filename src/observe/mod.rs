@@ -8,6 +8,7 @@
 //! pure functions in the other files. Nothing here fails as a whole: what could not be learned becomes a gap, whose
 //! radius is all that it could have protected.
 
+mod clusters;
 mod configurations;
 mod deployment;
 mod draft;
@@ -23,6 +24,7 @@ mod kubernetes;
 mod lineage;
 mod manifests;
 mod observer;
+mod pairs;
 mod phase;
 mod processes;
 mod rest_answers;
@@ -31,6 +33,7 @@ mod session_job;
 mod source;
 mod stray;
 mod undecodable;
+mod what_runs;
 
 pub use high_availability_map::MapName;
 pub use job_manager::{

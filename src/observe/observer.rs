@@ -2,22 +2,24 @@
 
 use crate::api::flink::{FlinkConfiguration, FlinkDeployment, FlinkKind, FlinkSessionJob, options};
 use crate::engine::{Clock, Observer, Stores};
-use crate::observe::configurations::Configurations;
+use crate::observe::clusters::Cluster;
 use crate::observe::draft::{Draft, Surroundings};
 use crate::observe::finished::{Finished, with_answers};
 use crate::observe::high_availability::{HaReader, PATIENCE};
 use crate::observe::high_availability_map::MapName;
-use crate::observe::job_manager::JobManagers;
+use crate::observe::job_manager::{ClusterAddress, JobManagers};
+use crate::observe::jobs_overview::JobsOverview;
 use crate::observe::lineage::{Record, gone, records};
 use crate::observe::manifests::{Manifests, NamedStates};
-use crate::observe::source::{ObjectName, Process, Resources, Source, Unread};
-use crate::observe::{deployment, gaps, processes, roots, session_job, stray, undecodable};
+use crate::observe::source::{ObjectName, Resources, Source};
+use crate::observe::what_runs::{Listed, Overviews, WhatRuns, key, needs_proof};
+use crate::observe::{deployment, gaps, pairs, processes, roots, session_job, stray, undecodable};
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use retention::evidence::{
-    Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, Root,
+    Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes, Root,
 };
 use retention::layout::JobId;
 use retention::location::Origin;
@@ -139,13 +141,27 @@ impl Observation<'_> {
                 .iter()
                 .filter_map(|(kind, object)| roots::undecodable(*kind, object)),
         );
-        let drafts = self.drafts(&resources, records).await;
+        let (mut drafts, clusters) = self.drafts(&resources, records).await;
+        let overviews = self.overviews(&clusters).await;
+        let named: BTreeSet<JobId> = drafts.iter().filter_map(|draft| draft.current).collect();
+        for cluster in &clusters {
+            if let Some(JobsOverview::Answered(jobs)) = overviews.get(&key(&cluster.address)) {
+                drafts.extend(cluster.unnamed_jobs(jobs, &named));
+            }
+        }
         let claimed = claimed(&drafts);
-        let processes = self.processes(&drafts).await;
+        let seen = WhatRuns {
+            processes: self.processes(&drafts, &clusters, &overviews).await,
+            overviews,
+        };
+        gaps.extend(clusters.iter().filter_map(|cluster| {
+            let overview = seen.overview(&cluster.address);
+            cluster.unknown_jobs(overview, &seen.of_cluster(&cluster.address))
+        }));
         let drafts: Vec<(Draft, Processes)> = drafts
             .into_iter()
             .map(|draft| {
-                let processes = processes_of(&draft, &processes);
+                let processes = seen.processes_of(&draft);
                 (draft, processes)
             })
             .collect();
@@ -190,9 +206,9 @@ impl Observation<'_> {
         self,
         resources: &Resources,
         mut records: BTreeMap<JobName, Record>,
-    ) -> Vec<Draft> {
+    ) -> (Vec<Draft>, Vec<Cluster>) {
         let mut drafts = Vec::new();
-        let mut clusters = BTreeMap::new();
+        let mut clusters = Vec::new();
         for object in of_kind(resources, FlinkKind::Deployment) {
             let surroundings =
                 self.surroundings(FlinkKind::Deployment, object, resources, &mut records);
@@ -201,8 +217,9 @@ impl Observation<'_> {
                 Ok(read) => {
                     let deployed = self.deployed(object).await;
                     let (configurations, _) = deployment::configurations(&read, &deployed);
-                    clusters.insert(object_name(object), configurations);
-                    drafts.push(deployment::draft(&read, &deployed, surroundings));
+                    let draft = deployment::draft(&read, &deployed, surroundings);
+                    clusters.push(Cluster::of(&read, configurations, &draft));
+                    drafts.push(draft);
                 }
             }
         }
@@ -217,6 +234,7 @@ impl Observation<'_> {
                 }
             });
         }
+        pairs::settle(resources, &mut drafts);
         for (name, record) in records {
             drafts.push(self.gone(name, record, resources).await);
         }
@@ -225,7 +243,26 @@ impl Observation<'_> {
                 states.apply(draft);
             }
         }
-        drafts
+        (drafts, clusters)
+    }
+
+    /// Which jobs each cluster has. Nobody is asked at an address that somebody made up.
+    async fn overviews(self, clusters: &[Cluster]) -> Overviews {
+        let addresses: Vec<ClusterAddress> = clusters
+            .iter()
+            .map(|cluster| cluster.address.clone())
+            .collect();
+        let asked = addresses.into_iter().map(|address| async move {
+            let overview = match address.problem() {
+                Some(why) => JobsOverview::Unreachable { why },
+                None => self.job_managers.jobs(&address).await,
+            };
+            (key(&address), overview)
+        });
+        stream::iter(asked)
+            .buffer_unordered(JOBS_AT_ONCE)
+            .collect()
+            .await
     }
 
     fn surroundings(
@@ -265,13 +302,23 @@ impl Observation<'_> {
         gone(name, record, &processes, (origin, suspended))
     }
 
-    /// Only of namespaces with a job whose end has to be proven.
-    async fn processes(self, drafts: &[Draft]) -> Listed {
-        let namespaces: BTreeSet<&String> = drafts
+    /// Only of namespaces with a job whose end has to be proven, or with a session cluster that does not answer.
+    async fn processes(
+        self,
+        drafts: &[Draft],
+        clusters: &[Cluster],
+        overviews: &Overviews,
+    ) -> Listed {
+        let of_jobs = drafts
             .iter()
             .filter(|draft| needs_proof(draft))
-            .map(|draft| &draft.name.namespace)
-            .collect();
+            .map(|draft| &draft.name.namespace);
+        let silent = clusters.iter().filter(|cluster| {
+            let overview = overviews.get(&key(&cluster.address));
+            cluster.is_session && !matches!(overview, Some(JobsOverview::Answered(_)))
+        });
+        let of_clusters = silent.map(|cluster| &cluster.address.namespace);
+        let namespaces: BTreeSet<&String> = of_jobs.chain(of_clusters).collect();
         let mut listed = BTreeMap::new();
         for namespace in namespaces {
             listed.insert(namespace.clone(), self.source.processes(namespace).await);
@@ -358,30 +405,6 @@ impl Observation<'_> {
     }
 }
 
-type Listed = BTreeMap<String, Result<Vec<Process>, Unread>>;
-
-fn needs_proof(draft: &Draft) -> bool {
-    match draft.phase {
-        Phase::Suspended | Phase::Terminal { .. } => true,
-        Phase::Running
-        | Phase::Stopped
-        | Phase::Gone
-        | Phase::NoJob { .. }
-        | Phase::Unclear { .. } => false,
-    }
-}
-
-fn processes_of(draft: &Draft, listed: &Listed) -> Processes {
-    match (&draft.address, listed.get(&draft.name.namespace)) {
-        (Some(address), Some(listed)) if needs_proof(draft) => {
-            processes::of(&address.cluster, listed.as_deref())
-        }
-        _ => Processes::Unknown {
-            why: "nobody looked".to_owned(),
-        },
-    }
-}
-
 fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = &DynamicObject> {
     resources
         .flink
@@ -406,14 +429,12 @@ fn object_name(object: &DynamicObject) -> ObjectName {
     }
 }
 
-fn cluster_of<'a>(
-    job: &FlinkSessionJob,
-    clusters: &'a BTreeMap<ObjectName, Configurations>,
-) -> Option<&'a Configurations> {
-    clusters.get(&ObjectName {
-        namespace: job.metadata.namespace.clone().unwrap_or_default(),
-        name: job.spec.deployment_name.clone()?,
-    })
+fn cluster_of<'a>(job: &FlinkSessionJob, clusters: &'a [Cluster]) -> Option<&'a Cluster> {
+    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
+    let name = job.spec.deployment_name.as_deref()?;
+    clusters
+        .iter()
+        .find(|cluster| cluster.of.namespace == namespace && cluster.of.name == name)
 }
 
 /// The maps that are read together with a job.

@@ -1,73 +1,144 @@
-//! What a `FlinkDeployment` is doing, as far as its resource proves it.
+//! What a job is doing, as far as its resource proves it.
 //!
 //! The operator's status lags and is written in steps, so each phase but "unclear" asks for every field that could
-//! contradict it (`ReconciliationUtils`, `FlinkDeploymentStatus.getLifecycleState` of the Flink operator).
+//! contradict it (`ReconciliationUtils`, `CommonStatus.getLifecycleState` of the Flink operator).
 
-use crate::api::flink::deployment::FlinkDeploymentStatus;
-use crate::api::flink::{FlinkDeployment, JobSpec, JobStatus, ReconciliationStatus};
+use crate::api::flink::job::LAST_STATE_MARKER;
+use crate::api::flink::{
+    FlinkConfiguration, FlinkDeployment, FlinkSessionJob, JobSpec, JobStatus, ReconciliationStatus,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use retention::evidence::Phase;
 
 const RESTART_FAILED: &str = "kubernetes.operator.job.restart.failed";
 
-#[must_use]
-pub(super) fn of(deployment: &FlinkDeployment) -> Phase {
-    read(deployment).unwrap_or_else(|why| Phase::Unclear { why })
+/// What both kinds that have a job say of it.
+#[derive(Clone, Copy, Debug)]
+struct Said<'a> {
+    metadata: &'a ObjectMeta,
+    asked: &'a JobSpec,
+    configuration: &'a FlinkConfiguration,
+    job: &'a JobStatus,
+    reconciliation: &'a ReconciliationStatus,
+    observed_generation: Option<i64>,
+    lifecycle: Option<&'a str>,
 }
 
-/// Every `Err` is a reason to take the job for one that may do anything.
-fn read(deployment: &FlinkDeployment) -> Result<Phase, String> {
+/// Of a `FlinkDeployment`.
+#[must_use]
+pub(super) fn of(deployment: &FlinkDeployment) -> Phase {
     let FlinkDeployment {
         metadata,
         spec,
         status,
     } = deployment;
-    if metadata.deletion_timestamp.is_some() {
-        return Err("its resource is being deleted".to_owned());
+    let Some(asked) = spec.job.as_ref() else {
+        return Phase::NoJob {
+            why:
+                "it is a session cluster: its jobs are FlinkSessionJobs, or were submitted by hand"
+                    .to_owned(),
+        };
+    };
+    let said = || {
+        not_deleted(metadata)?;
+        let status = status.as_ref().ok_or(NO_STATUS)?;
+        Ok(Said {
+            metadata,
+            asked,
+            configuration: &spec.flink_configuration,
+            job: status.job_status.as_ref().ok_or(NO_JOB_STATUS)?,
+            reconciliation: status
+                .reconciliation_status
+                .as_ref()
+                .ok_or(NOT_RECONCILED)?,
+            observed_generation: status.observed_generation,
+            lifecycle: status.lifecycle_state.as_deref(),
+        })
+    };
+    said().and_then(read).unwrap_or_else(unclear)
+}
+
+/// Of a `FlinkSessionJob`.
+#[must_use]
+pub(super) fn of_session_job(job: &FlinkSessionJob) -> Phase {
+    let FlinkSessionJob {
+        metadata,
+        spec,
+        status,
+    } = job;
+    let said = || {
+        not_deleted(metadata)?;
+        let asked = spec.job.as_ref().ok_or("its resource describes no job")?;
+        let status = status.as_ref().ok_or(NO_STATUS)?;
+        Ok(Said {
+            metadata,
+            asked,
+            configuration: &spec.flink_configuration,
+            job: status.job_status.as_ref().ok_or(NO_JOB_STATUS)?,
+            reconciliation: status
+                .reconciliation_status
+                .as_ref()
+                .ok_or(NOT_RECONCILED)?,
+            observed_generation: status.observed_generation,
+            lifecycle: status.lifecycle_state.as_deref(),
+        })
+    };
+    said()
+        .and_then(|said| match read(said)? {
+            Phase::Suspended => suspended_in_session(said.job),
+            phase => Ok(phase),
+        })
+        .unwrap_or_else(unclear)
+}
+
+/// A session job is never left to its high-availability data: the operator cancels it and notes the path.
+fn suspended_in_session(job: &JobStatus) -> Result<Phase, String> {
+    if job.upgrade_savepoint_path.as_deref() == Some(LAST_STATE_MARKER) {
+        return Err(format!(
+            "it is suspended, and its upgradeSavepointPath is {LAST_STATE_MARKER}, which no session job can use"
+        ));
     }
-    let asked = spec
-        .job
-        .as_ref()
-        .ok_or("it is a session cluster, and session clusters are not supported yet")?;
-    let status = status
-        .as_ref()
-        .ok_or("its resource has no status yet; is the Flink operator running?")?;
-    let job = status
-        .job_status
-        .as_ref()
-        .ok_or("its resource has no job status yet")?;
-    let reconciliation = status
-        .reconciliation_status
-        .as_ref()
-        .ok_or("its resource has not been reconciled yet")?;
-    settled(status, reconciliation, metadata.generation)?;
-    if job.has_pending_trigger() {
+    Ok(Phase::Suspended)
+}
+
+const NO_STATUS: &str = "its resource has no status yet; is the Flink operator running?";
+const NO_JOB_STATUS: &str = "its resource has no job status yet";
+const NOT_RECONCILED: &str = "its resource has not been reconciled yet";
+
+fn unclear(why: String) -> Phase {
+    Phase::Unclear { why }
+}
+
+fn not_deleted(metadata: &ObjectMeta) -> Result<(), String> {
+    match metadata.deletion_timestamp {
+        Some(_) => Err("its resource is being deleted".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// Every `Err` is a reason to take the job for one that may do anything.
+fn read(said: Said<'_>) -> Result<Phase, String> {
+    settled(said)?;
+    if said.job.has_pending_trigger() {
         return Err("a savepoint or checkpoint was asked for and is not there yet".to_owned());
     }
-    if asked.is_suspended() != deployed(reconciliation)?.is_suspended() {
+    if said.asked.is_suspended() != deployed(said.reconciliation)?.is_suspended() {
         return Err("its resource asks for another state than the deployed one".to_owned());
     }
-    let restarts = spec
-        .flink_configuration
-        .get(RESTART_FAILED)
-        .is_some_and(|value| !value.trim().eq_ignore_ascii_case("false"));
-    decide(asked, status, job, restarts)
+    decide(said)
 }
 
 /// The operator has nothing left to do.
-fn settled(
-    status: &FlinkDeploymentStatus,
-    reconciliation: &ReconciliationStatus,
-    generation: Option<i64>,
-) -> Result<(), String> {
-    if let (Some(generation), Some(observed)) = (generation, status.observed_generation)
+fn settled(said: Said<'_>) -> Result<(), String> {
+    if let (Some(generation), Some(observed)) = (said.metadata.generation, said.observed_generation)
         && generation != observed
     {
         return Err(format!(
             "its resource has generation {generation}, but {observed} is deployed"
         ));
     }
-    if !reconciliation.is_deployed() {
-        let state = reconciliation.state.as_deref().unwrap_or("UPGRADING");
+    if !said.reconciliation.is_deployed() {
+        let state = said.reconciliation.state.as_deref().unwrap_or("UPGRADING");
         return Err(format!("its resource is {state}"));
     }
     Ok(())
@@ -81,14 +152,18 @@ fn deployed(reconciliation: &ReconciliationStatus) -> Result<JobSpec, String> {
         .ok_or_else(|| "its resource does not say which job is deployed".to_owned())
 }
 
-fn decide(
-    asked: &JobSpec,
-    status: &FlinkDeploymentStatus,
-    job: &JobStatus,
-    restarts: bool,
-) -> Result<Phase, String> {
+fn decide(said: Said<'_>) -> Result<Phase, String> {
+    let Said {
+        asked,
+        configuration,
+        job,
+        lifecycle,
+        ..
+    } = said;
     let state = job.state.as_deref().unwrap_or("unknown");
-    let lifecycle = status.lifecycle_state.as_deref();
+    let restarts = configuration
+        .get(RESTART_FAILED)
+        .is_some_and(|value| !value.trim().eq_ignore_ascii_case("false"));
     let between = || {
         let lifecycle = lifecycle.unwrap_or("unknown");
         Err(format!("its job is {state} and its life cycle {lifecycle}"))
@@ -148,13 +223,18 @@ mod tests {
     #[case::asked_to_suspend("    state: running", "    state: suspended", "another state")]
     #[case::deployed_suspended(r#""state":"running""#, r#""state":"suspended""#, "another state")]
     #[case::broken_deployed_spec(r#"'{"spec""#, r#"'{"spec"#, "cannot be read")]
-    #[case::session_cluster("  job:", "  jobs:", "session cluster")]
     #[case::no_status("status:", "state:", "no status")]
     fn any_contradiction_is_unclear(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
         match phase(&[(from, to)]) {
             Phase::Unclear { why } => assert!(why.contains(says), "{why}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_session_cluster_has_no_job() {
+        let phase = phase(&[("  job:", "  jobs:")]);
+        assert!(matches!(phase, Phase::NoJob { why } if why.contains("session cluster")));
     }
 
     #[test]

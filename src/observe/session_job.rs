@@ -1,19 +1,57 @@
-//! From a `FlinkSessionJob` to the draft of its job. It is never more than "unclear": its id is claimed, its bases are
-//! scanned, and its files stay.
+//! From a `FlinkSessionJob` to the draft of its job, which runs in the session cluster that it names.
 
 use crate::api::flink::FlinkSessionJob;
+use crate::observe::clusters::Cluster;
 use crate::observe::configurations::Configurations;
 use crate::observe::deployment::{Parts, collect, current_id, finish, job_name};
-use crate::observe::draft::{Draft, Surroundings};
-use retention::evidence::Phase;
+use crate::observe::draft::{Draft, Host, Surroundings};
+use crate::observe::phase;
+use retention::evidence::{Lineage, Phase};
+use retention::layout::JobId;
 
-/// `cluster` is the configuration of its session cluster, where that is known.
+/// `cluster` is its session cluster, where that is known.
 #[must_use]
 pub(super) fn draft(
     job: &FlinkSessionJob,
-    cluster: Option<&Configurations>,
+    cluster: Option<&Cluster>,
     surroundings: Surroundings,
 ) -> Draft {
+    let (own, mut problems) = own_configurations(job);
+    if cluster.is_none() {
+        let why = "its session cluster is not known, nor the directories that it sets";
+        problems.push(why.to_owned());
+    }
+    let configurations = cluster.map_or_else(
+        || own.clone(),
+        |cluster| Configurations::of_session_job(&own, &cluster.configurations),
+    );
+    let named = job.job_status().and_then(|status| status.job_id.as_deref());
+    let fixed = own.fixed_job_id();
+    let (named, id_problem) = current_id(named, fixed);
+    let lineage = surroundings.record.as_ref().map(|record| &record.lineage);
+    let (current, phase) = match (phase::of_session_job(job), doubt(cluster)) {
+        (phase @ Phase::Unclear { .. }, _) => (named, phase),
+        (_, Some(why)) => (named, Phase::Unclear { why }),
+        (Phase::Suspended, None) => (named.or_else(|| lineage.and_then(last)), suspended()),
+        (phase, None) => (
+            named,
+            id_problem.map_or(phase, |why| Phase::Unclear { why }),
+        ),
+    };
+    let parts = Parts {
+        name: job_name("FlinkSessionJob", &job.metadata),
+        host: Host::Session,
+        current,
+        phase,
+        stateful: true,
+        problems,
+    };
+    let mut draft = finish(parts, &job.metadata, &configurations, surroundings);
+    draft.address = cluster.map(|cluster| cluster.address.clone());
+    draft
+}
+
+fn own_configurations(job: &FlinkSessionJob) -> (Configurations, Vec<String>) {
     let mut known = Vec::new();
     let mut problems = Vec::new();
     let status = job.status.as_ref();
@@ -31,71 +69,33 @@ pub(super) fn draft(
             &mut problems,
         );
     }
-    let own = Configurations::new(known, job.spec.flink_configuration.clone());
-    if cluster.is_none() {
-        let why = "its session cluster is not known, nor the directories that it sets";
-        problems.push(why.to_owned());
+    let asked = job.spec.flink_configuration.clone();
+    (Configurations::new(known, asked), problems)
+}
+
+/// Why nothing that the resource says of its job can be relied on.
+fn doubt(cluster: Option<&Cluster>) -> Option<String> {
+    match cluster {
+        None => Some("its session cluster is not known".to_owned()),
+        Some(cluster) => cluster.doubt.clone(),
     }
-    let configurations = cluster.map_or_else(
-        || own.clone(),
-        |cluster| Configurations::of_session_job(&own, cluster),
-    );
-    let named = job.job_status().and_then(|status| status.job_id.as_deref());
-    let parts = Parts {
-        name: job_name("FlinkSessionJob", &job.metadata),
-        current: current_id(named, None).0,
-        phase: Phase::Unclear {
-            why: "FlinkSessionJob is not supported yet".to_owned(),
-        },
-        stateful: true,
-        problems,
-    };
-    let mut draft = finish(parts, &job.metadata, &configurations, surroundings);
-    match (&mut draft.address, &job.spec.deployment_name) {
-        (Some(address), Some(cluster)) => address.cluster.clone_from(cluster),
-        (address, None) => *address = None,
-        (None, Some(_)) => {}
+}
+
+/// To Flink it is over: the operator has cancelled it, or stopped it with a savepoint, and forgets its id. It comes back
+/// as another job, from what its status names.
+fn suspended() -> Phase {
+    Phase::Terminal {
+        state: "suspended".to_owned(),
     }
-    draft
+}
+
+/// The last id of the present resource, as it was recorded.
+fn last(lineage: &Lineage) -> Option<JobId> {
+    let own = lineage.entries.iter().filter(|entry| !entry.of_deleted);
+    own.max_by_key(|entry| entry.last_seen)
+        .map(|entry| entry.job_id)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-    use crate::api::flink::FlinkConfiguration;
-
-    const JOB: &str = "
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkSessionJob
-metadata: {name: clicks, namespace: flink}
-spec:
-  deploymentName: session
-  flinkConfiguration: {state.checkpoints.dir: /own}
-status:
-  jobStatus: {jobId: 00000000000000000000000000000abc, state: RUNNING}
-";
-
-    fn drafted(cluster: Option<&Configurations>) -> Draft {
-        let object = serde_saphyr::from_str(JOB).unwrap();
-        let job = FlinkSessionJob::from_dynamic(object).unwrap();
-        draft(&job, cluster, Surroundings::default())
-    }
-
-    #[test]
-    fn its_id_and_both_directories_are_known_and_nothing_else() {
-        let cluster = FlinkConfiguration::from_iter([("state.checkpoints.dir", "/cluster")]);
-        let draft = drafted(Some(&Configurations::new(Vec::new(), cluster)));
-        assert!(draft.current.is_some());
-        let bases: Vec<_> = draft.bases.iter().map(ToString::to_string).collect();
-        assert_eq!(bases, ["file:/own", "file:/cluster"]);
-        assert_eq!(draft.address.unwrap().cluster, "session");
-        assert!(matches!(draft.phase, Phase::Unclear { .. }));
-        assert!(draft.gaps.is_empty());
-    }
-
-    #[test]
-    fn without_its_cluster_a_directory_may_be_missing() {
-        assert_eq!(drafted(None).gaps.len(), 1);
-    }
-}
+#[path = "session_job/tests.rs"]
+mod tests;

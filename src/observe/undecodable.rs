@@ -3,7 +3,7 @@
 use crate::api::flink::{EmbeddedSpec, FlinkConfiguration, Undecodable};
 use crate::observe::configurations::Configurations;
 use crate::observe::deployment::{Parts, current_id, finish, job_name};
-use crate::observe::draft::{Draft, Surroundings};
+use crate::observe::draft::{Draft, Host, Surroundings};
 use kube::api::DynamicObject;
 use retention::evidence::Phase;
 use serde_json::Value;
@@ -35,6 +35,8 @@ pub(super) fn draft(
         .and_then(Value::as_str);
     let parts = Parts {
         name: job_name(error.kind.as_str(), &object.metadata),
+        // What it is hosted by matters only to a job whose end is to be proven.
+        host: Host::Own,
         current: current_id(named, None).0,
         phase: Phase::Unclear {
             why: error.to_string(),

@@ -1,0 +1,115 @@
+//! What a `FlinkBlueGreenDeployment` means for its two halves, which are ordinary `FlinkDeployment`s.
+//!
+//! While one half takes over from the other, a savepoint of the first may exist that only its JobManager knows (R10),
+//! and the second may still need all of it. So each half is what its own resource says only while the pair is active on
+//! one colour, and the other half is gone or at rest.
+
+use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind};
+use crate::observe::deployment::job_name;
+use crate::observe::draft::{Colour, Draft, Half};
+use crate::observe::source::Resources;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+use retention::evidence::Phase;
+
+/// Makes halves unclear of which the pair does not say that they are settled.
+pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
+    let doubts: Vec<Option<String>> = drafts
+        .iter()
+        .map(|draft| {
+            let half = draft.half.as_ref()?;
+            doubt(draft, half, resources, drafts).err()
+        })
+        .collect();
+    for (draft, doubt) in drafts.iter_mut().zip(doubts) {
+        if let Some(why) = doubt {
+            draft.phase = Phase::Unclear { why };
+        }
+    }
+}
+
+fn doubt(
+    draft: &Draft,
+    half: &Half,
+    resources: &Resources,
+    drafts: &[Draft],
+) -> Result<(), String> {
+    let Half {
+        colour: Some(colour),
+        pair: Some((name, uid)),
+    } = half
+    else {
+        return Err(
+            "it is half of a FlinkBlueGreenDeployment, and its labels or owners do not say which"
+                .to_owned(),
+        );
+    };
+    let active = active(resources, &draft.name.namespace, name, uid)?;
+    if active != *colour {
+        return match &draft.phase {
+            Phase::Suspended | Phase::Terminal { .. } | Phase::Unclear { .. } => Ok(()),
+            Phase::Running | Phase::Stopped | Phase::Gone | Phase::NoJob { .. } => Err(format!(
+                "it is not the active half of FlinkBlueGreenDeployment {name}, and not at rest either"
+            )),
+        };
+    }
+    let other = drafts.iter().find(|other| {
+        let of_pair = other.half.as_ref().and_then(|half| half.pair.as_ref());
+        other.name != draft.name
+            && other.name.namespace == draft.name.namespace
+            && of_pair.is_some_and(|(_, of)| of == uid)
+    });
+    match other.map(|other| (&other.phase, &other.name)) {
+        None | Some((Phase::Suspended | Phase::Terminal { .. }, _)) => Ok(()),
+        Some((
+            Phase::Running
+            | Phase::Stopped
+            | Phase::Gone
+            | Phase::NoJob { .. }
+            | Phase::Unclear { .. },
+            other,
+        )) => Err(format!(
+            "the other half of its FlinkBlueGreenDeployment, {other}, is still there"
+        )),
+    }
+}
+
+/// The colour of a pair that is in no transition.
+fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Result<Colour, String> {
+    let of = |object: &&DynamicObject| {
+        object.namespace().as_deref() == Some(namespace)
+            && object.name_any() == name
+            && object.uid().as_deref() == Some(uid)
+    };
+    let mut pairs = resources
+        .flink
+        .iter()
+        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
+        .map(|(_, object)| object);
+    let object = pairs
+        .find(of)
+        .ok_or_else(|| format!("its FlinkBlueGreenDeployment {name} is not in sight"))?;
+    let described = job_name(FlinkKind::BlueGreenDeployment.as_str(), &object.metadata);
+    let pair = FlinkBlueGreenDeployment::from_dynamic(object.clone())
+        .map_err(|error| error.to_string())?;
+    if pair.metadata.deletion_timestamp.is_some() {
+        return Err(format!("its {described} is being deleted"));
+    }
+    if pair.has_pending_savepoint() {
+        return Err(format!(
+            "its {described} takes a savepoint whose path no resource names yet"
+        ));
+    }
+    let state = pair
+        .status
+        .as_ref()
+        .and_then(|status| status.blue_green_state.as_deref());
+    match state {
+        Some("ACTIVE_BLUE") => Ok(Colour::Blue),
+        Some("ACTIVE_GREEN") => Ok(Colour::Green),
+        state => Err(format!(
+            "its {described} is {}",
+            state.unwrap_or("without a state")
+        )),
+    }
+}
