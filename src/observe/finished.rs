@@ -186,7 +186,9 @@ mod tests {
                 external_path: Some(at(path)),
                 discarded: false,
             }],
+            completed: None,
             restored: None,
+            cluster: Err("not asked".to_owned()),
         }))
     }
 

@@ -141,11 +141,15 @@ impl RestClient {
         let read_at = self.clock.now();
         let job = self.get(&format!("{url}/jobs/{job_id}")).await?;
         let checkpoints = self.statistics(url, job_id).await?;
+        // Only jobs without high availability need it, and say so.
+        let cluster = self.get(&format!("{url}/jobmanager/config")).await;
+        let cluster = cluster.map_err(|error| error.to_string());
         let answers = Answers {
             job: &job,
             checkpoints: checkpoints
                 .as_ref()
                 .map(|(statistics, config)| (statistics.as_ref(), config.as_ref())),
+            cluster: cluster.as_deref().map_err(String::as_str),
         };
         let rest = read(answers, read_at, origin).map_err(|why| format!("{url}: {why}"))?;
         if rest.job_id != job_id {

@@ -28,6 +28,7 @@ mod pairs;
 mod phase;
 mod processes;
 mod rest_answers;
+mod rest_cluster;
 mod roots;
 mod session_job;
 mod source;

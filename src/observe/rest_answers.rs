@@ -1,21 +1,25 @@
 //! What a JobManager's answers mean. Unknown fields are ignored; what a decision depends on must be there.
 
+use crate::observe::rest_cluster::cluster_configuration;
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{RestCheckpoint, RestCheckpoints, RestRestored, StateBackend};
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What Flink calls a checkpoint that is in no file.
 const NOT_ADDRESSABLE: &str = "<checkpoint-not-externally-addressable>";
 
-/// The three answers as they came; the last two are missing for a job without checkpointing.
+/// The answers as they came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answers<'a> {
     /// `/jobs/:id`
     pub(super) job: &'a [u8],
-    /// `/jobs/:id/checkpoints` and `/jobs/:id/checkpoints/config`
+    /// `/jobs/:id/checkpoints` and `/jobs/:id/checkpoints/config`; missing for a job without checkpointing
     pub(super) checkpoints: Option<(&'a [u8], &'a [u8])>,
+    /// `/jobmanager/config`, or why it was not told
+    pub(super) cluster: Result<&'a [u8], &'a str>,
 }
 
 #[derive(Deserialize)]
@@ -40,14 +44,21 @@ struct Config {
 
 #[derive(Deserialize)]
 struct Statistics {
+    counts: Option<Counts>,
     latest: Latest,
     history: Vec<Checkpoint>,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    completed: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct Latest {
     completed: Option<Checkpoint>,
     savepoint: Option<Checkpoint>,
+    failed: Option<Checkpoint>,
     restored: Option<Restored>,
 }
 
@@ -66,6 +77,7 @@ struct Checkpoint {
 #[derive(Deserialize)]
 struct Restored {
     id: u64,
+    restore_timestamp: Option<i64>,
     is_savepoint: bool,
     external_path: Option<String>,
 }
@@ -83,6 +95,8 @@ pub(super) fn read(
     let job: Job = parse("/jobs/:id", answers.job)?;
     let job_id: JobId = job.jid.parse().map_err(|error| format!("{error}"))?;
     let started = job.start_time.and_then(time);
+    let cluster = answers.cluster.map_err(str::to_owned);
+    let cluster = cluster.and_then(cluster_configuration);
     let Some((statistics, config)) = answers.checkpoints else {
         return Ok(RestCheckpoints {
             read_at,
@@ -95,11 +109,17 @@ pub(super) fn read(
             file_system_storage: false,
             timeout: None,
             checkpoints: Vec::new(),
+            completed: None,
             restored: None,
+            cluster,
         });
     };
     let config: Config = parse("/jobs/:id/checkpoints/config", config)?;
-    let Statistics { latest, history } = parse("/jobs/:id/checkpoints", statistics)?;
+    let Statistics {
+        counts,
+        latest,
+        history,
+    } = parse("/jobs/:id/checkpoints", statistics)?;
     let restored = latest
         .restored
         .map(|restored| restored_from(&restored, origin));
@@ -107,14 +127,14 @@ pub(super) fn read(
         .completed
         .into_iter()
         .chain(latest.savepoint)
+        .chain(latest.failed)
         .chain(history);
-    let mut checkpoints: Vec<RestCheckpoint> = Vec::new();
+    let mut checkpoints: BTreeMap<u64, RestCheckpoint> = BTreeMap::new();
     for checkpoint in all {
         let checkpoint = of_statistics(&checkpoint, origin)?;
-        match checkpoints.iter_mut().find(|seen| seen.id == checkpoint.id) {
-            Some(seen) => seen.discarded |= checkpoint.discarded,
-            None => checkpoints.push(checkpoint),
-        }
+        let discarded = checkpoint.discarded;
+        let seen = checkpoints.entry(checkpoint.id).or_insert(checkpoint);
+        seen.discarded |= discarded;
     }
     Ok(RestCheckpoints {
         read_at,
@@ -128,12 +148,14 @@ pub(super) fn read(
             .checkpoint_storage
             .is_some_and(|storage| is_file_system(&storage)),
         timeout: config.timeout.map(SignedDuration::from_millis),
-        checkpoints,
+        checkpoints: checkpoints.into_values().collect(),
+        completed: counts.and_then(|counts| counts.completed),
         restored: restored.transpose()?,
+        cluster,
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> Result<T, String> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(bytes)
         .map_err(|error| format!("its answer to {what} cannot be understood: {error}"))
 }
@@ -163,11 +185,13 @@ fn of_statistics(checkpoint: &Checkpoint, origin: &Origin) -> Result<RestCheckpo
 fn restored_from(restored: &Restored, origin: &Origin) -> Result<RestRestored, String> {
     let Restored {
         id,
+        restore_timestamp,
         is_savepoint,
         external_path,
     } = restored;
     Ok(RestRestored {
         id: *id,
+        at: restore_timestamp.and_then(time),
         external_path: path(external_path.as_deref(), origin)?,
         is_savepoint: *is_savepoint,
     })
@@ -217,6 +241,7 @@ fn is_file_system(storage: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use retention::evidence::ClaimMode;
     use rstest::rstest;
 
     const JOB: &[u8] =
@@ -230,6 +255,7 @@ mod tests {
         let answers = Answers {
             job: JOB,
             checkpoints: Some((statistics.as_bytes(), config.as_bytes())),
+            cluster: Err("not asked"),
         };
         read(answers, Timestamp::UNIX_EPOCH, &Origin::default())
     }
@@ -240,9 +266,11 @@ mod tests {
             std::fs::read(format!("{directory}/{version}/{name}.json")).unwrap()
         };
         let (statistics, config) = (file(statistics), file(config));
+        let cluster = file("jobmanager-config");
         let answers = Answers {
             job: &file("job"),
             checkpoints: Some((&statistics, &config)),
+            cluster: Ok(&cluster),
         };
         read(answers, Timestamp::UNIX_EPOCH, &Origin::default()).unwrap()
     }
@@ -262,6 +290,19 @@ mod tests {
         assert_eq!(rest.backend, StateBackend::RocksDb);
         assert!(rest.file_system_storage);
         assert_eq!(rest.timeout, Some(SignedDuration::from_mins(10)));
+        let cluster = rest.cluster.as_ref().unwrap();
+        assert_eq!(cluster.high_availability.as_deref(), Some("kubernetes"));
+        assert_eq!(cluster.statistics_cache, SignedDuration::from_millis(500));
+        assert_eq!(cluster.claim_mode, ClaimMode::NoClaim);
+        assert_eq!(
+            rest.completed,
+            Some(
+                rest.checkpoints
+                    .iter()
+                    .filter(|known| known.status == "COMPLETED")
+                    .count() as u64
+            )
+        );
         let latest = rest.latest_completed().unwrap();
         let path = latest.external_path.as_ref().unwrap().to_string();
         assert!(path.starts_with("file:/data/flink/"), "{path}");
@@ -281,7 +322,8 @@ mod tests {
             "checkpoints-config-concurrent-2",
         );
         assert_eq!(rest.max_concurrent, Some(2));
-        assert!(rest.restored.unwrap().external_path.is_some());
+        let restored = rest.restored.unwrap();
+        assert!(restored.external_path.is_some() && restored.at.is_some());
     }
 
     #[test]
@@ -334,6 +376,7 @@ mod tests {
         let answers = Answers {
             job: JOB,
             checkpoints: None,
+            cluster: Err("not asked"),
         };
         let rest = read(answers, Timestamp::UNIX_EPOCH, &Origin::default()).unwrap();
         assert_eq!(rest.backend, StateBackend::NoCheckpoints);

@@ -52,11 +52,37 @@ async fn a_journal_of_a_newer_format_is_left_alone() {
     let format = Key::parse("ckp/.flink-retention/format.json").unwrap();
     world
         .storage
-        .insert_file(&format, br#"{"formatVersion":2}"#.to_vec());
+        .insert_file(&format, br#"{"formatVersion":3}"#.to_vec());
     let before = world.storage.files();
     let report = world.enforce().await;
     assert_eq!(report.outcome.blocked[0].word(), "JournalUnusable");
     assert_eq!(world.storage.files(), before);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_format_before_is_read_and_raised() {
+    let world = world();
+    world.enforce().await;
+    world.wait(25);
+    let format = Key::parse("ckp/.flink-retention/format.json").unwrap();
+    let old = br#"{"formatVersion":1}"#.to_vec();
+    world.storage.insert_file(&format, old.clone());
+    let mut theirs = world.clone();
+    theirs.owner = "them".to_owned();
+    theirs.enforce().await;
+    let files = || world.storage.files().into_iter();
+    let now = || files().find(|(key, _)| *key == format).unwrap().1;
+    let before = now();
+    assert_eq!(
+        world.enforce().await.outcome.deleted.len(),
+        1,
+        "its marks count"
+    );
+    assert_ne!(
+        format!("{:?}", now()),
+        format!("{before:?}"),
+        "raised by its owner only"
+    );
 }
 
 #[tokio::test]

@@ -279,7 +279,9 @@ impl World {
                     .iter()
                     .map(|(id, _)| rest_checkpoint(*id, now))
                     .collect(),
+                completed: None,
                 restored: None,
+                cluster: Err("not asked".to_owned()),
             })),
             ..terminal(JOB)
         }

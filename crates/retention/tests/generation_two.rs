@@ -9,6 +9,7 @@ use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::plan::Waiting;
 use retention::reference::Found;
+use retention::run::RunId;
 use rstest::rstest;
 use support::*;
 
@@ -147,7 +148,10 @@ fn step_7_a_new_uid_voids_the_counter_but_not_the_time() {
     world.remember();
     let mark = &world.marks.by_path[file().as_str()];
     assert_eq!(mark.since, since);
-    assert_eq!(mark.counter.as_ref().unwrap().map_uid, "uid-2");
+    assert_eq!(
+        mark.counter.as_ref().unwrap().run,
+        RunId::MapUid("uid-2".to_owned())
+    );
     assert_eq!(mark.counter.as_ref().unwrap().counter, 13);
     assert!(mark.witness.is_none());
 }
@@ -246,6 +250,7 @@ fn h8_what_a_live_job_was_restored_from_must_be_read(
     map(&mut other).counter = Some(8);
     rest(&mut other).restored = Some(RestRestored {
         id: 7,
+        at: None,
         external_path: from.map(|name| in_base(&format!("{J1}/{name}"))),
         is_savepoint: false,
     });

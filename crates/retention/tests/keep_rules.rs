@@ -89,7 +89,7 @@ type Change = fn(&mut World);
 }, KeepReason::ManagedByFlink)]
 #[case::restored_by_another_job(|w: &mut World| {
     let mut other = running(J2, &[(9, NOW - 60)]);
-    rest(&mut other).restored = Some(retention::evidence::RestRestored { id: 2, external_path: Some(in_base(&chk(J1, 2))), is_savepoint: false });
+    rest(&mut other).restored = Some(retention::evidence::RestRestored { id: 2, at: None, external_path: Some(in_base(&chk(J1, 2))), is_savepoint: false });
     w.evidence.jobs.push(other);
 }, KeepReason::ManagedByFlink)]
 fn for_a_reason(#[case] change: Change, #[case] reason: KeepReason) {

@@ -9,6 +9,7 @@ use retention::guard::Guard;
 use retention::inventory::Source;
 use retention::mark::{CounterMark, MarkKind, Witness};
 use retention::plan::Waiting;
+use retention::run::RunId;
 use support::*;
 
 fn chk(number: u64) -> String {
@@ -19,12 +20,13 @@ fn chk(number: u64) -> String {
 fn passed_over(world: &mut World, path: &str, at: i64) {
     let mark = world.mark(path, at, MarkKind::Orphan);
     mark.counter = Some(CounterMark {
-        map_uid: "uid-1".to_owned(),
+        run: RunId::MapUid("uid-1".to_owned()),
         counter: 10,
     });
     mark.witness = Some(Witness {
-        map_uid: "uid-1".to_owned(),
+        run: RunId::MapUid("uid-1".to_owned()),
         checkpoint_id: 12,
+        triggered: None,
         seen: minute(NOW - 30),
     });
 }

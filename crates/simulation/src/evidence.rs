@@ -217,11 +217,14 @@ fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) ->
         file_system_storage: true,
         timeout: Some(minutes(10)),
         checkpoints: newest.map(|known| statistic(world, known)).collect(),
+        completed: None,
         restored: jm.restored.as_ref().map(|restored| RestRestored {
             id: restored.id,
+            at: None,
             external_path: Some(location(&restored.directory)),
             is_savepoint: restored.savepoint,
         }),
+        cluster: Err("not asked".to_owned()),
     }
 }
 

@@ -85,6 +85,12 @@ pub const CHECKPOINT_INTERVAL: Spellings = &["execution.checkpointing.interval"]
 /// How many checkpoints may be taken at once.
 pub const MAX_CONCURRENT_CHECKPOINTS: Spellings =
     &["execution.checkpointing.max-concurrent-checkpoints"];
+/// How many `JobManager`s there are.
+pub const JOB_MANAGER_REPLICAS: Spellings = &["kubernetes.jobmanager.replicas"];
+/// For how long the same checkpoint statistics may be given again; since 1.18.
+pub const STATISTICS_CACHE: Spellings = &["rest.cache.checkpoint-statistics.timeout"];
+/// The same for everything, and before 1.18 for statistics too.
+pub const REFRESH_INTERVAL: Spellings = &["web.refresh-interval"];
 /// A job id that the user fixed: all runs share one directory.
 pub const FIXED_JOB_ID: Spellings = &["$internal.pipeline.job-id"];
 /// The scheme of paths without one.
@@ -366,6 +372,25 @@ impl FlinkConfiguration {
     /// The value is not an integer.
     pub fn max_concurrent_checkpoints(&self) -> Result<i64, InvalidOption> {
         Ok(self.count(MAX_CONCURRENT_CHECKPOINTS)?.unwrap_or(1))
+    }
+
+    /// How many `JobManager`s there are; Flink's default is 1.
+    ///
+    /// # Errors
+    /// The value is not an integer.
+    pub fn job_manager_replicas(&self) -> Result<u64, InvalidOption> {
+        let count = self.count(JOB_MANAGER_REPLICAS)?;
+        Ok(count.map_or(1, |count| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// For how long the same checkpoint statistics may be given again, if it is configured: the longest of what any
+    /// version may take for it.
+    ///
+    /// # Errors
+    /// A value is not a duration.
+    pub fn statistics_cache(&self) -> Result<Option<Duration>, InvalidOption> {
+        let cache = self.length_of_time(STATISTICS_CACHE)?;
+        Ok(cache.max(self.length_of_time(REFRESH_INTERVAL)?))
     }
 
     /// A job id that is fixed by configuration.

@@ -3,11 +3,15 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Put, Storage};
 
-/// The version that this program writes and the only one that it reads.
-const FORMAT_VERSION: u64 = 1;
+/// The version that this program writes. It is raised whenever an older program would misunderstand what is written.
+/// 2: a counter can be of a run without high availability.
+const FORMAT_VERSION: u64 = 2;
+/// The versions that it reads; whatever they leave out only protects more.
+const READABLE: RangeInclusive<u64> = 1..=FORMAT_VERSION;
 const FORMAT: &str = "format.json";
 /// The largest document that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -27,12 +31,16 @@ struct Format {
     format_version: u64,
 }
 
+const PRESENT: Format = Format {
+    format_version: FORMAT_VERSION,
+};
+
 impl Documents {
     /// Whether there is a journal; an error if it has a format that this program does not know.
     pub(super) async fn check_format(&self) -> Result<bool, JournalError> {
         match self.read::<Format>(FORMAT).await? {
             None => Ok(false),
-            Some(Format { format_version }) if format_version == FORMAT_VERSION => Ok(true),
+            Some(Format { format_version }) if READABLE.contains(&format_version) => Ok(true),
             Some(Format { format_version }) => Err(JournalError::UnknownFormat {
                 location: self.location.clone(),
                 found: format_version,
@@ -43,11 +51,17 @@ impl Documents {
 
     pub(super) async fn establish_format(&self) -> Result<(), JournalError> {
         if !self.check_format().await? {
-            let format = Format {
-                format_version: FORMAT_VERSION,
-            };
-            self.create(FORMAT, &format).await?;
+            self.create(FORMAT, &PRESENT).await?;
             self.check_format().await?;
+        }
+        Ok(())
+    }
+
+    /// Raises an older format, before its new owner writes anything in the present one.
+    pub(super) async fn raise_format(&self) -> Result<(), JournalError> {
+        let found = self.read::<Format>(FORMAT).await?;
+        if found.is_some_and(|found| found.format_version < FORMAT_VERSION) {
+            self.write(FORMAT, &PRESENT).await?;
         }
         Ok(())
     }

@@ -78,7 +78,9 @@ impl Journal {
     /// Becomes the owner with a new epoch, unless somebody else is the owner.
     pub async fn take(&self, owner: &OwnerId, now: Timestamp) -> Result<Epoch, JournalError> {
         self.documents.establish_format().await?;
-        epoch::take(&self.documents, owner, now).await
+        let epoch = epoch::take(&self.documents, owner, now).await?;
+        self.documents.raise_format().await?;
+        Ok(epoch)
     }
 
     /// Fails if anybody has taken a later epoch. Asked before each batch.

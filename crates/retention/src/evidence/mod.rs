@@ -9,7 +9,10 @@ mod root;
 pub use gap::{Gap, Radius};
 pub use high_availability::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability};
 pub use job::{Claim, JobEvidence, JobName, Lineage, LineageEntry, Phase, Processes};
-pub use rest::{JobManager, RestCheckpoint, RestCheckpoints, RestRestored, StateBackend};
+pub use rest::{
+    ClaimMode, ClusterConfiguration, JobManager, RestCheckpoint, RestCheckpoints, RestRestored,
+    StateBackend,
+};
 pub use root::Root;
 
 use crate::layout::JobId;

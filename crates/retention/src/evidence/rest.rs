@@ -31,10 +31,41 @@ pub struct RestCheckpoints {
     pub file_system_storage: bool,
     /// `timeout`.
     pub timeout: Option<SignedDuration>,
-    /// `latest.completed` and the history, without doubles.
+    /// `latest` and the history, without doubles.
     pub checkpoints: Vec<RestCheckpoint>,
+    /// `counts.completed`: how many checkpoints and savepoints this JobManager has completed, shown or not.
+    pub completed: Option<u64>,
     /// `latest.restored`.
     pub restored: Option<RestRestored>,
+    /// Or why the JobManager did not tell it.
+    pub cluster: Result<ClusterConfiguration, String>,
+}
+
+/// `/jobmanager/config`: what the JobManager was really started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterConfiguration {
+    /// `high-availability.type`, where it is anything but `NONE`.
+    pub high_availability: Option<String>,
+    /// `kubernetes.jobmanager.replicas`: how many JobManagers may answer.
+    pub job_managers: u64,
+    /// For how long the JobManager may give the same statistics again (`rest.cache.checkpoint-statistics.timeout`,
+    /// before 1.18 `web.refresh-interval`).
+    pub statistics_cache: SignedDuration,
+    /// `execution.state-recovery.claim-mode`: who owns what the job was started from.
+    pub claim_mode: ClaimMode,
+}
+
+/// Who owns the snapshot that a job was started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimMode {
+    /// Flink: it deletes the snapshot when it is no longer needed.
+    Claim,
+    /// The user: Flink stops needing it after its first own checkpoint.
+    NoClaim,
+    /// Nobody knows: its files stay shared.
+    Legacy,
+    /// A word that this version does not know.
+    Unknown,
 }
 
 /// One entry of the checkpoint statistics.
@@ -54,6 +85,8 @@ pub struct RestCheckpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestRestored {
     pub id: u64,
+    /// `restore_timestamp`: a later failover restores again.
+    pub at: Option<Timestamp>,
     pub external_path: Option<Location>,
     pub is_savepoint: bool,
 }
@@ -72,6 +105,15 @@ pub enum StateBackend {
 }
 
 impl RestCheckpoints {
+    /// The highest id of any checkpoint or savepoint that this answer knows.
+    #[must_use]
+    pub fn highest_id(&self) -> Option<u64> {
+        self.checkpoints
+            .iter()
+            .map(|checkpoint| checkpoint.id)
+            .max()
+    }
+
     #[must_use]
     pub fn completed(&self, id: u64) -> Option<&RestCheckpoint> {
         self.checkpoints.iter().find(|checkpoint| {

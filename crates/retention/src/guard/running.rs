@@ -1,16 +1,15 @@
 //! A running job: only what the rule of generation two covers, with every precondition proven.
 //!
-//! The rule is for a bare `shared/<uuid>` of a plain job with one checkpoint at a time under Kubernetes high
-//! availability, and for leftovers of aborted checkpoints.
+//! The rule is for a bare `shared/<uuid>` of a plain job with one checkpoint at a time, under Kubernetes high
+//! availability or with a single JobManager that tells its statistics, and for leftovers of aborted checkpoints.
 
 use super::Guard;
 use super::evidence::gap_of;
-use crate::evidence::{
-    HaMap, HighAvailability, JobEvidence, JobManager, RestCheckpoints, StateBackend,
-};
+use crate::evidence::{JobEvidence, JobManager, StateBackend};
 use crate::layout::FileKind;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context};
+use crate::run::{HighlyAvailable, LiveRun, Numbers, Retained, why_unproven};
 use jiff::Timestamp;
 
 /// The kinds of file whose life only a stopped process can settle.
@@ -40,21 +39,7 @@ pub(super) fn no_high_availability(
     if let Some(why) = gap_of(context, candidate, Guard::NoHighAvailability) {
         return Some(why);
     }
-    match &running(candidate)?.high_availability {
-        HighAvailability::Map(_) => None,
-        HighAvailability::NotConfigured => {
-            Some("its job runs without high availability, which is not supported yet".to_owned())
-        }
-        HighAvailability::NoMap { .. } => {
-            Some("its job runs, but has no high-availability map yet".to_owned())
-        }
-        HighAvailability::Unreadable { why } => {
-            Some(format!("the high-availability data cannot be read: {why}"))
-        }
-        HighAvailability::Unsupported { kind } => Some(format!(
-            "high availability by {kind} cannot be read by this version"
-        )),
-    }
+    why_unproven(running(candidate)?)
 }
 
 pub(super) fn job_manager_unreachable(
@@ -82,7 +67,7 @@ pub(super) fn job_manager_unreachable(
 /// Proof that the job is plain (storage life cycle 11.4): a known backend and storage, and nothing that points to changelog, file merging or
 /// ForSt, neither in the answers nor in its snapshots nor in its directory.
 pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let (job, rest, _) = answered(candidate)?;
+    let LiveRun { job, rest, .. } = live(candidate)?;
     let by_rest = match (&rest.backend, rest.changelog, rest.file_system_storage) {
         (StateBackend::Other(class), _, _) => {
             Some(format!("the state backend {class} is not known"))
@@ -105,7 +90,7 @@ pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
 
 /// With more than one checkpoint at a time, two live files can take turns in being named by nobody (hole H1).
 pub(super) fn concurrent_checkpoints(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    match answered(candidate)?.1.max_concurrent {
+    match live(candidate)?.rest.max_concurrent {
         Some(1) => None,
         Some(several) => Some(format!(
             "its job may have {several} checkpoints at a time, which is not supported yet"
@@ -118,7 +103,10 @@ pub(super) fn concurrent_checkpoints(_: &Context<'_>, candidate: &Candidate<'_>)
 
 /// Holes H3 and H5: a counter that is missing, behind an entry, or lower than ever seen proves nothing.
 pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let (_, _, map) = answered(candidate)?;
+    let Numbers::Map(HighlyAvailable { map, .. }) = live(candidate)?.numbers else {
+        // A file whose counter was read from statistics that went back waits for another one.
+        return None;
+    };
     let Some(counter) = map.usable_counter() else {
         return Some(match map.counter {
             None => "its high-availability map has no checkpoint counter".to_owned(),
@@ -139,42 +127,41 @@ pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Optio
 }
 
 /// Younger than the oldest checkpoint that Flink holds, or in the directory of a checkpoint that may still complete.
+///
+/// The age is what keeps the files of hole H7, and of H2.
 pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let (job, rest, map) = answered(candidate)?;
+    let live = live(candidate)?;
     let modified = candidate.file.modified?;
-    let own = oldest_own_trigger(job, candidate, context, map);
-    let Some((trigger, latest)) = own else {
-        return Some("this run of its job has no completed checkpoint of its own yet".to_owned());
+    let directory = candidate.file.placement.job.as_ref()?;
+    let home = context
+        .inventory
+        .location(candidate.file.base, &directory.path)?;
+    let Retained {
+        oldest_trigger,
+        latest,
+    } = match live.retained(&home) {
+        Ok(retained) => retained,
+        Err(why) => return Some(why),
     };
-    let bound = trigger
-        .checked_sub(context.policy.margins.clock_skew)
-        .unwrap_or(Timestamp::MIN);
-    if modified >= bound {
+    let skew = context.policy.margins.clock_skew;
+    let not_before =
+        |bound: Timestamp| modified >= bound.checked_sub(skew).unwrap_or(Timestamp::MIN);
+    if not_before(oldest_trigger) {
         return Some(format!(
-            "it is not older than the oldest checkpoint that Flink holds (triggered {trigger})"
+            "it is not older than the oldest checkpoint that Flink holds (triggered {oldest_trigger})"
         ));
     }
-    if let Some(oldest) = rest
-        .in_progress()
-        .map(|checkpoint| checkpoint.triggered)
-        .min()
-        && modified
-            >= oldest
-                .checked_sub(context.policy.margins.clock_skew)
-                .unwrap_or(Timestamp::MIN)
-    {
+    let in_progress = || live.rest.in_progress();
+    let oldest = in_progress().map(|checkpoint| checkpoint.triggered).min();
+    if oldest.is_some_and(not_before) {
         return Some(
             "a checkpoint or savepoint triggered before it was written is still in progress"
                 .to_owned(),
         );
     }
-    let number = candidate
-        .file
-        .placement
-        .snapshot
-        .as_ref()
-        .and_then(|snapshot| snapshot.checkpoint_id)?;
-    if rest.in_progress().any(|checkpoint| checkpoint.id == number) {
+    let snapshot = candidate.file.placement.snapshot.as_ref();
+    let number = snapshot.and_then(|snapshot| snapshot.checkpoint_id)?;
+    if in_progress().any(|checkpoint| checkpoint.id == number) {
         return Some(format!("checkpoint {number} is in progress"));
     }
     (number >= latest).then(|| {
@@ -182,49 +169,11 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     })
 }
 
-/// The trigger of the oldest and the number of the newest checkpoint of this run in Flink's own store.
-///
-/// An entry that is marked for deletion has left that store. It can stay in the map for ever after a kill, and would
-/// hold back everything younger than itself; what it names is referenced all the same.
-fn oldest_own_trigger(
-    job: &JobEvidence,
-    candidate: &Candidate<'_>,
-    context: &Context<'_>,
-    map: &HaMap,
-) -> Option<(Timestamp, u64)> {
-    let directory = candidate.file.placement.job.as_ref()?;
-    let home = context
-        .inventory
-        .location(candidate.file.base, &directory.path)?;
-    let own: Vec<_> = map
-        .entries
-        .iter()
-        .filter(|entry| !entry.marked_for_deletion)
-        .filter(|entry| Some(entry.checkpoint.job_id) == job.current)
-        .filter(|entry| {
-            entry
-                .checkpoint
-                .pointer
-                .as_ref()
-                .is_some_and(|at| at.relative_to(&home).is_some())
-        })
-        .collect();
-    let trigger = own.iter().map(|entry| entry.checkpoint.triggered).min()?;
-    let latest = own.iter().map(|entry| entry.checkpoint_id).max()?;
-    Some((trigger, latest))
-}
-
 fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
     let owner = candidate.owner?;
     (owner.class == OwnerClass::Running).then_some(owner.job)?
 }
 
-fn answered<'a>(
-    candidate: &Candidate<'a>,
-) -> Option<(&'a JobEvidence, &'a RestCheckpoints, &'a HaMap)> {
-    let job = running(candidate)?;
-    match (&job.job_manager, &job.high_availability) {
-        (JobManager::Answered(rest), HighAvailability::Map(map)) => Some((job, rest, map)),
-        _ => None,
-    }
+fn live<'a>(candidate: &Candidate<'a>) -> Option<LiveRun<'a>> {
+    LiveRun::of(running(candidate)?)
 }

@@ -1,11 +1,11 @@
 use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
 use crate::breaker;
-use crate::evidence::{HaMap, HighAvailability, JobEvidence, JobManager};
+use crate::evidence::HighAvailability;
 use crate::inventory::{BaseId, Listing, SnapshotKind};
 use crate::layout::{FileKind, JobDirectory, JobId};
 use crate::owner::OwnerClass;
 use crate::plan::{Context, Decision, Plan, PlanEntry};
-use crate::reference::DirectoryKey;
+use crate::run::{LiveRun, Numbers, Passed, RunId};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,8 +55,14 @@ fn mark(
     let unchanged = |mark: &&Mark| mark.size == entry.size && mark.modified == modified;
     let kind = match &entry.decision {
         Decision::Keep(_) => return None,
-        // Neither proven superfluous nor needed: what was known stays known.
-        Decision::Protected(_) => return old.filter(unchanged).cloned(),
+        // Neither proven superfluous nor needed: what was known stays known, as far as it is of this run of the job.
+        Decision::Protected(_) => {
+            let mut mark = old.filter(unchanged).cloned()?;
+            if live_run(context, entry).is_some_and(|live| goes_on(&mark, &live) == Some(false)) {
+                (mark.counter, mark.witness) = (None, None);
+            }
+            return Some(mark);
+        }
         Decision::Orphan(_) => MarkKind::Orphan,
         Decision::Expire(_) => MarkKind::Expired,
     };
@@ -89,111 +95,92 @@ fn observe_run(
     let Some(directory) = entry.placement.job.as_ref() else {
         return;
     };
-    let Some(owner) = context.owners.get(entry.base, directory) else {
+    let Some(live) = live_run(context, entry) else {
         return;
     };
-    let (OwnerClass::Running, Some(job)) = (owner.class, owner.job) else {
-        return;
-    };
-    let HighAvailability::Map(map) = &job.high_availability else {
-        return;
-    };
-    let known = mark
-        .counter
-        .as_ref()
-        .filter(|counter| counter.map_uid == map.uid)
-        .map(|counter| counter.counter);
-    let Some(counter) = known else {
-        // The counter counts only if it was read after a listing that has the file: this one.
+    let margins = &context.policy.margins;
+    let run = live.id();
+    let known = mark.counter.as_ref();
+    let known = known.filter(|_| goes_on(mark, &live) == Some(true));
+    let Some(counter) = known.map(|known| known.counter) else {
+        // The counter counts only if it was read after a listing that has the file: this one, or with statistics, whose
+        // time is uncertain, the one that marked it.
+        let listed = match live.numbers {
+            Numbers::Map(_) => finished,
+            Numbers::Statistics(_) => mark.since,
+        };
+        // One that went back is read anew in a later run: this answer is in doubt.
+        let doubtful = mark.counter.take().is_some_and(|known| known.run == run);
         mark.witness = None;
-        mark.counter = map
-            .usable_counter()
-            .filter(|_| map.read_at >= finished)
-            .map(|counter| CounterMark {
-                map_uid: map.uid.clone(),
-                counter,
-            });
+        mark.counter = live
+            .counter_after(listed, margins)
+            .filter(|_| !doubtful)
+            .map(|counter| CounterMark { run, counter });
         return;
     };
-    let settled_on = mark
-        .witness
-        .as_ref()
-        .is_some_and(|witness| witness.map_uid == map.uid);
+    let settled_on = mark.witness.as_ref().is_some_and(|witness| {
+        witness.run == run
+            && live.has_completed(witness.checkpoint_id)
+            && live.triggered_after(witness.triggered, mark.since, margins)
+    });
     if settled_on {
         return;
     }
     mark.witness = witnesses
-        .of(context, job, map, entry.base, directory)
+        .of(context, &live, entry.base, directory)
         .range(counter..)
-        .next()
-        .map(|(&checkpoint_id, &seen)| Witness {
-            map_uid: map.uid.clone(),
+        .find(|(_, passed)| live.triggered_after(Some(passed.triggered), mark.since, margins))
+        .map(|(&checkpoint_id, passed)| Witness {
+            run,
             checkpoint_id,
-            seen,
+            triggered: Some(passed.triggered),
+            seen: passed.seen,
         });
+}
+
+fn live_run<'a>(context: &Context<'a>, entry: &PlanEntry) -> Option<LiveRun<'a>> {
+    let directory = entry.placement.job.as_ref()?;
+    let owner = context.owners.get(entry.base, directory)?;
+    LiveRun::of((owner.class == OwnerClass::Running).then_some(owner.job)??)
+}
+
+/// Whether a mark's counter is of this run, which has not gone back behind it since. None without a counter.
+fn goes_on(mark: &Mark, live: &LiveRun<'_>) -> Option<bool> {
+    let known = mark.counter.as_ref()?;
+    Some(known.run == live.id() && live.still_at(known.counter))
 }
 
 /// The checkpoints of each running job that can be witnesses, and when they were seen: the same for all its files.
 #[derive(Default)]
 struct Witnesses {
-    by_directory: BTreeMap<JobDirectory, BTreeMap<u64, Timestamp>>,
+    by_directory: BTreeMap<JobDirectory, BTreeMap<u64, Passed>>,
 }
 
 impl Witnesses {
     fn of(
         &mut self,
         context: &Context<'_>,
-        job: &JobEvidence,
-        map: &HaMap,
+        live: &LiveRun<'_>,
         base: BaseId,
         directory: &JobDirectory,
-    ) -> &BTreeMap<u64, Timestamp> {
+    ) -> &BTreeMap<u64, Passed> {
         if !self.by_directory.contains_key(directory) {
-            let found = witnesses(context, job, map, base, directory).unwrap_or_default();
-            self.by_directory.insert(directory.clone(), found);
+            let home = context.inventory.location(base, &directory.path);
+            let found = home.map(|home| {
+                let margins = &context.policy.margins;
+                live.witnesses(
+                    &home,
+                    context.inventory,
+                    &context.whole,
+                    context.now,
+                    margins,
+                )
+            });
+            self.by_directory
+                .insert(directory.clone(), found.unwrap_or_default());
         }
         self.by_directory.entry(directory.clone()).or_default()
     }
-}
-
-/// The retained checkpoints of this run that are complete by REST, were parsed for this plan (so that they do not name
-/// what nobody names) and have all their files. In Flink's own store, so tied to the run; a savepoint proves nothing.
-fn witnesses(
-    context: &Context<'_>,
-    job: &JobEvidence,
-    map: &HaMap,
-    base: BaseId,
-    directory: &JobDirectory,
-) -> Option<BTreeMap<u64, Timestamp>> {
-    let home = context.inventory.location(base, &directory.path)?;
-    let JobManager::Answered(rest) = &job.job_manager else {
-        return None;
-    };
-    let whole: BTreeSet<(DirectoryKey, u64)> = context
-        .whole
-        .iter(context.inventory)
-        .filter(|snapshot| snapshot.kind == SnapshotKind::Checkpoint)
-        .map(|snapshot| (snapshot.directory_key(), snapshot.checkpoint_id))
-        .collect();
-    // Seen complete when the last of those who say so was asked.
-    let seen = context.now.max(rest.read_at).max(map.read_at);
-    let found = map
-        .entries
-        .iter()
-        .filter(|entry| !entry.marked_for_deletion)
-        .filter(|entry| {
-            Some(entry.checkpoint.job_id) == job.current
-                && rest.completed(entry.checkpoint_id).is_some()
-        })
-        .filter(|entry| {
-            entry.checkpoint.pointer.as_ref().is_some_and(|pointer| {
-                let key = DirectoryKey::of(pointer.path());
-                pointer.relative_to(&home).is_some() && whole.contains(&(key, entry.checkpoint_id))
-            })
-        })
-        .map(|entry| (entry.checkpoint_id, seen))
-        .collect();
-    Some(found)
 }
 
 fn baselines(context: &Context<'_>, base: BaseId, marks: &Marks) -> Baselines {
@@ -244,15 +231,12 @@ fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
         | HighAvailability::Unsupported { .. } => None,
     });
     let leaned_on = marks.by_path.values().flat_map(|mark| {
-        let counter = mark
-            .counter
-            .as_ref()
-            .map(|counter| counter.map_uid.as_str());
-        let witness = mark
-            .witness
-            .as_ref()
-            .map(|witness| witness.map_uid.as_str());
-        counter.into_iter().chain(witness)
+        let counter = mark.counter.iter().map(|counter| &counter.run);
+        let runs = counter.chain(mark.witness.iter().map(|witness| &witness.run));
+        runs.filter_map(|run| match run {
+            RunId::MapUid(uid) => Some(uid.as_str()),
+            RunId::Start(_) => None,
+        })
     });
     let used: BTreeSet<&str> = seen.chain(leaned_on).collect();
     counters.retain(|uid, _| used.contains(uid.as_str()));

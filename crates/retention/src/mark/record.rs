@@ -1,3 +1,4 @@
+use crate::run::RunId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,12 +31,13 @@ pub enum MarkKind {
     Expired,
 }
 
-/// The next checkpoint id of a run: every checkpoint from here on was triggered after the listing.
+/// The next checkpoint id of a run: every checkpoint of it from here on was triggered after the listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CounterMark {
-    /// The uid of the high-availability map; another uid is another counter.
-    pub map_uid: String,
+    /// Another run has another counter, and a counter of one kind never passes for one of the other.
+    #[serde(flatten)]
+    pub run: RunId,
     pub counter: u64,
 }
 
@@ -43,8 +45,13 @@ pub struct CounterMark {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Witness {
-    pub map_uid: String,
+    /// The run whose checkpoint it is.
+    #[serde(flatten)]
+    pub run: RunId,
     pub checkpoint_id: u64,
+    /// By the clock of the JobManager. Without high availability the rule asks for it again before it deletes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggered: Option<Timestamp>,
     /// When we had seen it complete, parsed it and found every file of it.
     pub seen: Timestamp,
 }

@@ -1,8 +1,9 @@
 use super::{Candidate, Context};
-use crate::evidence::{HaMap, HighAvailability, JobEvidence};
+use crate::evidence::JobEvidence;
 use crate::layout::FileKind;
 use crate::mark::{Mark, MarkKind};
 use crate::owner::OwnerClass;
+use crate::run::LiveRun;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 
@@ -108,22 +109,22 @@ fn generation_two(
         | FileKind::Journal
         | FileKind::Foreign => return None,
     }
-    let Some(map) = map(job) else {
+    let Some(live) = LiveRun::of(job) else {
         return Some(Waiting::Counter);
     };
-    let Some(counter) = mark
-        .counter
-        .as_ref()
-        .filter(|counter| counter.map_uid == map.uid)
+    let run = live.id();
+    let known = mark.counter.as_ref();
+    let Some(counter) =
+        known.filter(|counter| counter.run == run && live.still_at(counter.counter))
     else {
         return Some(Waiting::Counter);
     };
+    let margins = &context.policy.margins;
     let witness = mark.witness.as_ref().filter(|witness| {
-        witness.map_uid == map.uid
+        witness.run == run
             && witness.checkpoint_id >= counter.counter
-            && map
-                .highest_id()
-                .is_some_and(|highest| highest >= witness.checkpoint_id)
+            && live.has_completed(witness.checkpoint_id)
+            && live.triggered_after(witness.triggered, mark.since, margins)
     });
     let Some(witness) = witness else {
         return Some(Waiting::Witness {
@@ -137,16 +138,6 @@ fn generation_two(
 fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
     let owner = candidate.owner?;
     (owner.class == OwnerClass::Running).then_some(owner.job)?
-}
-
-fn map(job: &JobEvidence) -> Option<&HaMap> {
-    match &job.high_availability {
-        HighAvailability::Map(map) => Some(map),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => None,
-    }
 }
 
 /// The end of a wait that began at `from`, if it is not over. A wait beyond the end of time is never over.

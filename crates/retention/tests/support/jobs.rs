@@ -1,11 +1,13 @@
 use super::{BASE, NOW, World, in_base, location, metadata, minute, shared};
 use jiff::SignedDuration;
 use retention::evidence::{
-    HaCheckpoint, HaEntry, HaMap, HighAvailability, JobEvidence, JobManager, JobName, Lineage,
-    LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints, StateBackend,
+    ClaimMode, ClusterConfiguration, HaCheckpoint, HaEntry, HaMap, HighAvailability, JobEvidence,
+    JobManager, JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints,
+    StateBackend,
 };
 use retention::inventory::Contents;
 use retention::mark::{CounterMark, MarkKind, Witness};
+use retention::run::RunId;
 
 /// A file of the running job that nobody names.
 pub(crate) const F: u32 = 0xf;
@@ -75,10 +77,31 @@ pub(crate) fn running(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
             file_system_storage: true,
             timeout: Some(SignedDuration::from_mins(10)),
             checkpoints,
+            completed: None,
             restored: None,
+            cluster: Ok(cluster(Some("kubernetes"))),
         })),
         ..job("live", id)
     }
+}
+
+pub(crate) fn cluster(high_availability: Option<&str>) -> ClusterConfiguration {
+    ClusterConfiguration {
+        high_availability: high_availability.map(str::to_owned),
+        job_managers: 1,
+        statistics_cache: SignedDuration::from_secs(3),
+        claim_mode: ClaimMode::NoClaim,
+    }
+}
+
+/// The same without high availability: only its JobManager knows its checkpoints.
+pub(crate) fn running_alone(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
+    let mut job = running(id, retained);
+    job.high_availability = HighAvailability::NotConfigured;
+    let rest = rest(&mut job);
+    rest.cluster = Ok(cluster(None));
+    rest.completed = Some(retained.len() as u64);
+    job
 }
 
 /// The resource had this id before.
@@ -168,12 +191,13 @@ impl World {
         let mut world = Self::base_case();
         let mark = world.mark(&shared(super::J1, F), 100, MarkKind::Orphan);
         mark.counter = Some(CounterMark {
-            map_uid: "uid-1".to_owned(),
+            run: RunId::MapUid("uid-1".to_owned()),
             counter: 10,
         });
         mark.witness = Some(Witness {
-            map_uid: "uid-1".to_owned(),
+            run: RunId::MapUid("uid-1".to_owned()),
             checkpoint_id: 12,
+            triggered: None,
             seen: minute(NOW - 30),
         });
         world
