@@ -33,7 +33,12 @@ fn a_real_api_server_takes_the_manifests() {
         .kubectl(["wait", "crd", "--all", "--for=condition=Established"])
         .unwrap();
     server.kubectl(["create", "namespace", "flink"]).unwrap();
-    for name in ["policy.yaml", "policy-enforce.yaml", "run.yaml"] {
+    for name in [
+        "policy.yaml",
+        "policy-enforce.yaml",
+        "policy-approval.yaml",
+        "run.yaml",
+    ] {
         // Strict: a misspelt field would be dropped without a word.
         let file = example(name);
         let arguments = [

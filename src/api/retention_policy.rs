@@ -98,7 +98,7 @@ pub struct RetentionPolicySpec {
     /// Stops scheduled runs and all deleting; status is still kept up to date.
     #[serde(default)]
     pub suspend: bool,
-    /// Whether a run waits for a person's approval before it deletes.
+    /// Whether a run waits for a person's approval before it deletes. The next scheduled run supersedes one that waits.
     #[serde(default)]
     pub approval: ApprovalMode,
     /// Which completed checkpoints are kept, per Flink resource and across its job ids, beside those that Flink still
@@ -175,7 +175,7 @@ pub enum ApprovalMode {
     /// A run deletes what its plan says.
     #[default]
     Automatic,
-    /// A run waits until its plan is approved by digest.
+    /// A run waits until its plan is approved by digest, for at most seven days.
     Manual,
 }
 
@@ -186,7 +186,9 @@ pub struct Limits {
     /// A run stops deleting after this many bytes and the next run carries on: an integer, or for example `2Ti`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes_per_run: Option<Bytes>,
-    /// A run ends `Blocked` if the referenced bytes shrank by more than this since the last completed one, in percent.
+    /// A run ends `Blocked`, and asks, where what snapshots reference in a directory, or the number of job directories
+    /// and savepoints with a snapshot, shrank by more than this since its last completed run, in percent. Without it 50;
+    /// 100 never stops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100), extend("format" = "int32"))]
     pub max_referenced_shrink_percent: Option<u8>,

@@ -76,7 +76,8 @@ pub struct RetentionRunSpec {
     /// Whether files may be deleted. Never more than the policy allows.
     #[serde(default)]
     pub mode: Mode,
-    /// A person's yes to the plan of this run, by its digest.
+    /// A person's yes to the plan that this run or an earlier one has asked about, by its digest: only the files that it
+    /// names go, and of those only what is still superfluous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// Stops the run at the next safe point.

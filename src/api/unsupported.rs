@@ -3,9 +3,7 @@
 //! The schema shows the whole API, so that policies need no rewrite later. Until a field is honoured, a policy that
 //! uses it says so in its condition `Unsupported` and is not enforced. This is the one list of them.
 
-use crate::api::retention_policy::{
-    ApprovalMode, History, Limits, RetentionPolicySpec, SavepointRules, StorageAccess,
-};
+use crate::api::retention_policy::{History, RetentionPolicySpec, SavepointRules, StorageAccess};
 
 /// The paths of the fields in use that are not honoured, in the order of the schema.
 #[must_use]
@@ -17,7 +15,7 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         schedule: _,
         time_zone: _,
         suspend: _,
-        approval,
+        approval: _,
         checkpoints: _,
         savepoints,
         orphans: _,
@@ -25,7 +23,7 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         deleted_jobs,
         additional_roots,
         adopt,
-        limits,
+        limits: _,
         history: History {
             successful: _,
             failed: _,
@@ -33,13 +31,11 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         storage,
     } = spec;
     let mut used = Vec::new();
-    used.extend((*approval == ApprovalMode::Manual).then_some("spec.approval: Manual"));
     used.extend(savepoints.iter().flat_map(in_savepoints));
     used.extend(unrestorable.map(|_| "spec.unrestorable"));
     used.extend(deleted_jobs.map(|_| "spec.deletedJobs"));
     used.extend((!additional_roots.is_empty()).then_some("spec.additionalRoots"));
     used.extend((!adopt.is_empty()).then_some("spec.adopt"));
-    used.extend(limits.iter().flat_map(in_limits));
     used.extend(in_storage(storage));
     used
 }
@@ -62,16 +58,6 @@ fn in_savepoints(rules: &SavepointRules) -> impl Iterator<Item = &'static str> +
     ]
     .into_iter()
     .flatten()
-}
-
-fn in_limits(limits: &Limits) -> impl Iterator<Item = &'static str> + use<> {
-    let Limits {
-        max_bytes_per_run: _,
-        max_referenced_shrink_percent,
-    } = limits;
-    max_referenced_shrink_percent
-        .map(|_| "spec.limits.maxReferencedShrinkPercent")
-        .into_iter()
 }
 
 fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + use<> {
@@ -103,7 +89,7 @@ mod tests {
         let spec = serde_json::from_value(json!({
             "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
             "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "savepoints": {"keepLast": 3, "pinned": ["s3://b/s"]},
-            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "limits": {"maxBytesPerRun": "2Ti"},
+            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
             "storage": {"operatorIdentity": {}},
         }));
         assert_eq!(in_policy(&spec.unwrap()), Vec::<&str>::new());
@@ -116,13 +102,11 @@ mod tests {
             "savepoints": {"keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1},
             "unrestorable": {"expireAfter": "7d"}, "deletedJobs": {"expireAfter": "30d"},
             "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
-            "limits": {"maxReferencedShrinkPercent": 20},
             "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}, "requestsPerSecond": 200},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
             [
-                "spec.approval: Manual",
                 "spec.savepoints.keepHourly",
                 "spec.savepoints.keepDaily",
                 "spec.savepoints.keepWeekly",
@@ -131,7 +115,6 @@ mod tests {
                 "spec.deletedJobs",
                 "spec.additionalRoots",
                 "spec.adopt",
-                "spec.limits.maxReferencedShrinkPercent",
                 "spec.storage.secretRef",
                 "spec.storage.worker",
                 "spec.storage.s3",

@@ -17,7 +17,10 @@ use super::administrator::Administrator;
 use super::context::Operator;
 use super::events::News;
 use super::policy::{Facts, Judgement, Rival, Surroundings, changed, core_policy, judge, status};
-use super::run::{Completed, FinishedRun, last_scheduled, run_name, superfluous, ttl_ends};
+use super::run::{
+    Completed, FinishedRun, awaits_approval, keeps_busy, last_scheduled, run_name, superfluous,
+    ttl_ends,
+};
 use super::schedule::Due;
 use super::server_side::{FIELD_MANAGER, apply_status, is_conflict, is_gone};
 use crate::api::names::POLICY_LABEL;
@@ -238,14 +241,9 @@ fn due(
         .collect();
     let created = policy.creation_timestamp().map_or(now, |time| time.0);
     let last = last_scheduled(&name, names.iter().map(String::as_str), now).unwrap_or(created);
-    let busy = runs.iter().any(|run| {
-        run.status
-            .as_ref()
-            .and_then(|status| status.phase)
-            .is_none_or(|phase| !phase.is_finished())
-    });
+    let busy = runs.iter().any(|run| keeps_busy(run, now));
     match schedule.due(last, now) {
-        // It is made up for when the one that works, or waits, is over.
+        // It is made up for when the one that works, or waits for its turn, is over.
         Due::Now { scheduled: _, next } if busy => (None, Some(next)),
         Due::Now { scheduled, next } => (Some(scheduled), Some(next)),
         Due::At { next } => (None, Some(next)),
@@ -360,6 +358,11 @@ fn next_status(
         effective: &world.rules(policy),
         administrator_file_valid: world.administrator.problem.is_none(),
         last_run,
+        awaiting: world
+            .runs
+            .iter()
+            .filter(|run| awaits_approval(run, operator.clock.now()))
+            .max_by_key(|run| run.creation_timestamp()),
         next_run: next,
         earliest_deletion: earliest,
         now: operator.clock.now(),

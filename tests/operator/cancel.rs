@@ -36,6 +36,15 @@ fn a_run_stops_when_it_is_cancelled_or_its_policy_changes() {
         volume.tree().assert_is(&before.clone().without(gone));
     };
 
+    // One that waits behind it need not wait to be cancelled.
+    cluster.create_run("behind", "payments", "Enforce");
+    let behind = cluster.wait("frr/behind", "jsonpath={.status.phase}=Pending");
+    assert_eq!(condition(&behind, "Complete")["reason"], "Waiting");
+    cluster.patch("frr/behind", &json!({"spec": {"cancel": true}}));
+    let behind = cluster.wait("frr/behind", "condition=Complete");
+    assert_eq!(behind["status"]["phase"], "Cancelled", "{behind}");
+    assert_eq!(cluster.get("frr/cut")["status"]["phase"], "Deleting");
+
     cluster.patch("frp/payments", &json!({"spec": {"mode": "DryRun"}}));
     stopped("cut", "the policy has changed");
     let run = cluster.run("dry", "payments", "Enforce");

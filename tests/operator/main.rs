@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approval;
 mod cancel;
 mod crash;
 mod deleting;

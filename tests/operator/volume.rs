@@ -61,12 +61,22 @@ impl Volume {
     /// A whole checkpoint of a job: `_metadata`, a file of its own and a shared one.
     pub(crate) fn checkpoint(&self, job_id: &str, number: u64) {
         let shared = format!("{job_id}/shared/{}", uuid(job_id, 0xc000 + number));
-        let own = uuid(job_id, 0xe000 + number);
         self.write(&shared, b"needed by the checkpoint");
+        self.write_checkpoint(job_id, number, (shared, 24));
+    }
+
+    /// The same, which names one of the [`Volume::orphans`]: that is none any more.
+    pub(crate) fn checkpoint_naming(&self, job_id: &str, number: u64, orphan: &str) {
+        let shared = orphan.strip_prefix("ckp/").unwrap().to_owned();
+        self.write_checkpoint(job_id, number, (shared, 11));
+    }
+
+    fn write_checkpoint(&self, job_id: &str, number: u64, (shared, size): (String, u64)) {
+        let own = uuid(job_id, 0xe000 + number);
         self.write(&format!("{job_id}/chk-{number}/{own}"), b"needed as well");
         let snapshot = SnapshotFile {
             checkpoint_id: number,
-            shared: vec![(format!("{BASE}/{shared}"), 24)],
+            shared: vec![(format!("{BASE}/{shared}"), size)],
             exclusive: vec![(own, 14)],
         };
         self.write(

@@ -61,6 +61,8 @@ pub mod reason {
     pub const NO_OVERLAP: &str = "NoOverlap";
     /// Marked files wait for their grace period.
     pub const WAITING_FOR_GRACE: &str = "WaitingForGrace";
+    /// The plan of a run waits for a person.
+    pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
     /// Fields of the spec are not honoured yet.
     pub const UNSUPPORTED_FIELDS: &str = "UnsupportedFields";
 }

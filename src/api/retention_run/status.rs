@@ -28,7 +28,7 @@ pub struct RetentionRunStatus {
     /// Until when its plan can be approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_deadline: Option<Time>,
-    /// The plan that was made.
+    /// The plan that a person is asked to approve, or has approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanReference>,
     /// Bytes and files by decision.
@@ -80,9 +80,9 @@ pub enum Phase {
     Succeeded,
     /// Ended with an error; deleted nothing after it.
     Failed,
-    /// Ended because something asks for a person.
+    /// Ended because something asks for a person. Where `plan` is set, its approval takes the run up again.
     Blocked,
-    /// Ended because a person said so.
+    /// Ended because a person said so, or because nobody approved its plan.
     Cancelled,
 }
 
@@ -128,7 +128,7 @@ pub struct PlanReference {
     /// Names the plan: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
-    /// Where the whole plan is written, if it is.
+    /// Where the whole plan is written: every file with its size, time and reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub location: Option<String>,

@@ -8,6 +8,9 @@ use crate::api::RetentionPolicySpec;
 use crate::api::retention_policy::CheckpointRules;
 use crate::operator::administrator::signed;
 
+/// How much a base may shrink between two runs where a policy does not say, in percent.
+const MAX_REFERENCED_SHRINK_PERCENT: u8 = 50;
+
 /// The rules with the administrator's floors. Savepoint rules are not in it: the core keeps every savepoint.
 pub(in crate::operator) fn core_policy(spec: &RetentionPolicySpec, floors: &Floors) -> Policy {
     let pinned = spec.savepoints.iter().flat_map(|rules| &rules.pinned);
@@ -29,7 +32,11 @@ pub(in crate::operator) fn core_policy(spec: &RetentionPolicySpec, floors: &Floo
                 .limits
                 .and_then(|limits| limits.max_bytes_per_run)
                 .map(crate::api::Bytes::get),
-            max_referenced_shrink_percent: None,
+            max_referenced_shrink_percent: Some(
+                spec.limits
+                    .and_then(|limits| limits.max_referenced_shrink_percent)
+                    .unwrap_or(MAX_REFERENCED_SHRINK_PERCENT),
+            ),
         },
         ..Policy::default()
     }

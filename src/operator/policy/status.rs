@@ -31,6 +31,8 @@ pub(in crate::operator) struct Facts<'a> {
     pub(in crate::operator) administrator_file_valid: bool,
     /// The run that finished last.
     pub(in crate::operator) last_run: Option<&'a RetentionRun>,
+    /// The newest run that waits for a person.
+    pub(in crate::operator) awaiting: Option<&'a RetentionRun>,
     pub(in crate::operator) next_run: Option<Timestamp>,
     /// By the last run, if this process did it.
     pub(in crate::operator) earliest_deletion: Option<Timestamp>,
@@ -233,6 +235,17 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
             .marked
             .map_or(0, |marked| u64::try_from(marked.bytes).unwrap_or(0)),
     );
+    if let Some(run) = facts.awaiting {
+        let name = run.metadata.name.as_deref().unwrap_or_default();
+        return finding(
+            condition::ENFORCING,
+            ConditionStatus::True,
+            reason::AWAITING_APPROVAL,
+            format!(
+                "{marked} marked; the plan of {name} waits for approval: its condition Complete says how"
+            ),
+        );
+    }
     match earliest {
         Some(earliest) => {
             let message = format!(

@@ -1,9 +1,11 @@
-//! What is said about a run, and how long it is kept: pure functions.
+//! What is said about a run, what is done about it next, and how long it is kept: pure functions.
 
 mod history;
+mod next;
 mod report;
 mod schedule;
 
 pub(super) use history::{Completed, FinishedRun, superfluous, ttl_ends};
-pub(super) use report::{Ending, ended, refused};
+pub(super) use next::{End, Next, awaits_approval, keeps_busy, next};
+pub(super) use report::{Ending, RunIdentity, ended, refused};
 pub(super) use schedule::{last_scheduled, run_name};

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use retention::breaker::Shrink;
 use retention::evidence::JobName;
 use retention::owner::Owners;
-use retention::plan::{Amount as Counted, Decision, JobSummary, PlanEntry};
+use retention::plan::{Amount as Counted, Decision, JobSummary, PlanEntry, Ripeness};
 use retention::restorable::WholeSnapshots;
+use serde_json::json;
 
 use crate::api::amount::int64;
 use crate::api::conditions::{ConditionStatus, Finding, merge};
 use crate::api::quantity::{count, human, size};
 use crate::api::retention_run::{
-    DecisionAmounts, JobOutcome, Phase, RetentionRunDisplay, RetentionRunStatus, SampleDecision,
-    SampleFile, condition,
+    DecisionAmounts, JobOutcome, Phase, PlanReference, RetentionRunDisplay, RetentionRunStatus,
+    SampleDecision, SampleFile, condition,
 };
 use crate::api::time::whole_seconds;
-use crate::engine::{Blocked, Report};
+use crate::engine::journal::VALID_FOR;
+use crate::engine::{Asked, Blocked, Report};
 use crate::operator::events::shortened;
 use crate::operator::inventory::{Sum, amount, protected_by, reasons};
 
@@ -27,6 +30,9 @@ const MAX_BLOCKED: usize = 128;
 const MAX_REASON: usize = 256;
 const MAX_PATH: usize = 1024;
 const MAX_MESSAGE: usize = 2048;
+const MAX_LOCATION: usize = 2048;
+/// Leaves room for what can be done.
+const MAX_WHY: usize = 1200;
 
 /// How a run ended, apart from what it found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +43,20 @@ pub(in crate::operator) struct Ending {
     pub(in crate::operator) restrained: Option<String>,
     /// The generation of the run.
     pub(in crate::operator) generation: Option<i64>,
+    pub(in crate::operator) run: RunIdentity,
+    /// The generation of the policy that was followed.
+    pub(in crate::operator) policy_generation: Option<i64>,
     pub(in crate::operator) now: Timestamp,
 }
 
-/// The status of a run that looked at its bases.
+/// How a person names the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::operator) struct RunIdentity {
+    pub(in crate::operator) namespace: String,
+    pub(in crate::operator) name: String,
+}
+
+/// The status of a run that looked at its bases: it has ended, or asks a person.
 pub(in crate::operator) fn ended(
     before: &RetentionRunStatus,
     report: &Report,
@@ -60,26 +76,28 @@ pub(in crate::operator) fn ended(
     let (phase, sentence) = phase(report, ending, deleted);
     let finding = Finding {
         condition: condition::COMPLETE,
-        status: ConditionStatus::True,
+        status: phase.is_finished().into(),
         reason: phase.as_str(),
         message: shortened(sentence, MAX_MESSAGE),
     };
-    let blocked_by: Vec<String> = report
-        .outcome
-        .blocked
-        .iter()
-        .take(BLOCKED)
-        .map(blocked_line)
-        .collect();
+    let blocked_by = blocked_by(&report.outcome.blocked);
+    let asked = report.outcome.asked.as_ref();
+    let plan = asked.map(|asked| PlanReference {
+        digest: asked.digest.to_string(),
+        location: (asked.location.chars().count() <= MAX_LOCATION).then(|| asked.location.clone()),
+        policy_generation: ending.policy_generation,
+    });
+    let deadline = ending.now.checked_add(VALID_FOR).ok();
     let superfluous = planned.orphan.bytes.saturating_add(planned.expire.bytes);
     RetentionRunStatus {
         observed_generation: ending.generation,
         phase: Some(phase),
         trigger: before.trigger,
         start_time: before.start_time.clone(),
-        completion_time: Some(whole_seconds(ending.now)),
-        approval_deadline: None,
-        plan: None,
+        completion_time: phase.is_finished().then(|| whole_seconds(ending.now)),
+        approval_deadline: asked.and(deadline).map(whole_seconds),
+        // What was carried out stays named.
+        plan: plan.or_else(|| before.plan.clone().filter(|_| phase != Phase::Blocked)),
         decisions: Some(DecisionAmounts {
             keep: Some(amount(Counted {
                 files: sum.live.files.saturating_add(sum.retained.files),
@@ -127,6 +145,9 @@ pub(in crate::operator) fn refused(
         observed_generation: ending.generation,
         phase: Some(phase),
         completion_time: Some(whole_seconds(ending.now)),
+        // It asks for nothing any more.
+        approval_deadline: None,
+        plan: None,
         display: Some(RetentionRunDisplay {
             blocked_by: blocked_by.first().cloned(),
             ..RetentionRunDisplay::default()
@@ -156,10 +177,27 @@ fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) 
         .blocked
         .iter()
         .filter(|blocked| asks_for_a_person(blocked))
-        .map(ToString::to_string)
+        .map(told)
         .collect();
-    if !asks.is_empty() {
-        return (Phase::Blocked, format!("{}; {done}", asks.join("; ")));
+    let approve = report.outcome.asked.as_ref().map(|asked| {
+        let (files, bytes) = (asked.files.files, asked.files.bytes);
+        let what = format!("{}, {}", count(files, "file", "files"), size(bytes));
+        (what, command(&ending.run, asked))
+    });
+    match (asks.is_empty(), approve) {
+        (false, Some((what, command))) => {
+            let why = shortened(asks.join("; "), MAX_WHY);
+            let sentence = format!(
+                "{why}. If that is right, say so, which also lets {what} go: {command} ({done})"
+            );
+            return (Phase::Blocked, sentence);
+        }
+        (false, None) => return (Phase::Blocked, format!("{}; {done}", asks.join("; "))),
+        (true, Some((what, command))) => {
+            let sentence = format!("{what} can be deleted; approve with: {command}");
+            return (Phase::AwaitingApproval, sentence);
+        }
+        (true, None) => {}
     }
     if let Some(first) = report.outcome.failed.first() {
         let failed = count(report.outcome.failed.len() as u64, "file", "files");
@@ -185,8 +223,48 @@ fn asks_for_a_person(blocked: &Blocked) -> bool {
     }
 }
 
+/// What a person can copy into a shell.
+fn command(run: &RunIdentity, asked: &Asked) -> String {
+    let RunIdentity { namespace, name } = run;
+    let patch = json!({"spec": {"approval": {"planDigest": asked.digest.to_string()}}});
+    format!("kubectl -n {namespace} patch frr {name} --type merge -p '{patch}'")
+}
+
+/// With sizes as people read them.
+fn told(blocked: &Blocked) -> String {
+    let Blocked::ReferencedShrank { base, shrink } = blocked else {
+        return blocked.to_string();
+    };
+    let Shrink {
+        before,
+        now,
+        max_percent,
+    } = shrink;
+    format!(
+        "{base} has shrunk: snapshots reference {} now and {} at the last completed run, in {} and {} places (job directories with a checkpoint, and savepoints); the limit is {max_percent} %",
+        size(now.referenced_bytes),
+        size(before.referenced_bytes),
+        now.roots,
+        before.roots
+    )
+}
+
+/// At most as many lines as the API takes, the last of which says how many there would be.
+fn blocked_by(blocked: &[Blocked]) -> Vec<String> {
+    let mut lines: Vec<String> = blocked.iter().map(blocked_line).collect();
+    if lines.len() > BLOCKED {
+        let more = lines.len() - (BLOCKED - 1);
+        lines.truncate(BLOCKED - 1);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
 fn blocked_line(blocked: &Blocked) -> String {
-    shortened(format!("{}: {blocked}", blocked.word()), MAX_BLOCKED)
+    shortened(
+        format!("{}: {}", blocked.word(), told(blocked)),
+        MAX_BLOCKED,
+    )
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -242,7 +320,7 @@ fn jobs(report: &Report, scope: &BTreeSet<JobName>) -> Vec<JobOutcome> {
     jobs
 }
 
-/// First what would go, then what a guard keeps. Files of jobs that the policy does not select are not told.
+/// First what can go now, then what will, then what a guard keeps. Files of jobs that the policy does not select are not told.
 fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
     let owners = Owners::of(
         &report.evidence,
@@ -257,17 +335,20 @@ fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
             .and_then(|job| owners.get(entry.base, job)?.job);
         owner.is_some_and(|job| scope.contains(&job.name))
     };
-    let of = |wanted: fn(&Decision) -> bool| {
+    let of = |wanted: fn(&PlanEntry) -> bool| {
         report
             .plan
             .entries
             .iter()
-            .filter(move |entry| wanted(&entry.decision))
+            .filter(move |entry| wanted(entry))
             .filter(ours)
             .filter_map(|entry| described(report, entry))
     };
-    of(Decision::deletes)
-        .chain(of(|decision| matches!(decision, Decision::Protected(_))))
+    of(|entry| entry.ripeness == Ripeness::Ripe)
+        .chain(of(|entry| {
+            entry.decision.deletes() && entry.ripeness != Ripeness::Ripe
+        }))
+        .chain(of(|entry| matches!(entry.decision, Decision::Protected(_))))
         .take(SAMPLE)
         .collect()
 }

@@ -61,7 +61,10 @@ pub(super) async fn reason_to_stop(
 }
 
 /// One object after each of its changes; none when it is gone.
-fn changes<K>(api: Api<K>, name: &str) -> std::pin::Pin<Box<dyn Stream<Item = Option<K>> + Send>>
+pub(super) fn changes<K>(
+    api: Api<K>,
+    name: &str,
+) -> std::pin::Pin<Box<dyn Stream<Item = Option<K>> + Send>>
 where
     K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + 'static,
 {

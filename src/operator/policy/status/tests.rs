@@ -69,6 +69,7 @@ fn status_of(
         effective: &core_policy(&spec, &administrator.floors),
         administrator_file_valid: true,
         last_run: None,
+        awaiting: None,
         next_run: None,
         earliest_deletion: earliest.map(|earliest| earliest.parse().unwrap()),
         now: NOW.parse().unwrap(),

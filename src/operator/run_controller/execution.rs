@@ -1,0 +1,386 @@
+//! One run from its start to its end, or to a question.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kube::core::DeserializeGuard;
+use kube::{Api, Resource, ResourceExt};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::supervision::reason_to_stop;
+use super::work::{Steps, Work, WorkError};
+use super::{ExecutionError, Executor, api_server, supersede, write_status};
+use crate::api::conditions::{ConditionStatus, Finding, merge};
+use crate::api::retention_policy::ApprovalMode;
+use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger, condition};
+use crate::api::time::whole_seconds;
+use crate::api::{Mode, RetentionPolicy, RetentionRun};
+use crate::engine::run::Scope;
+use crate::engine::{self, Consent, Report, RunError, Step};
+use crate::operator::administrator::Administrator;
+use crate::operator::context::{News as Poke, Operator};
+use crate::operator::events::News;
+use crate::operator::inventory::job_scans;
+use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
+use crate::operator::policy_controller::{PolicyError, World};
+use crate::operator::run::{End, Ending, RunIdentity, ended, refused};
+
+/// A run, and how far it is.
+#[derive(Debug)]
+pub(super) struct Execution<'a> {
+    operator: &'a Arc<Operator>,
+    stop: &'a CancellationToken,
+    api: Api<RetentionRun>,
+    run: RetentionRun,
+    status: RetentionRunStatus,
+    begun: Instant,
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(executor: &'a Executor, api: Api<RetentionRun>, run: RetentionRun) -> Self {
+        let by_schedule = run
+            .owner_references()
+            .iter()
+            .any(|owner| owner.kind == RetentionPolicy::kind(&()));
+        let before = run.status.clone().unwrap_or_default();
+        let status = RetentionRunStatus {
+            observed_generation: run.metadata.generation,
+            trigger: Some(if by_schedule {
+                Trigger::Schedule
+            } else {
+                Trigger::Manual
+            }),
+            start_time: before
+                .start_time
+                .or_else(|| Some(whole_seconds(executor.operator.clock.now()))),
+            // What a person was asked, and may have answered.
+            plan: before.plan,
+            conditions: before.conditions,
+            ..RetentionRunStatus::default()
+        };
+        Self {
+            operator: &executor.operator,
+            stop: &executor.stop,
+            api,
+            run,
+            status,
+            begun: Instant::now(),
+        }
+    }
+
+    pub(super) async fn carry_out(mut self) -> Result<(), ExecutionError> {
+        // Observe: the policy and all that it means now.
+        let Some(policy) = self.policy().await? else {
+            let why = format!(
+                "there is no RetentionPolicy {:?} in this namespace: create it, then a new run",
+                self.run.spec.policy_ref.name
+            );
+            return self.refuse(Phase::Failed, &["NoPolicy"], why).await;
+        };
+        let world = World::observe(self.operator, &policy).await?;
+        let judgement = world.judge(self.operator, &policy);
+        if let Some((words, why)) = refusal(&judgement, world.namespace()) {
+            return self.refuse(Phase::Blocked, &words, why).await;
+        }
+        let (mode, restrained) = self.mode(&judgement, &policy);
+        let restrained = restrained.or_else(|| overlap_sentence(&judgement));
+        self.enter(Phase::Scanning).await?;
+
+        // Scan, plan, enact.
+        let rules = world.rules(&policy);
+        let scope = judgement.scope.clone();
+        let (progress, steps) = Steps::new();
+        let work = Work {
+            operator: Arc::clone(self.operator),
+            rules: rules.clone(),
+            bases: judgement.bases.clone(),
+            scope: Scope {
+                jobs: scope.clone(),
+            },
+            mode,
+            consent: self.consent(&policy),
+            progress,
+            cancel: self.stop.child_token(),
+        };
+        let (result, cancelled) = self
+            .supervised(work, &policy, world.administrator().clone(), steps)
+            .await;
+        if self.stop.is_cancelled() {
+            return self.hand_over().await;
+        }
+
+        // Report.
+        let ending = Ending {
+            cancelled,
+            restrained,
+            policy_generation: policy.metadata.generation,
+            ..self.ending()
+        };
+        match result {
+            Ok(report) => {
+                self.count(&report, &policy);
+                self.operator
+                    .scans
+                    .replace(job_scans(&report, &scope, mode, &rules));
+                let status = ended(&self.status, &report, &scope, &ending);
+                self.finish(status).await?;
+                self.supersede(mode, &report).await
+            }
+            Err(error) => {
+                let status = refused(
+                    &self.status,
+                    Phase::Failed,
+                    &[category(&error)],
+                    error.to_string(),
+                    &ending,
+                );
+                self.finish(status).await
+            }
+        }
+    }
+
+    /// Ends it without any work.
+    pub(super) async fn end(mut self, end: End) -> Result<(), ExecutionError> {
+        let End { phase, reason, why } = end;
+        // What an earlier look found is still worth reading.
+        self.status = self.run.status.clone().unwrap_or(self.status);
+        self.refuse(phase, &[reason], why).await
+    }
+
+    /// Says that it waits for its turn.
+    pub(super) async fn queue(mut self) -> Result<(), ExecutionError> {
+        let phase = self.run.status.as_ref().and_then(|status| status.phase);
+        if phase.is_some() {
+            return Ok(());
+        }
+        let waiting = Finding {
+            condition: condition::COMPLETE,
+            status: ConditionStatus::False,
+            reason: "Waiting",
+            message: "another run works: runs go one after the other".to_owned(),
+        };
+        let (generation, now) = (self.run.metadata.generation, self.operator.clock.now());
+        self.status.start_time = None;
+        self.status.conditions = merge(&self.status.conditions, [waiting], generation, now);
+        self.enter(Phase::Pending).await
+    }
+
+    /// Whether a person has to agree, or has agreed. Once a run has asked, it does nothing without an answer, whatever
+    /// its policy says by then.
+    fn consent(&self, policy: &RetentionPolicy) -> Consent {
+        let has_asked = self.status.plan.is_some();
+        match &self.run.spec.approval {
+            // What the API server let through and is none can name no plan; it is asked for anew.
+            Some(approval) => approval
+                .plan_digest
+                .parse()
+                .map_or(Consent::Asked, Consent::Approved),
+            None if has_asked || policy.spec.approval == ApprovalMode::Manual => Consent::Asked,
+            None => Consent::Given,
+        }
+    }
+
+    /// A scheduled run that has looked at everything is the newer question.
+    async fn supersede(&self, mode: engine::Mode, report: &Report) -> Result<(), ExecutionError> {
+        let cancelled = report.outcome.blocked.contains(&engine::Blocked::Cancelled);
+        if self.status.trigger != Some(Trigger::Schedule)
+            || mode != engine::Mode::Enforce
+            || cancelled
+        {
+            return Ok(());
+        }
+        supersede::supersede(self.operator, &self.api, &self.run).await
+    }
+
+    /// Executes, and watches meanwhile whether it should go on.
+    async fn supervised(
+        &mut self,
+        work: Work,
+        policy: &RetentionPolicy,
+        allowed: Administrator,
+        mut steps: watch::Receiver<Step>,
+    ) -> (Result<Report, WorkError>, Option<String>) {
+        let (mode, cancel) = (work.mode, work.cancel.clone());
+        let mut cancelled = None;
+        let mut reason = reason_to_stop(
+            Arc::clone(self.operator),
+            self.run.clone(),
+            policy.clone(),
+            mode,
+            allowed,
+        )
+        .boxed();
+        let mut working = work.begin();
+        loop {
+            tokio::select! {
+                result = &mut working => return (result.unwrap_or(Err(WorkError::Defect)), cancelled),
+                why = &mut reason, if cancelled.is_none() => {
+                    cancel.cancel();
+                    cancelled = Some(why);
+                }
+                Ok(()) = steps.changed() => {
+                    let step = *steps.borrow_and_update();
+                    if step == Step::Delete && self.status.phase == Some(Phase::Scanning) {
+                        // A phase that cannot be shown is no reason to stop.
+                        if let Err(error) = self.enter(Phase::Deleting).await {
+                            tracing::warn!(%error, "could not write the phase of the run");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn policy(&self) -> Result<Option<RetentionPolicy>, ExecutionError> {
+        let namespace = self.run.namespace().unwrap_or_default();
+        let api: Api<DeserializeGuard<RetentionPolicy>> = self.operator.in_namespace(&namespace);
+        let found = api
+            .get_opt(&self.run.spec.policy_ref.name)
+            .await
+            .map_err(api_server("get the RetentionPolicy"))?;
+        match found {
+            None => Ok(None),
+            Some(DeserializeGuard(Ok(policy))) => Ok(Some(policy)),
+            Some(DeserializeGuard(Err(invalid))) => {
+                Err(PolicyError::Undecodable(invalid.error).into())
+            }
+        }
+    }
+
+    /// The stricter one of the run and its policy.
+    fn mode(
+        &self,
+        judgement: &Judgement<'_>,
+        policy: &RetentionPolicy,
+    ) -> (engine::Mode, Option<String>) {
+        let why = match (self.run.spec.mode, judgement.mode) {
+            (Mode::DryRun, _) => return (engine::Mode::DryRun, None),
+            (Mode::Enforce, Mode::Enforce) => return (engine::Mode::Enforce, None),
+            (Mode::Enforce, Mode::DryRun) => match judgement.restrained {
+                Some(Restraint::Suspended) => "the policy is suspended",
+                Some(Restraint::PausedByAdministrator) => {
+                    "the administrator has paused all deleting"
+                }
+                Some(Restraint::NotSupportedYet) => {
+                    "the policy uses fields that are not honoured yet"
+                }
+                None => "the mode of the policy is DryRun",
+            },
+        };
+        let why = format!("only reported, because {why} ({})", policy.name_any());
+        (engine::Mode::DryRun, Some(why))
+    }
+
+    async fn enter(&mut self, phase: Phase) -> Result<(), ExecutionError> {
+        self.status.phase = Some(phase);
+        self.write(&self.status).await
+    }
+
+    async fn refuse(
+        self,
+        phase: Phase,
+        words: &[&'static str],
+        why: String,
+    ) -> Result<(), ExecutionError> {
+        let status = refused(&self.status, phase, words, why, &self.ending());
+        self.finish(status).await
+    }
+
+    /// The next leader begins it anew: a plan is never resumed.
+    async fn hand_over(mut self) -> Result<(), ExecutionError> {
+        self.enter(Phase::Pending).await
+    }
+
+    async fn finish(&self, status: RetentionRunStatus) -> Result<(), ExecutionError> {
+        self.write(&status).await?;
+        let phase = status.phase.unwrap_or(Phase::Failed);
+        if phase.is_finished() {
+            self.operator
+                .metrics
+                .run_finished(phase.as_str(), self.begun.elapsed());
+        }
+        if phase == Phase::Succeeded {
+            self.operator
+                .metrics
+                .succeeded_at(self.operator.clock.now().as_second());
+        }
+        let note = status
+            .conditions
+            .first()
+            .map(|condition| condition.message.clone())
+            .unwrap_or_default();
+        let news = News {
+            warning: !matches!(phase, Phase::Succeeded | Phase::AwaitingApproval),
+            reason: phase.as_str(),
+            note,
+        };
+        self.operator
+            .events
+            .tell(&self.run.object_ref(&()), news)
+            .await;
+        self.operator.tell(Poke::RunFinished);
+        Ok(())
+    }
+
+    async fn write(&self, status: &RetentionRunStatus) -> Result<(), ExecutionError> {
+        write_status(&self.api, &self.run, status).await
+    }
+
+    fn ending(&self) -> Ending {
+        Ending {
+            cancelled: None,
+            restrained: None,
+            generation: self.run.metadata.generation,
+            run: RunIdentity {
+                namespace: self.run.namespace().unwrap_or_default(),
+                name: self.run.name_any(),
+            },
+            policy_generation: None,
+            now: self.operator.clock.now(),
+        }
+    }
+
+    fn count(&self, report: &Report, policy: &RetentionPolicy) {
+        let deleted = report.outcome.deleted_amount();
+        let namespace = policy.namespace().unwrap_or_default();
+        self.operator
+            .metrics
+            .deleted(&namespace, &policy.name_any(), deleted.files, deleted.bytes);
+        for summary in &report.summaries {
+            for (guard, amount) in &summary.by_guard {
+                self.operator
+                    .metrics
+                    .guard_hit(guard.as_str(), amount.files);
+            }
+        }
+    }
+}
+
+/// Why nothing can be looked at, if that is so.
+fn refusal(judgement: &Judgement<'_>, namespace: &str) -> Option<(Vec<&'static str>, String)> {
+    let serious = |obstacle: &&Obstacle| match obstacle {
+        Obstacle::NotSupportedYet { .. } | Obstacle::InvalidSelector { .. } => true,
+        Obstacle::BaseNotGranted { .. } | Obstacle::BaseUnreachable { .. } => {
+            judgement.bases.is_empty()
+        }
+        // A run by hand needs none.
+        Obstacle::InvalidSchedule { .. } => false,
+    };
+    let obstacles: Vec<&Obstacle> = judgement.obstacles.iter().filter(serious).collect();
+    let sentences: Vec<String> = obstacles
+        .iter()
+        .map(|obstacle| sentence(obstacle, namespace))
+        .collect();
+    let words: Vec<&'static str> = obstacles.iter().map(|obstacle| word(obstacle)).collect();
+    (!words.is_empty()).then(|| (words, sentences.join(" ")))
+}
+
+fn category(error: &WorkError) -> &'static str {
+    match error {
+        WorkError::Run(RunError::Unreachable { .. }) => "BaseUnreachable",
+        WorkError::Run(RunError::Storage(_)) => "StorageError",
+        WorkError::Defect => "Defect",
+    }
+}
