@@ -3,8 +3,9 @@
 use crate::api::flink::FlinkConfiguration;
 use crate::api::flink::job::LAST_STATE_MARKER;
 use crate::api::flink::options::{
-    CHANGELOG_DIRECTORY, CHECKPOINT_DIRECTORY, HighAvailability, SAVEPOINT_DIRECTORY,
+    CHANGELOG_DIRECTORY, CHECKPOINT_DIRECTORY, HighAvailability, RESTORE_PATH, SAVEPOINT_DIRECTORY,
 };
+use crate::observe::roots::key_and_place;
 use jiff::SignedDuration;
 use retention::location::{Location, LocationError, Origin};
 use retention::reference::DirectoryKey;
@@ -88,14 +89,17 @@ impl Configurations {
             })
     }
 
-    /// Every snapshot that any value names, above all where a restore begins (R13).
-    pub(super) fn snapshots(&self) -> BTreeSet<DirectoryKey> {
-        let restored = self.all().filter_map(FlinkConfiguration::restore_path);
-        let restored = restored.filter(|path| *path != LAST_STATE_MARKER);
+    /// Every snapshot that any value names, above all where a restore begins (R13), and where it is if that is told.
+    pub(super) fn snapshots(&self, origin: &Origin) -> BTreeSet<(DirectoryKey, Option<Location>)> {
+        let restored = self
+            .all()
+            .flat_map(|configuration| configuration.all_values(RESTORE_PATH))
+            .filter(|path| *path != LAST_STATE_MARKER);
         let values = self.all().flat_map(FlinkConfiguration::iter);
         values
             .flat_map(|(_, value)| DirectoryKey::all_in(value))
-            .chain(restored.map(DirectoryKey::of))
+            .map(|key| (key, None))
+            .chain(restored.map(|path| key_and_place(path, origin)))
             .collect()
     }
 
@@ -211,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_restore_begins_from_is_named() {
+    fn r13_what_a_restore_begins_from_is_named() {
         let keys = configurations(
             "execution.savepoint.path=KUBERNETES_OPERATOR_LAST_STATE \
              | execution.state-recovery.path=/copied/mine \
              | my.own.key=s3://b/savepoint-4f1c0d-0123456789ab",
         )
-        .snapshots();
-        let keys: Vec<&str> = keys.iter().map(DirectoryKey::as_str).collect();
+        .snapshots(&Origin::default());
+        let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["copied/mine", "savepoint-4f1c0d-0123456789ab"]);
     }
 

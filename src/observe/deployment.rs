@@ -113,9 +113,10 @@ pub(super) fn finish(
         );
         gap(why, vec![Radius::Store(base.store().clone())])
     });
-    let roots = configurations.snapshots().into_iter().map(|snapshot| Root {
+    let roots = configurations.snapshots(&origin).into_iter();
+    let roots = roots.map(|(snapshot, location)| Root {
         snapshot,
-        location: None,
+        location,
         named_by: format!("the configuration of {name}"),
     });
     Draft {

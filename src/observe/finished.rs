@@ -3,11 +3,12 @@
 use crate::observe::draft::Draft;
 use crate::observe::gaps;
 use retention::evidence::{
-    Gap, HighAvailability, JobEvidence, JobManager, Processes, RestCheckpoints, Root,
+    Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes, RestCheckpoints, Root,
 };
 use retention::guard::Guard;
 use retention::layout::{JobId, checkpoint_id};
 use retention::location::Location;
+use retention::reference::DirectoryKey;
 
 /// All evidence of one job.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ pub(super) fn with_answers(
         suspended_by,
         origin: _,
         stateful,
-        roots,
+        mut roots,
         mut gaps,
     } = draft;
     let of_map = really_used(current, &high_availability);
@@ -47,6 +48,9 @@ pub(super) fn with_answers(
         JobManager::NotAsked | JobManager::Unreachable { .. } => Vec::new(),
     };
     add_bases(&mut bases, of_map.into_iter().chain(of_rest));
+    if let JobManager::Answered(rest) = &job_manager {
+        roots.extend(restored_from(rest, &name));
+    }
     let ids = gaps::ids(current, &lineage);
     let described = name.to_string();
     gaps.extend(gaps::unanswered(
@@ -102,6 +106,21 @@ pub(super) fn really_used(current: Option<JobId>, found: &HighAvailability) -> V
         .collect()
 }
 
+/// R12: until it has completed a checkpoint of its own, a failure takes a job back to what it was restored from, in
+/// every claim mode. After that its own snapshots name what they share with it.
+fn restored_from(rest: &RestCheckpoints, name: &JobName) -> Option<Root> {
+    let restored = rest.restored.as_ref()?;
+    let location = restored.external_path.clone()?;
+    let own = rest.checkpoints.iter().any(|checkpoint| {
+        checkpoint.id > restored.id && checkpoint.status == "COMPLETED" && !checkpoint.is_savepoint
+    });
+    (!own).then(|| Root {
+        snapshot: DirectoryKey::of(location.path()),
+        location: Some(location),
+        named_by: format!("{name}, which was restored from it"),
+    })
+}
+
 /// Code can set another directory than the configuration: this is the truth.
 fn told_by_rest(rest: &RestCheckpoints) -> Vec<Location> {
     let own = rest
@@ -131,7 +150,8 @@ mod tests {
     use crate::observe::draft::Host;
     use jiff::Timestamp;
     use retention::evidence::{
-        JobName, Lineage, Phase, Radius, RestCheckpoint, RestCheckpoints, StateBackend,
+        JobName, Lineage, Phase, Radius, RestCheckpoint, RestCheckpoints, RestRestored,
+        StateBackend,
     };
     use retention::location::Origin;
     use rstest::rstest;
@@ -228,6 +248,48 @@ mod tests {
         let bases: Vec<_> = finished.job.bases.iter().map(ToString::to_string).collect();
         assert_eq!(bases, expected);
         assert!(finished.gaps.is_empty(), "{:?}", finished.gaps);
+    }
+
+    fn restored(id: u64, from: &str, then: &[(u64, &str, bool)]) -> Vec<String> {
+        let JobManager::Answered(mut rest) = answered(from, false) else {
+            panic!("no answer")
+        };
+        let pattern = rest.checkpoints.remove(0);
+        rest.checkpoints = then
+            .iter()
+            .map(|&(id, status, is_savepoint)| RestCheckpoint {
+                id,
+                status: status.to_owned(),
+                is_savepoint,
+                ..pattern.clone()
+            })
+            .collect();
+        rest.restored = Some(RestRestored {
+            id,
+            at: None,
+            external_path: Some(at(from)),
+            is_savepoint: true,
+        });
+        let finished = finish(draft(&["/cp"]), no_map(), JobManager::Answered(rest));
+        let roots = finished.roots.into_iter();
+        roots.map(|root| root.snapshot.to_string()).collect()
+    }
+
+    #[test]
+    fn r12_what_a_job_was_restored_from_until_it_has_a_checkpoint_of_its_own() {
+        let from = "/copied/mine";
+        let (needed, free) = (vec!["copied/mine".to_owned()], Vec::<String>::new());
+        for then in [
+            &[][..],
+            &[(8, "IN_PROGRESS", false)],
+            &[(8, "FAILED", false)],
+            &[(8, "COMPLETED", true)],
+            // Of an earlier run, with an id of its own.
+            &[(7, "COMPLETED", false)],
+        ] {
+            assert_eq!(restored(7, from, then), needed, "{then:?}");
+        }
+        assert_eq!(restored(7, from, &[(8, "COMPLETED", false)]), free);
     }
 
     #[test]

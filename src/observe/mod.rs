@@ -31,6 +31,7 @@ mod rest_answers;
 mod rest_cluster;
 mod roots;
 mod session_job;
+mod snapshot_requests;
 mod source;
 mod stray;
 mod undecodable;

@@ -13,7 +13,9 @@ use crate::observe::lineage::{Record, gone, records};
 use crate::observe::manifests::{Manifests, NamedStates};
 use crate::observe::source::{ObjectName, Resources, Source};
 use crate::observe::what_runs::{Listed, Overviews, WhatRuns, key, needs_proof};
-use crate::observe::{deployment, gaps, pairs, processes, roots, session_job, stray, undecodable};
+use crate::observe::{
+    deployment, gaps, pairs, processes, roots, session_job, snapshot_requests, stray, undecodable,
+};
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use kube::ResourceExt;
@@ -234,6 +236,7 @@ impl Observation<'_> {
                 }
             });
         }
+        snapshot_requests::apply(resources, &mut drafts);
         pairs::settle(resources, &mut drafts);
         for (name, record) in records {
             drafts.push(self.gone(name, record, resources).await);

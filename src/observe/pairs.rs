@@ -5,15 +5,21 @@
 //! one colour, and the other half is gone or at rest.
 
 use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind};
-use crate::observe::deployment::job_name;
+use crate::observe::deployment::{job_name, suspended_by};
 use crate::observe::draft::{Colour, Draft, Half};
 use crate::observe::source::Resources;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use retention::evidence::Phase;
 
-/// Makes halves unclear of which the pair does not say that they are settled.
+/// Makes halves unclear of which the pair does not say that they are settled, and suspends those of a pair that is
+/// annotated so.
 pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
+    for draft in &mut *drafts {
+        if let Some(why) = suspended(resources, draft) {
+            draft.suspended_by.get_or_insert(why);
+        }
+    }
     let doubts: Vec<Option<String>> = drafts
         .iter()
         .map(|draft| {
@@ -26,6 +32,13 @@ pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
             draft.phase = Phase::Unclear { why };
         }
     }
+}
+
+fn suspended(resources: &Resources, draft: &Draft) -> Option<String> {
+    let (name, uid) = draft.half.as_ref()?.pair.as_ref()?;
+    let object = find(resources, &draft.name.namespace, name, uid)?;
+    let name = job_name(FlinkKind::BlueGreenDeployment.as_str(), &object.metadata);
+    suspended_by(&name, &object.metadata)
 }
 
 fn doubt(
@@ -76,18 +89,7 @@ fn doubt(
 
 /// The colour of a pair that is in no transition.
 fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Result<Colour, String> {
-    let of = |object: &&DynamicObject| {
-        object.namespace().as_deref() == Some(namespace)
-            && object.name_any() == name
-            && object.uid().as_deref() == Some(uid)
-    };
-    let mut pairs = resources
-        .flink
-        .iter()
-        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
-        .map(|(_, object)| object);
-    let object = pairs
-        .find(of)
+    let object = find(resources, namespace, name, uid)
         .ok_or_else(|| format!("its FlinkBlueGreenDeployment {name} is not in sight"))?;
     let described = job_name(FlinkKind::BlueGreenDeployment.as_str(), &object.metadata);
     let pair = FlinkBlueGreenDeployment::from_dynamic(object.clone())
@@ -112,4 +114,22 @@ fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Resu
             state.unwrap_or("without a state")
         )),
     }
+}
+
+fn find<'a>(
+    resources: &'a Resources,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Option<&'a DynamicObject> {
+    let mut pairs = resources
+        .flink
+        .iter()
+        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
+        .map(|(_, object)| object);
+    pairs.find(|object| {
+        object.namespace().as_deref() == Some(namespace)
+            && object.name_any() == name
+            && object.uid().as_deref() == Some(uid)
+    })
 }

@@ -1,9 +1,12 @@
 //! Every snapshot that a Flink resource names, in whatever field: whoever may still restore from it, names it.
 
+use crate::api::flink::job::LAST_STATE_MARKER;
+use crate::api::flink::options::RESTORE_PATH;
 use crate::api::flink::{
-    FlinkBlueGreenDeployment, FlinkDeployment, FlinkKind, FlinkSessionJob, FlinkStateSnapshot,
-    JobSpec, JobStatus,
+    EmbeddedSpec, FlinkBlueGreenDeployment, FlinkConfiguration, FlinkDeployment, FlinkKind,
+    FlinkSessionJob, FlinkStateSnapshot, JobSpec, JobStatus, ReconciliationStatus,
 };
+use crate::api::names::{KEEP_ANNOTATION, is_on};
 use crate::observe::deployment::job_name;
 use crate::observe::gaps;
 use kube::api::DynamicObject;
@@ -25,10 +28,10 @@ pub(super) fn of(kind: FlinkKind, object: &DynamicObject, origin: &Origin) -> Ve
         .map(|key| (key, BTreeSet::new()))
         .collect();
     for path in in_fields(kind, object) {
-        let locations = roots.entry(DirectoryKey::of(&path)).or_default();
-        locations.extend(directory(&path, origin));
+        let (key, location) = key_and_place(&path, origin);
+        roots.entry(key).or_default().extend(location);
     }
-    let named_by = job_name(kind.as_str(), &object.metadata).to_string();
+    let named_by = named_by(kind, object);
     let root = |snapshot, location| Root {
         snapshot,
         location,
@@ -48,14 +51,37 @@ pub(super) fn of(kind: FlinkKind, object: &DynamicObject, origin: &Origin) -> Ve
         .collect()
 }
 
-/// The directory of a pointer, which may name the `_metadata` in it. What is no path has no place.
-fn directory(path: &str, origin: &Origin) -> Option<Location> {
-    let location = Location::parse(path, origin).ok()?;
-    Some(if location.name() == METADATA_FILE {
+/// The snapshot of a pointer, which may name the `_metadata` in it. What is no path has a key and no place.
+#[must_use]
+pub(super) fn key_and_place(path: &str, origin: &Origin) -> (DirectoryKey, Option<Location>) {
+    let Ok(location) = Location::parse(path, origin) else {
+        return (DirectoryKey::of(path), None);
+    };
+    let directory = if location.name() == METADATA_FILE {
         location.parent()
     } else {
         location
-    })
+    };
+    // Not of the text: a bucket is no part of a path.
+    (DirectoryKey::of(directory.path()), Some(directory))
+}
+
+fn named_by(kind: FlinkKind, object: &DynamicObject) -> String {
+    let name = job_name(kind.as_str(), &object.metadata).to_string();
+    let kept = kind == FlinkKind::StateSnapshot
+        && is_on(
+            object
+                .metadata
+                .annotations
+                .iter()
+                .flatten()
+                .find_map(|(annotation, value)| (annotation == KEEP_ANNOTATION).then_some(value)),
+        );
+    if kept {
+        format!("{name} ({KEEP_ANNOTATION})")
+    } else {
+        name
+    }
 }
 
 /// A snapshot or pair that cannot be decoded may name a snapshot that the search of its text does not recognise. (The
@@ -88,154 +114,92 @@ fn annotations(object: &DynamicObject) -> String {
 
 /// An object that cannot be decoded has no fields: its text was searched, and it protects more in other ways.
 fn in_fields(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
-    match kind {
-        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object.clone())
-            .map(|deployment| {
-                let initial = initial(deployment.spec.job.as_ref());
-                let restore = deployment.spec.flink_configuration.restore_path();
-                let status = deployment
-                    .job_status()
-                    .into_iter()
-                    .flat_map(JobStatus::roots);
-                let embedded = deployment
-                    .reconciliation_status()
-                    .into_iter()
-                    .flat_map(|status| [status.deployed(), status.stable()])
-                    .filter_map(|embedded| embedded.ok().flatten())
-                    .filter_map(|embedded| embedded.spec.job?.initial_savepoint_path);
-                let named = initial.into_iter().chain(restore).chain(status);
-                named.map(str::to_owned).chain(embedded).collect()
+    let object = object.clone();
+    let mut named: Vec<String> = match kind {
+        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object).map(|deployment| {
+            of_job(
+                deployment.spec.job.as_ref(),
+                &deployment.spec.flink_configuration,
+                deployment.job_status(),
+                deployment.reconciliation_status(),
+            )
+        }),
+        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object).map(|job| {
+            let status = job.status.as_ref();
+            of_job(
+                job.spec.job.as_ref(),
+                &job.spec.flink_configuration,
+                job.job_status(),
+                status.and_then(|status| status.reconciliation_status.as_ref()),
+            )
+        }),
+        FlinkKind::StateSnapshot => FlinkStateSnapshot::from_dynamic(object)
+            .map(|snapshot| snapshot.roots().map(str::to_owned).collect()),
+        FlinkKind::BlueGreenDeployment => {
+            FlinkBlueGreenDeployment::from_dynamic(object).map(|pair| {
+                let mut named: Vec<String> = pair
+                    .specs()
+                    .iter()
+                    .flat_map(|spec| in_spec(spec.job.as_ref(), &spec.flink_configuration))
+                    .map(str::to_owned)
+                    .collect();
+                let status = pair.job_status().into_iter().flat_map(JobStatus::roots);
+                named.extend(status.map(str::to_owned));
+                named
             })
-            .unwrap_or_default(),
-        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object.clone())
-            .map(|job| {
-                let initial = initial(job.spec.job.as_ref());
-                let restore = job.spec.flink_configuration.restore_path();
-                let status = job.job_status().into_iter().flat_map(JobStatus::roots);
-                let named = initial.into_iter().chain(restore).chain(status);
-                named.map(str::to_owned).collect()
-            })
-            .unwrap_or_default(),
-        FlinkKind::StateSnapshot => FlinkStateSnapshot::from_dynamic(object.clone())
-            .map(|snapshot| snapshot.roots().map(str::to_owned).collect())
-            .unwrap_or_default(),
-        FlinkKind::BlueGreenDeployment => FlinkBlueGreenDeployment::from_dynamic(object.clone())
-            .map(|pair| pair.roots())
-            .unwrap_or_default(),
+        }
     }
+    .unwrap_or_default();
+    named.retain(|path| path != LAST_STATE_MARKER);
+    named
 }
 
-fn initial(job: Option<&JobSpec>) -> Option<&str> {
-    job?.initial_savepoint_path.as_deref()
+fn of_job(
+    asked: Option<&JobSpec>,
+    configuration: &FlinkConfiguration,
+    job: Option<&JobStatus>,
+    reconciliation: Option<&ReconciliationStatus>,
+) -> Vec<String> {
+    let embedded: Vec<EmbeddedSpec> = reconciliation
+        .into_iter()
+        .flat_map(|status| [status.deployed(), status.stable()])
+        .filter_map(|embedded| embedded.ok().flatten())
+        .collect();
+    let status = job.into_iter().flat_map(JobStatus::roots);
+    let deployed = embedded.iter().flat_map(|embedded| {
+        let spec = &embedded.spec;
+        in_spec(spec.job.as_ref(), &spec.flink_configuration)
+    });
+    let asked = in_spec(asked, configuration);
+    let all = asked.chain(deployed).chain(status);
+    all.map(str::to_owned).collect()
+}
+
+fn in_spec<'a>(
+    job: Option<&'a JobSpec>,
+    configuration: &'a FlinkConfiguration,
+) -> impl Iterator<Item = &'a str> {
+    let initial = job.and_then(|job| job.initial_savepoint_path.as_deref());
+    let arguments = job.map(|job| in_arguments(&job.args)).unwrap_or_default();
+    let restored = configuration.all_values(RESTORE_PATH);
+    initial.into_iter().chain(restored).chain(arguments)
+}
+
+/// Programs may take a restore path like Flink's own command line does: `-s PATH`, `--fromSavepoint PATH`, or as an
+/// option `execution.savepoint.path=PATH` (R13).
+fn in_arguments(arguments: &[String]) -> Vec<&str> {
+    let flags = arguments.windows(2).filter_map(|pair| match pair {
+        [flag, path] if matches!(flag.as_str(), "-s" | "--fromSavepoint") => Some(path.as_str()),
+        _ => None,
+    });
+    let options = arguments.iter().filter_map(|argument| {
+        let (option, path) = argument.split_once('=')?;
+        let option = option.trim_start_matches("-D").trim_start_matches('-');
+        let restores = RESTORE_PATH.contains(&option) || option == "fromSavepoint";
+        restores.then_some(path)
+    });
+    flags.chain(options).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-    use crate::observe::deployment::tests::object;
-
-    const STABLE: &str = include_str!("fixtures/stable.yaml");
-
-    fn keys(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
-        of(kind, object, &Origin::default())
-            .iter()
-            .map(|root| root.snapshot.to_string())
-            .collect()
-    }
-
-    #[test]
-    fn a_path_in_a_field_has_a_place() {
-        let edits = [(
-            "file:///old/savepoint-4f1c0d-0123456789ab",
-            "/copied/mine/_metadata",
-        )];
-        let roots = of(
-            FlinkKind::Deployment,
-            &object(STABLE, &edits),
-            &Origin::default(),
-        );
-        let copied = roots
-            .iter()
-            .find(|root| root.snapshot.as_str() == "copied/mine");
-        let location = copied.and_then(|root| root.location.as_ref()).unwrap();
-        assert_eq!(location.to_string(), "file:/copied/mine");
-    }
-
-    #[test]
-    fn every_field_of_a_deployment_is_searched() {
-        let edits = [
-            (
-                "jobStatus:",
-                "unheardOf: s3://b/savepoint-aaaaaa-0123456789ab\n  jobStatus:",
-            ),
-            (
-                "namespace: flink",
-                "namespace: flink\n  annotations: {note: \"back to /x/savepoint-bbbbbb-0123456789ab\"}",
-            ),
-            (
-                r#""upgradeMode":"last-state"}"#,
-                r#""initialSavepointPath":"/copied/my-own-name"}"#,
-            ),
-        ];
-        let keys = keys(FlinkKind::Deployment, &object(STABLE, &edits));
-        assert_eq!(
-            keys,
-            [
-                "00000000000000000000000000000aaa/chk-7",
-                "copied/my-own-name",
-                "savepoint-4f1c0d-0123456789ab",
-                "savepoint-aaaaaa-0123456789ab",
-                "savepoint-bbbbbb-0123456789ab",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_root_says_who_names_it() {
-        let roots = of(
-            FlinkKind::Deployment,
-            &object(STABLE, &[]),
-            &Origin::default(),
-        );
-        assert_eq!(roots[0].named_by, "FlinkDeployment flink/orders");
-    }
-
-    #[test]
-    fn an_undecodable_resource_is_searched_too() {
-        let object = object(
-            STABLE,
-            &[("observedGeneration: 4", "observedGeneration: [4]")],
-        );
-        assert_eq!(keys(FlinkKind::Deployment, &object).len(), 2);
-    }
-
-    #[test]
-    fn an_undecodable_snapshot_protects_its_namespace() {
-        let yaml = "
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkStateSnapshot
-metadata: {name: odd, namespace: flink}
-spec: {savepoint: {path: [a]}}
-";
-        let gap = undecodable(FlinkKind::StateSnapshot, &object(yaml, &[])).unwrap();
-        assert_eq!(gap.radius, [gaps::seen_from("flink")]);
-        assert!(gap.why.contains("spec.savepoint.path"), "{}", gap.why);
-        assert_eq!(
-            undecodable(FlinkKind::Deployment, &object(STABLE, &[])),
-            None
-        );
-    }
-
-    #[test]
-    fn a_snapshot_that_was_copied_elsewhere_is_a_root() {
-        let yaml = "
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkStateSnapshot
-metadata: {name: kept, namespace: flink}
-spec: {savepoint: {path: /flink-data/sp-1, alreadyExists: true}}
-";
-        let keys = keys(FlinkKind::StateSnapshot, &object(yaml, &[]));
-        assert_eq!(keys, ["flink-data/sp-1"]);
-    }
-}
+mod tests;

@@ -48,6 +48,8 @@ pub(super) fn draft(
     };
     let mut draft = finish(parts, &job.metadata, &configurations, surroundings);
     draft.address = cluster.map(|cluster| cluster.address.clone());
+    let of_cluster = || cluster.and_then(|cluster| cluster.suspended_by.clone());
+    draft.suspended_by = draft.suspended_by.or_else(of_cluster);
     draft
 }
 

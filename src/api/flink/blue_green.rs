@@ -88,29 +88,19 @@ impl FlinkBlueGreenDeployment {
         }
     }
 
-    /// The locations that this object names itself (R9 and the job's status); its halves name their own.
+    /// What the halves are made from, and were made from last (R9). The halves name their own roots.
     #[must_use]
-    pub fn roots(&self) -> Vec<String> {
+    pub fn specs(&self) -> Vec<FlinkDeploymentSpec> {
         let deployed = self.deployed().ok().flatten();
-        let specs = [Some(&self.spec), deployed.as_ref()].into_iter().flatten();
-        let initial = specs.filter_map(|spec| {
-            spec.template
-                .spec
-                .job
-                .as_ref()?
-                .initial_savepoint_path
-                .clone()
-        });
-        let job = self
-            .status
-            .as_ref()
-            .and_then(|status| status.job_status.as_ref());
-        initial
-            .chain(
-                job.into_iter()
-                    .flat_map(|job| job.roots().map(str::to_owned)),
-            )
-            .collect()
+        let specs = [Some(self.spec.clone()), deployed];
+        let halves = specs.into_iter().flatten().map(|spec| spec.template.spec);
+        halves.collect()
+    }
+
+    /// The job's status, if there is any.
+    #[must_use]
+    pub fn job_status(&self) -> Option<&JobStatus> {
+        self.status.as_ref()?.job_status.as_ref()
     }
 
     /// Whether a savepoint is being taken whose path no resource names yet (R10).
@@ -163,7 +153,9 @@ mod tests {
             "status": {"blueGreenState": "SAVEPOINTING_BLUE", "lastReconciledSpec": deployed},
         }));
         let pair = pair.unwrap();
-        assert_eq!(pair.roots(), ["s3://b/new", "s3://b/old"]);
+        let paths = pair.specs().into_iter().map(|spec| spec.job.unwrap());
+        let paths: Vec<_> = paths.filter_map(|job| job.initial_savepoint_path).collect();
+        assert_eq!(paths, ["s3://b/new", "s3://b/old"]);
         assert!(pair.has_pending_savepoint());
     }
 

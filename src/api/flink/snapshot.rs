@@ -109,9 +109,14 @@ impl FlinkStateSnapshot {
         named.into_iter().chain(completed)
     }
 
-    /// Whether a snapshot is being made, or is about to be: its path may appear any moment.
+    /// Whether a snapshot is being made, or is about to be: its path may appear any moment. Not of one that exists
+    /// already: nobody makes it.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
+        let savepoint = self.spec.savepoint.as_ref();
+        if savepoint.is_some_and(|savepoint| savepoint.already_exists == Some(true)) {
+            return false;
+        }
         let state = self
             .status
             .as_ref()

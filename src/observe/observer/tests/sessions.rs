@@ -1,0 +1,152 @@
+//! Session clusters: their jobs, and those that no resource names.
+
+use super::*;
+
+const SESSION: &str = include_str!("../../fixtures/session.yaml");
+const SESSION_JOB: &str = include_str!("../../fixtures/session-job.yaml");
+pub(super) const CLICKS: &str = "00000000000000000000000000000def";
+const BY_HAND: &str = "00000000000000000000000000000bad";
+
+pub(super) fn session(edits: &[(&str, &str)]) -> World {
+    World::default()
+        .with(FlinkKind::Deployment, SESSION, &[])
+        .with(FlinkKind::SessionJob, SESSION_JOB, edits)
+}
+
+#[tokio::test]
+async fn a_session_job_runs_with_the_map_and_the_job_manager_of_its_cluster() {
+    let mut world = session(&[]).map("session-00000000000000000000000000000def-config-map");
+    world.overview = vec![(CLICKS, "RUNNING")];
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs.len(), 2);
+    assert!(matches!(
+        job(&evidence, "session").phase,
+        Phase::NoJob { .. }
+    ));
+    let clicks = job(&evidence, "clicks");
+    assert_eq!(clicks.phase, Phase::Running);
+    assert_eq!(clicks.claims(id(CLICKS)), Some(Claim::Current));
+    assert!(matches!(clicks.high_availability, HighAvailability::Map(_)));
+    assert_eq!(world.asked(), [format!("session/{CLICKS}")]);
+    assert_eq!(evidence.gaps, []);
+}
+
+/// The pods of its cluster stay: that a session job is over only its JobManager can say.
+#[rstest]
+#[case::it_says_so(&[(CLICKS, "CANCELED")], false, &[], true)]
+#[case::it_has_forgotten_the_job(&[], false, &[], true)]
+#[case::it_still_cancels(&[(CLICKS, "CANCELLING")], false, &[], false)]
+#[case::it_was_suspended_with_its_cluster(&[(CLICKS, "SUSPENDED")], false, &[], false)]
+#[case::nobody_answers(&[], true, &["session"], false)]
+#[case::nobody_is_there(&[], true, &[], true)]
+#[tokio::test]
+async fn a_session_job_is_over_when_its_cluster_says_so(
+    #[case] overview: &[(&'static str, &'static str)],
+    #[case] silent: bool,
+    #[case] processes: &[&str],
+    #[case] over: bool,
+) {
+    let mut world = session(&[("state: RUNNING", "state: CANCELED")]);
+    world.overview = overview.to_vec();
+    world.silent = silent;
+    for process in processes {
+        world = world.process(process);
+    }
+    let evidence = world.evidence().await;
+    let clicks = job(&evidence, "clicks");
+    assert!(matches!(clicks.phase, Phase::Terminal { .. }));
+    assert_eq!(clicks.processes == Processes::Absent, over, "{clicks:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_was_submitted_by_hand_is_a_job_of_its_own() {
+    let mut world = session(&[]).map(&format!("session-{BY_HAND}-config-map"));
+    let over = "00000000000000000000000000000fed";
+    world.overview = vec![(CLICKS, "RUNNING"), (BY_HAND, "RUNNING"), (over, "FAILED")];
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.jobs.len(), 3, "{:?}", evidence.jobs);
+    let by_hand = job(&evidence, &format!("session/{BY_HAND}"));
+    assert!(
+        matches!(&by_hand.phase, Phase::Unclear { why } if why.contains("no Flink resource names it"))
+    );
+    assert_eq!(by_hand.claims(id(BY_HAND)), Some(Claim::Current));
+    assert!(by_hand.bases.iter().any(|base| base.path() == "/cluster"));
+    // It is asked like any other, and its map is no stray.
+    assert!(world.asked().contains(&format!("session/{BY_HAND}")));
+    assert!(matches!(
+        by_hand.high_availability,
+        HighAvailability::Map(_)
+    ));
+}
+
+#[tokio::test]
+async fn an_application_may_have_several_jobs() {
+    let mut world = World::default().deployment(&[]);
+    world.overview = vec![(JOB, "RUNNING"), (BY_HAND, "RUNNING")];
+    let evidence = world.evidence().await;
+    assert!(matches!(
+        job(&evidence, &format!("orders/{BY_HAND}")).phase,
+        Phase::Unclear { .. }
+    ));
+}
+
+/// What runs in a session cluster that does not answer may use any of its directories.
+#[tokio::test]
+async fn a_silent_session_cluster_protects_its_directories() {
+    let mut world = World::default().with(FlinkKind::Deployment, SESSION, &[]);
+    world.silent = true;
+    assert_eq!(world.evidence().await.gaps, [], "it has no process");
+    let world = world.process("session");
+    let gaps = world.evidence().await.gaps;
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].guard, Guard::JobManagerUnreachable);
+    let Radius::Below(base) = &gaps[0].radius[0] else {
+        panic!("{gaps:?}")
+    };
+    assert_eq!(base.path(), "/cluster");
+    let nowhere = [("    state.checkpoints.dir: /cluster\n", "")];
+    let mut world = World::default()
+        .with(FlinkKind::Deployment, SESSION, &nowhere)
+        .process("session");
+    world.silent = true;
+    assert_eq!(
+        world.evidence().await.gaps[0].radius,
+        [gaps::seen_from("flink")]
+    );
+}
+
+#[tokio::test]
+async fn a_suspended_session_job_is_over_under_its_recorded_id() {
+    let suspended = [
+        ("    state: running", "    state: suspended"),
+        (r#""state":"running""#, r#""state":"suspended""#),
+        ("state: RUNNING", "state: FINISHED"),
+        ("lifecycleState: STABLE", "lifecycleState: SUSPENDED"),
+        (
+            "jobId: 00000000000000000000000000000def",
+            "upgradeSavepointPath: /own/00000000000000000000000000000bbb/chk-9",
+        ),
+    ];
+    let mut world = session(&suspended);
+    let record = include_str!("../../fixtures/session-job-inventory.yaml");
+    world.resources.inventories.push(object(record, &[]));
+    let last = "00000000000000000000000000000bbb";
+    for (overview, processes) in [
+        (vec![], Processes::Absent),
+        (vec![(last, "RUNNING")], Processes::Present),
+    ] {
+        world.overview = overview;
+        let evidence = world.evidence().await;
+        let clicks = job(&evidence, "clicks");
+        assert!(matches!(clicks.phase, Phase::Terminal { .. }), "{clicks:?}");
+        assert_eq!(clicks.claims(id(last)), Some(Claim::Current));
+        assert_eq!(clicks.processes, processes);
+        let root = format!("{last}/chk-9");
+        assert!(
+            evidence
+                .roots
+                .iter()
+                .any(|named| named.snapshot.as_str() == root)
+        );
+    }
+}

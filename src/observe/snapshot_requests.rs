@@ -1,0 +1,45 @@
+//! What a `FlinkStateSnapshot` means for the job that it names: while it is being made, the job is in between, and the
+//! path of the snapshot may appear any moment (R8, R14).
+
+use crate::api::flink::{FlinkKind, FlinkStateSnapshot};
+use crate::observe::deployment::{job_name, suspended_by};
+use crate::observe::draft::Draft;
+use crate::observe::source::Resources;
+use retention::evidence::{JobName, Phase};
+
+/// Makes jobs unclear of which a snapshot is being made, and suspends those of a snapshot that is annotated so. (One
+/// that cannot be decoded protects its whole namespace.)
+pub(super) fn apply(resources: &Resources, drafts: &mut [Draft]) {
+    let snapshots = resources
+        .flink
+        .iter()
+        .filter(|(kind, _)| *kind == FlinkKind::StateSnapshot)
+        .filter_map(|(_, object)| FlinkStateSnapshot::from_dynamic(object.clone()).ok());
+    for snapshot in snapshots {
+        let name = job_name(FlinkKind::StateSnapshot.as_str(), &snapshot.metadata);
+        let concerned = drafts
+            .iter_mut()
+            .filter(|draft| is_of(&snapshot, &draft.name));
+        for draft in concerned {
+            if snapshot.is_in_progress() {
+                draft.phase = Phase::Unclear {
+                    why: format!("{name} was asked for and is not there yet"),
+                };
+            }
+            if let Some(why) = suspended_by(&name, &snapshot.metadata) {
+                draft.suspended_by.get_or_insert(why);
+            }
+        }
+    }
+}
+
+/// Without a kind it may be of either.
+fn is_of(snapshot: &FlinkStateSnapshot, job: &JobName) -> bool {
+    let Some(reference) = &snapshot.spec.job_reference else {
+        return false;
+    };
+    let kind = reference.kind.as_deref();
+    snapshot.metadata.namespace.as_deref() == Some(job.namespace.as_str())
+        && reference.name.as_deref() == Some(job.name.as_str())
+        && kind.is_none_or(|kind| kind == job.kind)
+}
