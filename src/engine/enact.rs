@@ -120,6 +120,7 @@ async fn delete(
     budget: &mut Budget,
     outcome: &mut Outcome,
 ) -> Result<(), Blocked> {
+    let mut over = BTreeSet::new();
     for (number, batch) in (0..).zip(batches(found.plan, place.base)) {
         if run.cancel.is_cancelled() {
             return Err(Blocked::Cancelled);
@@ -127,7 +128,8 @@ async fn delete(
         let chosen = budget.part(&batch);
         if !chosen.is_empty() {
             let before = outcome.deleted.len();
-            let ended = delete_batch(run, found, place, number, &chosen, outcome).await;
+            let ended =
+                delete_batch(run, found, place, (number, &chosen), &mut over, outcome).await;
             let deleted = outcome.deleted.iter().skip(before);
             budget.spend(deleted.map(|file| file.bytes).sum());
             if ended? == Batch::TooSlow {
@@ -164,8 +166,8 @@ async fn delete_batch(
     run: &Run<'_>,
     found: Found<'_>,
     place: &Place<'_>,
-    number: u32,
-    chosen: &[PlanEntry],
+    (number, chosen): (u32, &[PlanEntry]),
+    over: &mut BTreeSet<Box<str>>,
     outcome: &mut Outcome,
 ) -> Result<Batch, Blocked> {
     let inventory = found.context.inventory;
@@ -178,6 +180,9 @@ async fn delete_batch(
     let unusable = |error: JournalError| blocked(&place.name, error);
     run.progress.step(Step::Verify);
     let (batch, spared) = verify::verify(run, found, chosen).await;
+    end_marks(found, place, &spared, over)
+        .await
+        .map_err(unusable)?;
     outcome
         .spared
         .extend(spared.into_iter().map(|spared| Spared {
@@ -250,6 +255,26 @@ async fn delete_batch(
         return Err(Blocked::Cancelled);
     }
     Ok(Batch::Done)
+}
+
+/// A file that is named meanwhile was no garbage, whatever the next run finds: it waits anew.
+async fn end_marks(
+    found: Found<'_>,
+    place: &Place<'_>,
+    spared: &[retention::batch::Spared],
+    over: &mut BTreeSet<Box<str>>,
+) -> Result<(), JournalError> {
+    let before = over.len();
+    let ended = spared.iter().filter(|spared| spared.ends_mark);
+    over.extend(ended.map(|spared| spared.path.clone()));
+    if over.len() == before {
+        return Ok(());
+    }
+    let Some((mut marks, baselines)) = mark::next(found.context, found.plan, place.base) else {
+        return Ok(());
+    };
+    marks.by_path.retain(|path, _| !over.contains(path));
+    place.journal.write(place.epoch, &marks, &baselines).await
 }
 
 /// Writes what became of each file into the record and the report.

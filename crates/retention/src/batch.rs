@@ -45,6 +45,8 @@ pub struct Spared {
     pub path: Box<str>,
     /// What has changed.
     pub why: String,
+    /// It is named now, or gone: whatever was known of it as garbage is over.
+    pub ends_mark: bool,
 }
 
 /// A batch that was verified too long ago.
@@ -82,10 +84,11 @@ pub fn verify(
             by_path.get(&(entry.base, entry.path.as_ref())).copied(),
         ) {
             Ok(file) => files.push(file),
-            Err(why) => spared.push(Spared {
+            Err(Objection { why, ends_mark }) => spared.push(Spared {
                 base: entry.base,
                 path: entry.path.clone(),
                 why,
+                ends_mark,
             }),
         }
     }
@@ -98,25 +101,37 @@ pub fn verify(
     (batch, spared)
 }
 
-fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, String> {
+struct Objection {
+    why: String,
+    ends_mark: bool,
+}
+
+fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, Objection> {
+    let objection = |why: String| Objection {
+        why,
+        ends_mark: false,
+    };
     let Some(fresh) = fresh else {
-        return Err("it is referenced or gone now".to_owned());
+        return Err(Objection {
+            why: "it is referenced or gone now".to_owned(),
+            ends_mark: true,
+        });
     };
     if (fresh.size, fresh.modified) != (chosen.size, chosen.modified) {
-        return Err("its size or time has changed".to_owned());
+        return Err(objection("its size or time has changed".to_owned()));
     }
     if fresh.decision != chosen.decision {
-        return Err(format!(
-            "it is now {}: {}",
-            fresh.decision.word(),
-            fresh.decision.reason()
-        ));
+        let (word, reason) = (fresh.decision.word(), fresh.decision.reason());
+        return Err(Objection {
+            why: format!("it is now {word}: {reason}"),
+            ends_mark: matches!(fresh.decision, Decision::Keep(_)),
+        });
     }
     let kind = match &fresh.decision {
         Decision::Orphan(_) => MarkKind::Orphan,
         Decision::Expire(_) => MarkKind::Expired,
         Decision::Keep(_) | Decision::Protected(_) => {
-            return Err("it was not to be deleted".to_owned());
+            return Err(objection("it was not to be deleted".to_owned()));
         }
     };
     match (&fresh.ripeness, fresh.modified) {
@@ -129,8 +144,10 @@ fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, 
             reason: fresh.decision.reason(),
             after: after(fresh, kind),
         }),
-        (Ripeness::Waiting(waiting), _) => Err(waiting.to_string()),
-        (Ripeness::NotApplicable | Ripeness::Ripe, _) => Err("it is not ripe".to_owned()),
+        (Ripeness::Waiting(waiting), _) => Err(objection(waiting.to_string())),
+        (Ripeness::NotApplicable | Ripeness::Ripe, _) => {
+            Err(objection("it is not ripe".to_owned()))
+        }
     }
 }
 
@@ -157,6 +174,7 @@ fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>)
                 base: file.base,
                 path: file.path.clone(),
                 why: format!("{metadata} stays for now"),
+                ends_mark: false,
             });
         }
         whole

@@ -234,7 +234,12 @@ fn an_exclusive_file_that_another_expiring_snapshot_names_stays_for_now() {
     world.snapshot(&format!("{J1}/chk-4"), 3500, &[&own(J1, 3, 0x31)]);
     assert!(world.expires(&format!("{J1}/chk-4")));
     assert!(!world.condemned(&own(J1, 3, 0x31)));
-    assert!(world.goes(&metadata(J1, 3)));
+    // LC 30: nothing in the directory goes before the snapshot that names files of it.
+    assert_eq!(
+        world.guard(&metadata(J1, 3)),
+        Some(Guard::KeptSnapshotDirectory)
+    );
+    assert!(world.goes(&metadata(J1, 4)));
 }
 
 #[test]

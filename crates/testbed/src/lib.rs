@@ -1,6 +1,7 @@
 //! Real parts for tests and the demo: Flink's own files with their truth, a Kubernetes control plane, Flink processes.
 
 pub mod cache;
+pub mod completed_checkpoint;
 pub mod control_plane;
 pub mod corpus;
 pub mod flink;

@@ -45,13 +45,15 @@ pub fn check(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Protect
     })
 }
 
-/// The same for a file of a snapshot that is to expire; that its directory holds a `_metadata` is then no objection.
+/// The same for a file of a snapshot that is to expire; that its directory holds a `_metadata` is then no objection, but
+/// that other snapshots need the directory is.
 #[must_use]
 pub fn check_expiring(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Protection> {
-    CHAIN
-        .iter()
-        .filter(|(guard, _)| *guard != Guard::KeptSnapshotDirectory)
-        .find_map(|(guard, check)| {
-            check(context, candidate).map(|why| Protection { guard: *guard, why })
-        })
+    CHAIN.iter().find_map(|(guard, check)| {
+        let why = match guard {
+            Guard::KeptSnapshotDirectory => ownership::lent_directory(context, candidate),
+            _ => check(context, candidate),
+        };
+        why.map(|why| Protection { guard: *guard, why })
+    })
 }

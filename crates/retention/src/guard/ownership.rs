@@ -39,14 +39,28 @@ pub(super) fn kept_snapshot_directory(
     candidate: &Candidate<'_>,
 ) -> Option<String> {
     let directory = candidate.file.placement.snapshot.as_ref()?;
-    context
+    let whole = context
         .has_metadata(candidate.file.base, &directory.path)
         .then(|| {
             format!(
                 "{} has a _metadata, so the directory goes as a whole or not at all",
                 directory.path
             )
-        })
+        });
+    whole.or_else(|| lent_directory(context, candidate))
+}
+
+/// A snapshot elsewhere names files of the directory, which then is not garbage with or without its own `_metadata`.
+pub(super) fn lent_directory(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let directory = candidate.file.placement.snapshot.as_ref()?;
+    let base = context.inventory.base(candidate.file.base)?;
+    let key = DirectoryKey::of(base.location.join(&directory.path).path());
+    context.survey().is_lent(&key).then(|| {
+        format!(
+            "another snapshot names files of {}, so the directory goes as a whole or not at all",
+            directory.path
+        )
+    })
 }
 
 /// Write-ahead sinks keep the names of `taskowned/` files in operator state that no parser can read

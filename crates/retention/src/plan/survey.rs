@@ -2,7 +2,7 @@ use crate::evidence::{
     Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, StateBackend,
 };
 use crate::inventory::{Contents, Inventory};
-use crate::layout::JobId;
+use crate::layout::{self, JobId};
 use crate::location::Location;
 use crate::owner::{OwnerClass, Owners};
 use crate::reference::{DirectoryKey, FileName};
@@ -19,6 +19,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) unknown_forst: Option<&'a str>,
     /// Why a job is not plain, as its directories and snapshots tell.
     not_plain: BTreeMap<JobId, String>,
+    /// Checkpoint directories of which a snapshot elsewhere names a file.
+    lent: HashSet<DirectoryKey>,
     /// Names in high-availability data that is newer than the references that were read.
     late_names: HashSet<FileName>,
 }
@@ -72,8 +74,15 @@ impl<'a> Survey<'a> {
             readers,
             unknown_forst,
             not_plain: not_plain(evidence, inventory),
+            lent: lent(inventory),
             late_names: late_names(evidence, inventory),
         }
+    }
+
+    /// Whether a snapshot elsewhere names files of a checkpoint's directory: it outlives its own `_metadata` then
+    /// (FLINK-25872: the changelog over a claimed checkpoint).
+    pub(crate) fn is_lent(&self, directory: &DirectoryKey) -> bool {
+        self.lent.contains(directory)
     }
 
     pub(crate) fn not_plain(&self, job: JobId) -> Option<&str> {
@@ -229,6 +238,21 @@ fn not_plain(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, Stri
         });
     }
     found
+}
+
+fn lent(inventory: &Inventory) -> HashSet<DirectoryKey> {
+    let table = &inventory.references;
+    let in_checkpoint = table.within(|name| layout::checkpoint_id(name).is_some());
+    let mut lent = HashSet::new();
+    for snapshot in &inventory.snapshots {
+        let named = snapshot.references.iter().map(|reference| reference.file);
+        let elsewhere = named
+            .filter(|&file| in_checkpoint(file))
+            .filter_map(|file| table.directory_of(file))
+            .filter(|directory| **directory != snapshot.location);
+        lent.extend(elsewhere.map(|directory| DirectoryKey::of(directory.path())));
+    }
+    lent
 }
 
 /// High-availability data is read again after the listing; what only the second reading names counts too.

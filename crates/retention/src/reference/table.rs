@@ -145,6 +145,20 @@ impl ReferenceTable {
         self.directories.get(file.directory as usize)
     }
 
+    /// The files that lie in a directory whose name has this property.
+    pub(crate) fn within(&self, is_wanted: impl Fn(&str) -> bool) -> impl Fn(FileId) -> bool {
+        let wanted: Vec<bool> = self
+            .directories
+            .iter()
+            .map(|directory| is_wanted(directory.name()))
+            .collect();
+        move |file| {
+            let file = self.files.get(file.index());
+            file.and_then(|file| wanted.get(file.directory as usize))
+                .is_some_and(|wanted| *wanted)
+        }
+    }
+
     /// Every referenced file.
     pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
         (0..self.files.len()).filter_map(|position| u32::try_from(position).ok().map(FileId))
