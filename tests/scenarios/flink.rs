@@ -4,7 +4,8 @@ use crate::state::{NAMESPACE, in_namespace};
 use flink_retention::observe::ObjectName;
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
-    JobManager, RestCheckpoint, RestCheckpoints, RestRestored, StateBackend,
+    ClaimMode, ClusterConfiguration, JobManager, RestCheckpoint, RestCheckpoints, RestRestored,
+    StateBackend,
 };
 use retention::location::Location;
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ pub(crate) struct Rest {
     pub(crate) timeout: SignedDuration,
     pub(crate) checkpoints: Vec<RestCheckpoint>,
     pub(crate) restored: Option<RestRestored>,
+    pub(crate) claim_mode: ClaimMode,
+    pub(crate) job_managers: u64,
 }
 
 impl Job {
@@ -194,7 +197,12 @@ impl Job {
             timeout,
             checkpoints,
             restored,
+            claim_mode,
+            job_managers,
         } = &self.rest;
+        let completed = checkpoints
+            .iter()
+            .filter(|checkpoint| checkpoint.status == "COMPLETED");
         JobManager::Answered(Box::new(RestCheckpoints {
             read_at: now,
             job_id: self.current.parse().unwrap(),
@@ -205,8 +213,15 @@ impl Job {
             changelog: *changelog,
             file_system_storage: *file_system_storage,
             timeout: Some(*timeout),
+            completed: u64::try_from(completed.count()).ok(),
             checkpoints: checkpoints.clone(),
             restored: restored.clone(),
+            cluster: Ok(ClusterConfiguration {
+                high_availability: self.with_ha.then(|| "kubernetes".to_owned()),
+                job_managers: *job_managers,
+                statistics_cache: SignedDuration::from_secs(3),
+                claim_mode: *claim_mode,
+            }),
         }))
     }
 }
@@ -224,6 +239,8 @@ impl Rest {
             timeout: SignedDuration::from_mins(10),
             checkpoints: Vec::new(),
             restored: None,
+            claim_mode: ClaimMode::NoClaim,
+            job_managers: 1,
         }
     }
 
@@ -241,6 +258,15 @@ impl Rest {
                     other => StateBackend::Other(other.to_owned()),
                 }
             }
+            "claim" => {
+                self.claim_mode = match value {
+                    "CLAIM" => ClaimMode::Claim,
+                    "NO_CLAIM" => ClaimMode::NoClaim,
+                    "LEGACY" => ClaimMode::Legacy,
+                    _ => ClaimMode::Unknown,
+                }
+            }
+            "job_managers" => self.job_managers = value.parse().unwrap_or_default(),
             "silent" => self.silent = Some(value.to_owned()),
             "answers" => self.silent = None,
             _ => return Err(format!("REST has no {field}")),

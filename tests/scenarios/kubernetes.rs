@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use flink_retention::api::flink::FlinkKind;
 use flink_retention::engine::{Clock, Observer};
 use flink_retention::observe::{
-    ClusterAddress, ConfigMapData, JobManagers, KubernetesObserver, ObjectName, Process, Resources,
-    Source, Unread,
+    ClusterAddress, ConfigMapData, JobManagers, JobsOverview, KubernetesObserver, ObjectName,
+    Process, Resources, Source, Unread,
 };
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -99,6 +99,16 @@ impl Source for World {
 
 #[async_trait]
 impl JobManagers for World {
+    async fn jobs(&self, address: &ClusterAddress) -> JobsOverview {
+        let state = self.0.lock().unwrap();
+        match overview(&state, address) {
+            Some(jobs) => JobsOverview::Answered(jobs),
+            None => JobsOverview::Unreachable {
+                why: "connection refused".to_owned(),
+            },
+        }
+    }
+
     async fn ask(&self, address: &ClusterAddress, job_id: JobId, _: &Origin) -> JobManager {
         let state = self.0.lock().unwrap();
         let of_address = |job: &&crate::flink::Job| {
@@ -112,6 +122,17 @@ impl JobManagers for World {
             |job| job.answer(&job_id.to_string(), state.now),
         )
     }
+}
+
+fn overview(state: &State, address: &ClusterAddress) -> Option<BTreeMap<JobId, String>> {
+    if let Some(jobs) = state.clusters.get(&address.cluster) {
+        return Some(jobs.clone());
+    }
+    let mut jobs = state.jobs.values();
+    let job = jobs.find(|job| job.name == address.cluster && job.namespace == address.namespace)?;
+    let answers = job.processes && job.rest.silent.is_none();
+    let id = job.current.parse().ok()?;
+    answers.then(|| BTreeMap::from([(id, job.rest.state.clone())]))
 }
 
 fn dynamic(object: Value) -> DynamicObject {

@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::table;
 use flink_retention::engine::journal::OwnerId;
 use flink_retention::engine::run::Scope;
-use flink_retention::engine::{MetadataCache, Mode, NoProgress, Report, Run, Stores};
+use flink_retention::engine::{Consent, MetadataCache, Mode, NoProgress, Report, Run, Stores};
 use flink_retention::observe::KubernetesObserver;
 use retention::evidence::JobName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,6 +209,7 @@ async fn execute(
         bases,
         scope: selected,
         mode,
+        consent: Consent::Given,
         owner: Some(OwnerId("us".to_owned())),
         cancel: CancellationToken::new(),
     };

@@ -4,6 +4,7 @@ use crate::flink::Job;
 use crate::names::Names;
 use flink_retention::observe::{ObjectName, Unread};
 use jiff::{SignedDuration, Timestamp};
+use retention::layout::JobId;
 use retention::location::{Location, Origin, Store};
 use retention::policy::{Margins, Policy};
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) faults: Arc<Mutex<Vec<StoreFault>>>,
     pub(crate) jobs: BTreeMap<String, Job>,
     pub(crate) maps: BTreeMap<ObjectName, HaMap>,
+    /// The jobs of session clusters, and their states.
+    pub(crate) clusters: BTreeMap<String, BTreeMap<JobId, String>>,
     /// Other objects, as they were applied.
     pub(crate) objects: Vec<Value>,
     /// `CheckpointInventory` objects, as the operator would have written them.
@@ -100,6 +103,7 @@ impl State {
             faults: Arc::default(),
             jobs: BTreeMap::new(),
             maps: BTreeMap::new(),
+            clusters: BTreeMap::new(),
             objects: Vec::new(),
             records: BTreeMap::new(),
             suspended_namespaces: BTreeMap::new(),

@@ -69,6 +69,12 @@ impl State {
             ["upgrade", name, "to", id] => self.upgrade(name, id, &options),
             ["kill", name] => self.kill(name),
             ["rest", name, field, value @ ..] => self.find(name)?.rest.set(field, &value.join(" ")),
+            ["cluster", name, "runs", id, state] => {
+                let jobs = self.clusters.entry((*name).to_owned()).or_default();
+                let id = job_id(id).parse().map_err(|_| "no job id")?;
+                jobs.insert(id, (*state).to_owned());
+                Ok(())
+            }
             ["processes", "unread", why @ ..] => {
                 self.processes_unread = Some(why.join(" "));
                 Ok(())
@@ -309,6 +315,7 @@ impl State {
         job.rest.silent = None;
         job.rest.restored = from.as_ref().map(|path| RestRestored {
             id: checkpoint_number(path).unwrap_or(1),
+            at: Some(now),
             external_path: Some(path.clone()),
             is_savepoint: checkpoint_number(path).is_none(),
         });
@@ -369,6 +376,7 @@ impl State {
             .and_then(|map| map.entries.last_key_value());
         let restored = last.map(|(&id, entry)| RestRestored {
             id,
+            at: Some(now),
             external_path: Some(entry.pointer.clone()),
             is_savepoint: false,
         });
@@ -460,7 +468,10 @@ impl State {
             let metadata = directory.join("_metadata");
             self.remove(&metadata);
         }
-        if !with_ha || skip("not in ha") {
+        if !with_ha {
+            return self.subsume_in_memory(id, retains);
+        }
+        if skip("not in ha") {
             return Ok(());
         }
         let checkpoint = CompletedCheckpoint {
@@ -509,6 +520,31 @@ impl State {
             if entry.pointer == directory {
                 self.remove(&directory);
             }
+        }
+        Ok(())
+    }
+
+    /// The same of a JobManager without high availability, which knows only what it made itself.
+    fn subsume_in_memory(&mut self, id: &str, retains: usize) -> Done {
+        let job = self.running(id)?;
+        let directory = job.directory();
+        let mut own: Vec<&mut RestCheckpoint> = job
+            .rest
+            .checkpoints
+            .iter_mut()
+            .filter(|known| known.status == "COMPLETED" && !known.discarded)
+            .collect();
+        own.sort_by_key(|known| std::cmp::Reverse(known.id));
+        let subsumed: Vec<u64> = own
+            .into_iter()
+            .skip(retains)
+            .map(|known| {
+                known.discarded = true;
+                known.id
+            })
+            .collect();
+        for number in subsumed {
+            self.remove(&directory.join(&format!("chk-{number}")));
         }
         Ok(())
     }
