@@ -132,7 +132,11 @@ impl HaReader<'_> {
         let bytes = match read {
             Ok(contents) => contents.bytes,
             Err(error) if error.is_not_found() && pointer.marked_for_deletion => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            // Where the pods see it, not where it is mounted here.
+            Err(error) => {
+                let told = error.to_string();
+                return Err(told.replace(error.path(), &location.to_string()));
+            }
         };
         let checkpoint = checkpoint(number, &bytes, origin)
             .map_err(|why| format!("{location} cannot be read: {why}"))?;

@@ -72,6 +72,7 @@ pub(super) fn checkpoint(
         references,
         changelog,
         file_merging,
+        inline_bytes,
     } = ha::parse_blob(bytes).map_err(|error| error.to_string())?;
     if checkpoint_id != number {
         return Err(format!("it is of checkpoint {checkpoint_id}, not {number}"));
@@ -98,8 +99,7 @@ pub(super) fn checkpoint(
             file_merging,
             forst,
         },
-        // The parser does not add up state inside a blob; only a size that people see depends on it.
-        inline_bytes: 0,
+        inline_bytes,
     })
 }
 

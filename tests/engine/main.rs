@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod alone;
 mod approval;
 mod crashes;
 mod doubt;

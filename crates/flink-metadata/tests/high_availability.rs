@@ -144,6 +144,7 @@ fn assert_same(checkpoint: &HaCheckpoint, metadata: &[u8]) {
         (checkpoint.changelog, checkpoint.file_merging),
         (summary.changelog, summary.file_merging)
     );
+    assert_eq!(checkpoint.inline_bytes, summary.counts.inline_bytes);
     if let Some(properties) = summary.properties {
         assert_eq!(checkpoint.properties, properties);
     }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use retention::evidence::{JobManager, Phase, Processes, RestRestored};
 use retention::guard::Guard;
 use retention::inventory::Listing;
-use retention::plan::Waiting;
+use retention::plan::{Waiting, plan, summarise};
 use retention::reference::Found;
 use retention::run::RunId;
 use rstest::rstest;
@@ -125,6 +125,9 @@ fn step_7_the_grace_is_at_least_twice_the_checkpoint_timeout() {
     rest(world.job()).timeout = Some(SignedDuration::from_hours(13));
     let until = minute(NOW - 1440 + 26 * 60);
     assert_eq!(world.waits_for(&file()), Waiting::Grace { until });
+    let told = world.with(|context| summarise(context, &plan(context)));
+    assert_eq!(told[0].grace_period, SignedDuration::from_hours(26));
+    assert_eq!(told[0].earliest, Some(until), "told to people too");
     rest(world.job()).timeout = None;
     world.job().checkpoint_timeout = Some(SignedDuration::from_hours(13));
     assert_eq!(world.waits_for(&file()), Waiting::Grace { until });
@@ -156,12 +159,63 @@ fn step_7_a_new_uid_voids_the_counter_but_not_the_time() {
     assert!(mark.witness.is_none());
 }
 
-#[test]
-fn h1_with_two_checkpoints_at_a_time_no_grace_helps() {
+#[rstest]
+fn h1_with_several_checkpoints_at_a_time_no_grace_helps(
+    #[values(Some(0), Some(2), Some(3), None)] at_a_time: Option<u64>,
+) {
     let mut world = World::ripe();
-    rest(world.job()).max_concurrent = Some(2);
+    rest(world.job()).max_concurrent = at_a_time;
     world.later(1_000_000);
     assert_eq!(world.guard(&file()), Some(Guard::ConcurrentCheckpoints));
+    world.marks.by_path.clear();
+    world.remember();
+    assert!(world.marks.by_path.is_empty(), "nor is it marked");
+}
+
+/// The entry was written, but the reply was lost (`PossibleInconsistentStateException`): Flink counts 13 as failed, and
+/// an earlier one that is still pending may complete and name the file.
+#[test]
+fn h2_a_checkpoint_that_is_complete_only_for_storage_is_no_witness() {
+    let mut world = World::base_case();
+    world.remember();
+    world.later(120);
+    world.completes(13, &[&shared(J1, 1)]);
+    let last = rest(world.job()).checkpoints.last_mut().unwrap();
+    last.status = "FAILED".to_owned();
+    world.remember();
+    world.later(1_000_000);
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 13 });
+}
+
+/// What a pending checkpoint uploaded is younger than the oldest accepted one, whatever was made of later ones.
+#[test]
+fn h2_what_was_uploaded_since_the_oldest_accepted_checkpoint_stays() {
+    let mut world = World::base_case();
+    world.inventory.unreferenced[0].modified = Some(minute(NOW - 50));
+    world.remember();
+    assert!(world.marks.by_path.is_empty());
+    world.completes(13, &[&shared(J1, 1)]);
+    world.later(1_000_000);
+    assert_eq!(world.guard(&file()), Some(Guard::InFlight));
+}
+
+/// With logical keys, a checkpoint that completes can name a file of a failed one in place of its own upload, while that
+/// number is not below the oldest retained one.
+#[test]
+fn h7_a_file_of_a_failed_checkpoint_stays_until_an_older_one_is_retained_no_more() {
+    let mut world = World::empty().with_job(running(J1, &[(8, NOW - 300), (12, NOW - 60)]));
+    for (number, at) in [(8, NOW - 300), (12, NOW - 60)] {
+        world.snapshot(&format!("{J1}/chk-{number}"), at, &[&shared(J1, 1)]);
+    }
+    // By checkpoint 9, which failed; 12 has passed it over.
+    let written = NOW - 250;
+    world.list(&file(), written);
+    let mark = world.mark(&file(), written, retention::mark::MarkKind::Orphan);
+    let ripe = World::ripe().marks.by_path[file().as_str()].clone();
+    (mark.counter, mark.witness) = (ripe.counter, ripe.witness);
+    assert_eq!(world.guard(&file()), Some(Guard::InFlight));
+    map(world.job()).entries.remove(0);
+    assert!(world.goes(&file()));
 }
 
 #[test]

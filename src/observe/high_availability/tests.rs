@@ -172,6 +172,11 @@ async fn a_blob_that_is_missing_while_its_key_stays_is_unreadable() {
     std::fs::remove_file(captured.blob(OLDEST_BLOB)).unwrap();
     let why = why(captured.read(vec![Some(captured.map.clone())]).await);
     assert!(why.contains(OLDEST) && why.contains(OLDEST_BLOB), "{why}");
+    let here = captured.root.path().to_str().unwrap();
+    assert!(
+        why.contains("file:/flink1/tree/") && !why.contains(here),
+        "as its pods see it: {why}"
+    );
 }
 
 /// Flink was killed between deleting the blob and removing the key (2.3.0 leaves such entries for ever).

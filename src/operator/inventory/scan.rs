@@ -79,8 +79,10 @@ type Directory<'a> = (BaseId, Option<&'a JobDirectory>);
 #[derive(Debug)]
 struct After<'a> {
     deleted: BTreeMap<Directory<'a>, Counted>,
-    /// When files that were marked now can go at the earliest; empty if nothing was marked.
+    /// When files that were marked now are old enough at the earliest; empty if nothing was marked.
     marked_now: BTreeMap<Directory<'a>, Timestamp>,
+    /// When they were marked.
+    at: Timestamp,
     marks: bool,
 }
 
@@ -96,6 +98,7 @@ impl<'a> After<'a> {
         let mut after = Self {
             deleted: BTreeMap::new(),
             marked_now: BTreeMap::new(),
+            at: report.finished,
             marks,
         };
         for entry in report
@@ -112,16 +115,12 @@ impl<'a> After<'a> {
                     bytes: entry.size,
                 };
             } else if marks && entry.ripeness == Ripeness::Waiting(Waiting::Mark) {
-                let grace = report
-                    .finished
-                    .checked_add(policy.grace_period)
-                    .unwrap_or(Timestamp::MAX);
                 let age = entry
                     .modified
                     .and_then(|modified| modified.checked_add(policy.min_age).ok());
-                let ripe = age.unwrap_or(Timestamp::MAX).max(grace);
-                let earliest = after.marked_now.entry(directory).or_insert(ripe);
-                *earliest = (*earliest).min(ripe);
+                let age = age.unwrap_or(Timestamp::MAX);
+                let earliest = after.marked_now.entry(directory).or_insert(age);
+                *earliest = (*earliest).min(age);
             }
         }
         after
@@ -134,6 +133,8 @@ impl<'a> After<'a> {
             self.deleted.get(&directory).copied(),
             self.marked_now.get(&directory).copied(),
         );
+        let grace = self.at.checked_add(summary.grace_period);
+        let earliest = earliest.map(|age| age.max(grace.unwrap_or(Timestamp::MAX)));
         let deleted = deleted.unwrap_or_default();
         for amount in [&mut summary.orphaned, &mut summary.marked] {
             amount.files = amount.files.saturating_sub(deleted.files);
@@ -180,6 +181,7 @@ impl Sum {
                 ripe: _,
                 protected,
                 by_guard,
+                grace_period: _,
                 earliest,
             } = summary;
             sum.live += live;
@@ -277,5 +279,91 @@ fn lets_mark(blocked: &Blocked) -> bool {
         // Nothing new is marked then, and after another approval all is looked at again.
         | Blocked::ReferencedShrank { .. }
         | Blocked::PlanNotFound { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::engine::Outcome;
+    use jiff::SignedDuration;
+    use retention::evidence::Evidence;
+    use retention::inventory::Inventory;
+    use retention::layout::place;
+    use retention::owner::OwnerClass;
+    use retention::plan::{OrphanKind, Plan, PlanEntry};
+
+    /// One file, written an hour before the run that marked it.
+    fn marked(grace_period: SignedDuration) -> Option<Timestamp> {
+        let finished: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let path = "00000000000000000000000000000abc/shared/00000000-0000-4000-8000-000000000001";
+        let entry = PlanEntry {
+            base: BaseId(0),
+            path: path.into(),
+            placement: place(path),
+            size: 1,
+            modified: Some(finished - SignedDuration::from_hours(1)),
+            decision: Decision::Orphan(OrphanKind::of(place(path).kind).unwrap()),
+            since: None,
+            ripeness: Ripeness::Waiting(Waiting::Mark),
+        };
+        let summary = JobSummary {
+            base: BaseId(0),
+            directory: entry.placement.job.clone(),
+            class: OwnerClass::Running,
+            owner: None,
+            why: String::new(),
+            live: Counted::default(),
+            retained: Counted::default(),
+            orphaned: Counted { files: 1, bytes: 1 },
+            marked: Counted::default(),
+            ripe: Counted::default(),
+            protected: Counted::default(),
+            by_guard: BTreeMap::new(),
+            grace_period,
+            earliest: None,
+        };
+        let report = Report {
+            started: finished,
+            finished,
+            evidence: Evidence {
+                taken_at: finished,
+                jobs: Vec::new(),
+                roots: Vec::new(),
+                high_availability_ids: Vec::new(),
+                gaps: Vec::new(),
+            },
+            inventory: Inventory::default(),
+            marks: Vec::new(),
+            baselines: Vec::new(),
+            plan: Plan {
+                now: finished,
+                entries: vec![entry],
+                snapshots: Vec::new(),
+            },
+            summaries: vec![summary],
+            outcome: Outcome::default(),
+        };
+        let policy = Policy {
+            min_age: SignedDuration::from_hours(3),
+            ..Policy::default()
+        };
+        let after = After::of(&report, Mode::Enforce, &policy);
+        after.applied(&report.summaries[0]).earliest
+    }
+
+    #[test]
+    fn what_is_marked_now_waits_for_its_own_grace_and_age() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        // Twice the checkpoint timeout of a slow job.
+        assert_eq!(
+            marked(SignedDuration::from_hours(26)),
+            at("2026-01-03T02:00:00Z")
+        );
+        assert_eq!(
+            marked(SignedDuration::from_hours(1)),
+            at("2026-01-02T02:00:00Z")
+        );
     }
 }

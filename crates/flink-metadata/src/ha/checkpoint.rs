@@ -38,6 +38,8 @@ pub struct HaCheckpoint {
     pub changelog: bool,
     /// It uses file merging.
     pub file_merging: bool,
+    /// Bytes of state inside the file itself.
+    pub inline_bytes: u64,
 }
 
 impl HaCheckpoint {
@@ -93,6 +95,7 @@ fn checkpoint(graph: &Graph<'_>) -> Result<HaCheckpoint, Error> {
         references,
         changelog,
         file_merging,
+        inline_bytes,
     } = collect(graph, value("operatorStates")?).field("operatorStates")?;
     Ok(HaCheckpoint {
         checkpoint_id,
@@ -113,6 +116,7 @@ fn checkpoint(graph: &Graph<'_>) -> Result<HaCheckpoint, Error> {
         references,
         changelog,
         file_merging,
+        inline_bytes,
     })
 }
 

@@ -15,6 +15,7 @@ const EMPTY_SEGMENT: &str =
 const DIRECTORY: &str = "org.apache.flink.runtime.state.filemerging.DirectoryStreamStateHandle";
 const MERGING_OPERATOR_STATE: &str =
     "org.apache.flink.runtime.state.filemerging.FileMergingOperatorStreamStateHandle";
+const INLINE: &str = "org.apache.flink.runtime.state.memory.ByteStreamStateHandle";
 const CHANGELOG_PREFIX: &str = "org.apache.flink.runtime.state.changelog.";
 const CHANGELOG_FILES: &str =
     "org.apache.flink.runtime.state.changelog.ChangelogStateHandleStreamImpl";
@@ -47,6 +48,8 @@ pub(super) struct Findings {
     pub(super) references: Vec<Reference<'static>>,
     pub(super) changelog: bool,
     pub(super) file_merging: bool,
+    /// State that is in the stream itself.
+    pub(super) inline_bytes: u64,
 }
 
 /// Follows every object below `root` once.
@@ -100,7 +103,7 @@ impl Collector<'_, '_> {
         }
         match self.graph.node(handle) {
             Some(Node::Object(object)) => self.object(object, step.place, pending),
-            Some(Node::Array { elements }) => {
+            Some(Node::Array { elements, bytes: _ }) => {
                 pending.extend(elements.iter().map(|value| Step {
                     value: *value,
                     place: step.place,
@@ -152,6 +155,13 @@ impl Collector<'_, '_> {
         if may_name_files(class) {
             let class = class.to_owned();
             return Err(Error::new(Problem::UnknownClass { class }, 0));
+        }
+        if graph.is_a(object, INLINE) {
+            let data = graph.field(object, "data");
+            let bytes = data.and_then(|data| graph.array_bytes(data));
+            let bytes = bytes.ok_or_else(|| unreadable("inline state without data"))?;
+            let sum = self.findings.inline_bytes;
+            self.findings.inline_bytes = sum.saturating_add(bytes as u64);
         }
         self.findings.changelog |= class.starts_with(CHANGELOG_PREFIX);
         let place = if class == CHANGELOG_FILES {

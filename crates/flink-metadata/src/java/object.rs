@@ -35,7 +35,10 @@ pub(crate) enum Node<'a> {
         constant: Handle,
     },
     Array {
+        /// None for primitive types: nothing here needs their values.
         elements: Vec<Value>,
+        /// What primitive elements take in the stream.
+        bytes: usize,
     },
     /// A `java.lang.Class` object.
     ClassObject,
@@ -110,6 +113,17 @@ impl<'a> Graph<'a> {
                 Some(Node::Text(text)) => Some(*text),
                 _ => None,
             },
+            _ => None,
+        }
+    }
+
+    /// The bytes of the elements, if the value is an array of a primitive type.
+    pub(crate) fn array_bytes(&self, value: Value) -> Option<usize> {
+        let Value::Object(handle) = value else {
+            return None;
+        };
+        match self.node(handle) {
+            Some(Node::Array { bytes, .. }) => Some(*bytes),
             _ => None,
         }
     }

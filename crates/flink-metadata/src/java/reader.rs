@@ -291,16 +291,17 @@ impl<'a> Reader<'a, '_> {
             _ => return Err(self.fail("array of an unknown type")),
         };
         let count = self.cursor.count(width)?;
-        let mut elements = Vec::new();
+        let (mut elements, mut bytes) = (Vec::new(), 0);
         if matches!(kind, Some(b'L' | b'[')) {
             for index in 0..count {
                 let element = self.object().element("array", index)?;
                 elements.push(element);
             }
         } else {
-            self.cursor.bytes(count.saturating_mul(width))?;
+            bytes = count.saturating_mul(width);
+            self.cursor.bytes(bytes)?;
         }
-        self.complete(handle, Node::Array { elements });
+        self.complete(handle, Node::Array { elements, bytes });
         Ok(Value::Object(handle))
     }
 

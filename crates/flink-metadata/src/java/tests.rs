@@ -116,7 +116,9 @@ fn arrays_enums_classes_and_long_strings() {
     let Value::Object(handle) = graph.root() else {
         panic!("no array")
     };
-    assert!(matches!(graph.node(handle), Some(Node::Array { elements }) if elements.len() == 2));
+    assert!(
+        matches!(graph.node(handle), Some(Node::Array { elements, .. }) if elements.len() == 2)
+    );
     let bytes = stream(&[&[0x7e], &class("E", 0x12, &[], NO_PARENT), TEXT_A]);
     let graph = read(&bytes).unwrap();
     assert_eq!(graph.enum_constant(graph.root()), Some(("E", "a")));

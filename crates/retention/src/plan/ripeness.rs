@@ -2,7 +2,8 @@ use super::{Candidate, Context};
 use crate::evidence::JobEvidence;
 use crate::layout::FileKind;
 use crate::mark::{Mark, MarkKind};
-use crate::owner::OwnerClass;
+use crate::owner::{Owner, OwnerClass};
+use crate::policy::Policy;
 use crate::run::LiveRun;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
@@ -64,14 +65,14 @@ fn age(context: &Context<'_>, modified: Timestamp) -> Option<Waiting> {
 }
 
 fn grace(context: &Context<'_>, candidate: &Candidate<'_>, mark: &Mark) -> Option<Waiting> {
-    let grace = effective_grace(context, candidate);
+    let grace = effective_grace(context.policy, candidate.owner);
     until(mark.since, grace, context.now).map(|until| Waiting::Grace { until })
 }
 
 /// The policy's grace period, but for a running job at least twice its checkpoint timeout.
-fn effective_grace(context: &Context<'_>, candidate: &Candidate<'_>) -> SignedDuration {
-    let policy = context.policy.grace_period;
-    let Some(job) = running(candidate) else {
+pub(super) fn effective_grace(policy: &Policy, owner: Option<&Owner<'_>>) -> SignedDuration {
+    let policy = policy.grace_period;
+    let Some(job) = owner.and_then(running) else {
         return policy;
     };
     let configured = job.checkpoint_timeout;
@@ -94,7 +95,7 @@ fn generation_two(
     candidate: &Candidate<'_>,
     mark: &Mark,
 ) -> Option<Waiting> {
-    let job = running(candidate)?;
+    let job = running(candidate.owner?)?;
     match candidate.file.placement.kind {
         FileKind::Shared => {}
         FileKind::CheckpointMetadata
@@ -135,8 +136,7 @@ fn generation_two(
         .map(|until| Waiting::Settle { until })
 }
 
-fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
-    let owner = candidate.owner?;
+fn running<'a>(owner: &Owner<'a>) -> Option<&'a JobEvidence> {
     (owner.class == OwnerClass::Running).then_some(owner.job)?
 }
 

@@ -1,3 +1,4 @@
+use super::ripeness::effective_grace;
 use super::{Context, Decision, Plan, Ripeness, Waiting};
 use crate::guard::Guard;
 use crate::inventory::BaseId;
@@ -5,7 +6,7 @@ use crate::keep::{KeepReason, Verdict};
 use crate::layout::{JobDirectory, place};
 use crate::owner::OwnerClass;
 use crate::reference::{FileId, Found};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -40,6 +41,8 @@ pub struct JobSummary {
     /// Named by nobody, kept by guards.
     pub protected: Amount,
     pub by_guard: BTreeMap<Guard, Amount>,
+    /// How long its files must have been marked: for a running job at least twice its checkpoint timeout.
+    pub grace_period: SignedDuration,
     /// The earliest time at which the clock allows a superfluous file to go.
     pub earliest: Option<Timestamp>,
 }
@@ -209,6 +212,7 @@ impl Summaries<'_, '_> {
                 ripe: Amount::default(),
                 protected: Amount::default(),
                 by_guard: BTreeMap::new(),
+                grace_period: effective_grace(self.context.policy, owner),
                 earliest: None,
             })
     }
