@@ -115,4 +115,8 @@ pub struct LineageEntry {
     pub first_seen: Time,
     /// When it was last seen to be the resource's current one.
     pub last_seen: Time,
+    /// When the resource of this uid was seen to be deleted: it was missing twice in a row while its kind and namespace
+    /// were there, or another one had its name. `deletedJobs` counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_time: Option<Time>,
 }

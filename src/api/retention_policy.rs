@@ -114,7 +114,9 @@ pub struct RetentionPolicySpec {
     /// Lets snapshots go that cannot be restored. Without it they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrestorable: Option<ExpireAfter>,
-    /// Lets the state of jobs go whose Flink resource was seen to be deleted. Without it that is kept for ever.
+    /// Lets the state of jobs go whose Flink resource was seen to be deleted, so long after that: all of it, the newest
+    /// snapshot too, but no savepoint. The labels that the resource had last say which policy speaks for it. Without it
+    /// that is kept for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_jobs: Option<ExpireAfter>,
     /// Snapshot directories elsewhere whose references count as well.

@@ -20,7 +20,7 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         savepoints,
         orphans: _,
         unrestorable,
-        deleted_jobs,
+        deleted_jobs: _,
         additional_roots,
         adopt,
         limits: _,
@@ -33,7 +33,6 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
     let mut used = Vec::new();
     used.extend(savepoints.iter().flat_map(in_savepoints));
     used.extend(unrestorable.map(|_| "spec.unrestorable"));
-    used.extend(deleted_jobs.map(|_| "spec.deletedJobs"));
     used.extend((!additional_roots.is_empty()).then_some("spec.additionalRoots"));
     used.extend((!adopt.is_empty()).then_some("spec.adopt"));
     used.extend(in_storage(storage));
@@ -89,7 +88,7 @@ mod tests {
         let spec = serde_json::from_value(json!({
             "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
             "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "savepoints": {"keepLast": 3, "pinned": ["s3://b/s"]},
-            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
+            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "deletedJobs": {"expireAfter": "30d"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
             "storage": {"operatorIdentity": {}},
         }));
         assert_eq!(in_policy(&spec.unwrap()), Vec::<&str>::new());
@@ -100,7 +99,7 @@ mod tests {
         let spec = serde_json::from_value(json!({
             "selector": {}, "approval": "Manual",
             "savepoints": {"keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1},
-            "unrestorable": {"expireAfter": "7d"}, "deletedJobs": {"expireAfter": "30d"},
+            "unrestorable": {"expireAfter": "7d"},
             "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
             "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}, "requestsPerSecond": 200},
         }));
@@ -112,7 +111,6 @@ mod tests {
                 "spec.savepoints.keepWeekly",
                 "spec.savepoints.keepMonthly",
                 "spec.unrestorable",
-                "spec.deletedJobs",
                 "spec.additionalRoots",
                 "spec.adopt",
                 "spec.storage.secretRef",

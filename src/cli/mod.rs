@@ -15,6 +15,7 @@ mod plan;
 mod policy;
 mod progress;
 mod prune;
+mod takeover;
 mod trouble;
 mod verify;
 
@@ -53,6 +54,8 @@ enum Command {
     Explain(explain::Arguments),
     #[command(after_help = EXIT_CODES)]
     Operator(Box<crate::operator::Arguments>),
+    #[command(after_help = EXIT_CODES)]
+    Takeover(takeover::Arguments),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -84,6 +87,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
             crate::operator::run(*arguments).await?;
             Ok(Exit::Fine)
         }
+        Command::Takeover(arguments) => takeover::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }

@@ -56,6 +56,8 @@ impl PolicyArguments {
                 keep_last: *keep_last,
                 keep_within: keep_within.map(signed),
             }),
+            // Whose resource was deleted is not known here; --stopped says that a job is over.
+            deleted_jobs: None,
             pinned: pin.clone(),
             min_age: signed(*min_age),
             grace_period: signed(*grace_period),

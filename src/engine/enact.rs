@@ -352,9 +352,17 @@ pub(super) fn base_name(inventory: &Inventory, base: BaseId) -> String {
 
 pub(super) fn blocked(base: &str, error: JournalError) -> Blocked {
     match error {
-        JournalError::OwnedByAnother { owner, .. } => Blocked::BaseOwnedByAnother {
+        JournalError::OwnedByAnother {
+            location: _,
+            owner,
+            epoch: _,
+            taken,
+            us,
+        } => Blocked::BaseOwnedByAnother {
             base: base.to_owned(),
             owner,
+            taken,
+            us,
         },
         other => Blocked::JournalUnusable {
             base: base.to_owned(),

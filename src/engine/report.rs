@@ -73,7 +73,13 @@ pub struct Failed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocked {
     /// Another operator owns the base.
-    BaseOwnedByAnother { base: String, owner: String },
+    BaseOwnedByAnother {
+        base: String,
+        owner: String,
+        /// When that one last began to act.
+        taken: Timestamp,
+        us: String,
+    },
     /// The journal has a format that this version does not know, or cannot be read or written.
     JournalUnusable { base: String, why: String },
     /// A listing of the base was not complete.
@@ -116,10 +122,15 @@ impl Blocked {
 impl std::fmt::Display for Blocked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::BaseOwnedByAnother { base, owner } => {
+            Self::BaseOwnedByAnother {
+                base,
+                owner,
+                taken,
+                us,
+            } => {
                 write!(
                     f,
-                    "{base} is owned by {owner}; if that is this operator's former name, set --owner-id {owner}; if that operator is gone for good, and only then, delete .flink-retention/owner below the base by hand"
+                    "{base} is owned by {owner}, who last acted at {taken:.0}; if that is this operator's former name, set --owner-id {owner}; if that one is gone for good, and only then, take it over: flink-retention takeover <the directory, where it is mounted> --owner-id {us} --yes"
                 )
             }
             Self::JournalUnusable { base, why } => {

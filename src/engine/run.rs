@@ -278,13 +278,15 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         // Nothing is written over what cannot be read, so it is read first.
         let latest = journal.latest_epoch().await?;
-        (read.marks, read.baselines) = journal.read().await?;
+        if let Some(latest) = &latest {
+            (read.marks, read.baselines) = journal.read(latest).await?;
+        }
         let Some(owner) = owner else {
             return Ok(());
         };
         let epoch = journal.take(owner, self.clock.now()).await?;
-        if epoch.number != latest.saturating_add(1) {
-            (read.marks, read.baselines) = journal.read().await?;
+        if epoch.number != latest.map_or(1, |latest| latest.number.saturating_add(1)) {
+            (read.marks, read.baselines) = journal.read(&epoch).await?;
         }
         read.epoch = Some(epoch);
         Ok(())

@@ -263,7 +263,7 @@ pub(super) mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use kube::api::DynamicObject;
-    use retention::evidence::{Lineage, LineageEntry};
+    use retention::evidence::{Lineage, LineageEntry, ResourceState};
     use retention::location::Origin;
 
     const STABLE: &str = include_str!("fixtures/stable.yaml");
@@ -349,7 +349,7 @@ pub(super) mod tests {
             base: Some(old.clone()),
             first_seen: jiff::Timestamp::UNIX_EPOCH,
             last_seen: jiff::Timestamp::UNIX_EPOCH,
-            of_deleted: false,
+            resource: ResourceState::Exists,
         };
         let record = super::super::lineage::Record {
             lineage: Lineage {

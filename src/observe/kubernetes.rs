@@ -70,7 +70,9 @@ impl KubernetesSource {
                     .flink
                     .extend(objects.into_iter().map(|object| (kind, object))),
                 // Any subset of Flink's kinds may be installed.
-                Err(ListError::NoSuchKind) => {}
+                Err(ListError::NoSuchKind) => {
+                    resources.not_installed.insert(kind);
+                }
                 Err(error) => resources.unread.push(error.unread(kind.as_str(), scope)),
             }
         }
@@ -104,35 +106,36 @@ impl KubernetesSource {
         }
     }
 
-    /// Of every namespace that has something of ours.
-    async fn suspended_namespaces(&self, resources: &mut Resources) {
+    /// What is said of every namespace that has something of ours.
+    async fn namespaces(&self, resources: &mut Resources) {
         let flink = resources.flink.iter().map(|(_, object)| object);
         let names: BTreeSet<String> = flink
             .chain(&resources.inventories)
             .filter_map(ResourceExt::namespace)
             .collect();
         let api: Api<Namespace> = Api::all(self.client.clone());
-        let read = stream::iter(names)
+        let read: Vec<_> = stream::iter(names)
             .map(|name| {
                 let api = api.clone();
                 async move {
-                    let why = match api.get_metadata_opt(&name).await {
-                        Ok(namespace) => namespace
-                            .and_then(|namespace| suspends(&name, &namespace.metadata)),
-                        Err(error) => Some(format!(
-                            "whether namespace {name} has the annotation {SUSPEND_ANNOTATION} cannot be read: {}",
-                            says(&error)
-                        )),
-                    };
-                    why.map(|why| (name, why))
+                    let read = api.get_metadata_opt(&name).await;
+                    (name, read)
                 }
             })
-            .buffered(REQUESTS_AT_ONCE);
-        resources.suspended_namespaces.extend(
-            read.filter_map(|found| async move { found })
-                .collect::<Vec<_>>()
-                .await,
-        );
+            .buffered(REQUESTS_AT_ONCE)
+            .collect()
+            .await;
+        for (name, read) in read {
+            let metadata = read
+                .as_ref()
+                .map(|found| found.as_ref().map(|found| &found.metadata));
+            if let Some(why) = suspends(&name, metadata) {
+                resources.suspended_namespaces.insert(name.clone(), why);
+            }
+            if let Some(why) = ends(&name, metadata) {
+                resources.ending_namespaces.insert(name, why);
+            }
+        }
     }
 }
 
@@ -145,7 +148,7 @@ impl Source for KubernetesSource {
         }
         self.inventories(&mut resources).await;
         self.config_map_names(&mut resources).await;
-        self.suspended_namespaces(&mut resources).await;
+        self.namespaces(&mut resources).await;
         resources
     }
 
@@ -195,9 +198,32 @@ where
     }
 }
 
-fn suspends(name: &str, metadata: &ObjectMeta) -> Option<String> {
-    let annotation = metadata.annotations.as_ref()?.get(SUSPEND_ANNOTATION);
-    is_on(annotation).then(|| format!("namespace {name} has the annotation {SUSPEND_ANNOTATION}"))
+type ReadMetadata<'a> = Result<Option<&'a ObjectMeta>, &'a kube::Error>;
+
+fn suspends(name: &str, read: ReadMetadata<'_>) -> Option<String> {
+    match read {
+        Ok(metadata) => {
+            let annotation = metadata?.annotations.as_ref()?.get(SUSPEND_ANNOTATION);
+            is_on(annotation)
+                .then(|| format!("namespace {name} has the annotation {SUSPEND_ANNOTATION}"))
+        }
+        Err(error) => Some(format!(
+            "whether namespace {name} has the annotation {SUSPEND_ANNOTATION} cannot be read: {}",
+            says(error)
+        )),
+    }
+}
+
+/// Why an object that is missing from a namespace need not have been deleted by anybody who meant it.
+fn ends(name: &str, read: ReadMetadata<'_>) -> Option<String> {
+    match read {
+        Ok(None) => Some(format!("namespace {name} does not exist")),
+        Ok(Some(metadata)) if metadata.deletion_timestamp.is_some() => {
+            Some(format!("namespace {name} is being deleted"))
+        }
+        Ok(Some(_)) => None,
+        Err(error) => Some(format!("namespace {name} cannot be read: {}", says(error))),
+    }
 }
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::observe::draft::{Draft, Host};
 use crate::observe::gaps;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
-use retention::evidence::{Gap, JobName, Lineage, LineageEntry, Phase, Processes};
+use retention::evidence::{Gap, JobName, Lineage, LineageEntry, Phase, Processes, ResourceState};
 use retention::guard::Guard;
 use retention::location::{Location, Origin};
 use std::collections::BTreeMap;
@@ -111,7 +111,9 @@ fn entry(
         base,
         first_seen,
         last_seen,
+        deleted_time,
     } = recorded;
+    let observed = deleted_time.as_ref().map(|time| time.0);
     Ok(LineageEntry {
         job_id: job_id
             .parse()
@@ -119,10 +121,13 @@ fn entry(
         base: base.and_then(|position| bases.get(usize::from(position)).cloned()),
         first_seen: first_seen.0,
         last_seen: last_seen.0,
-        of_deleted: uid
-            .as_deref()
-            .zip(present)
-            .is_some_and(|(recorded, present)| recorded != present),
+        resource: match (present, uid.as_deref()) {
+            (None, _) => ResourceState::Deleted { observed },
+            (Some(present), Some(recorded)) if recorded != present => {
+                ResourceState::Deleted { observed }
+            }
+            (Some(_), _) => ResourceState::Exists,
+        },
     })
 }
 
@@ -133,7 +138,7 @@ fn entry(
 pub(super) fn gone(
     name: JobName,
     record: Record,
-    processes: &Processes,
+    (processes, doubt): (&Processes, Option<String>),
     surroundings: (Origin, Option<String>),
 ) -> Draft {
     let (origin, suspended_by) = surroundings;
@@ -143,14 +148,20 @@ pub(super) fn gone(
         .iter()
         .max_by_key(|entry| entry.last_seen)
         .map(|entry| entry.job_id);
-    // The pods of a session cluster say nothing about one of its jobs.
-    let proven = name.kind == "FlinkDeployment" && *processes == Processes::Absent;
-    let (current, phase) = if proven {
-        (None, Phase::Gone)
-    } else {
-        let why = "its resource is gone, and processes of it may be left; deletedJobs is not supported yet";
-        let why = why.to_owned();
-        (last, Phase::Unclear { why })
+    let doubt = doubt.or_else(|| match (name.kind.as_str(), processes) {
+        ("FlinkDeployment", Processes::Absent) => None,
+        ("FlinkDeployment", Processes::Present) => Some("processes of it still exist".to_owned()),
+        ("FlinkDeployment", Processes::Unknown { why }) => Some(format!(
+            "whether processes of it are left is not known: {why}"
+        )),
+        _ => Some("whether its session cluster still runs it is not known".to_owned()),
+    });
+    let (current, phase) = match doubt {
+        None => (None, Phase::Gone),
+        Some(why) => {
+            let why = format!("its resource is gone, but {why}");
+            (last, Phase::Unclear { why })
+        }
     };
     Draft {
         // High-availability maps that it left are found by their names.
@@ -247,11 +258,11 @@ mod tests {
     fn a_resource_that_is_gone_keeps_its_ids() {
         let (records, _) = records(&[object(RECORD)], &BTreeMap::new(), &origin);
         let (name, record) = records.into_iter().next().unwrap();
-        let draft = |processes| {
+        let draft = |processes: &Processes| {
             gone(
                 name.clone(),
                 record.clone(),
-                processes,
+                (processes, None),
                 (Origin::default(), None),
             )
         };

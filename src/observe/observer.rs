@@ -300,9 +300,10 @@ impl Observation<'_> {
     async fn gone(self, name: JobName, record: Record, resources: &Resources) -> Draft {
         let listed = self.source.processes(&name.namespace).await;
         let processes = processes::of(&name.name, listed.as_deref());
+        let doubt = resources.absence_in_doubt(&name.kind, &name.namespace);
         let suspended = resources.suspended_namespaces.get(&name.namespace).cloned();
         let origin = self.origin(&name.namespace);
-        gone(name, record, &processes, (origin, suspended))
+        gone(name, record, (&processes, doubt), (origin, suspended))
     }
 
     /// Only of namespaces with a job whose end has to be proven, or with a session cluster that does not answer.

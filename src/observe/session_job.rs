@@ -6,7 +6,7 @@ use crate::observe::configurations::Configurations;
 use crate::observe::deployment::{Parts, collect, current_id, finish, job_name};
 use crate::observe::draft::{Draft, Host, Surroundings};
 use crate::observe::phase;
-use retention::evidence::{Lineage, Phase};
+use retention::evidence::{Lineage, LineageEntry, Phase, ResourceState};
 use retention::layout::JobId;
 
 /// `cluster` is its session cluster, where that is known.
@@ -93,7 +93,8 @@ fn suspended() -> Phase {
 
 /// The last id of the present resource, as it was recorded.
 fn last(lineage: &Lineage) -> Option<JobId> {
-    let own = lineage.entries.iter().filter(|entry| !entry.of_deleted);
+    let exists = |entry: &&LineageEntry| entry.resource == ResourceState::Exists;
+    let own = lineage.entries.iter().filter(exists);
     own.max_by_key(|entry| entry.last_seen)
         .map(|entry| entry.job_id)
 }

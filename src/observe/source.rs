@@ -31,7 +31,38 @@ pub struct Resources {
     pub config_maps: BTreeSet<ObjectName>,
     /// Namespaces in which nothing may be deleted, and why.
     pub suspended_namespaces: BTreeMap<String, String>,
+    /// Kinds that the API server does not know: that there is no object of them says nothing about any object.
+    pub not_installed: BTreeSet<FlinkKind>,
+    /// Namespaces in which the absence of an object says nothing, and why.
+    pub ending_namespaces: BTreeMap<String, String>,
     pub unread: Vec<Unread>,
+}
+
+impl Resources {
+    /// Why it is not known for certain that an object which is not listed was deleted, if that is so.
+    pub(super) fn absence_in_doubt(&self, kind: &str, namespace: &str) -> Option<String> {
+        let not_listed = |unread: &&Unread| {
+            let Unread {
+                what: _,
+                namespace: of,
+                why: _,
+            } = unread;
+            of.as_deref().is_none_or(|of| of == namespace)
+        };
+        let kind_is_unknown =
+            FlinkKind::from_name(kind).is_none_or(|kind| self.not_installed.contains(&kind));
+        if kind_is_unknown {
+            return Some(format!("the API server does not know the kind {kind}"));
+        }
+        if let Some(why) = self.ending_namespaces.get(namespace) {
+            return Some(why.clone());
+        }
+        let unread = self.unread.iter().find(not_listed)?;
+        Some(format!(
+            "{} could not be listed: {}",
+            unread.what, unread.why
+        ))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

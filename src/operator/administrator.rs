@@ -3,7 +3,7 @@
 //! ```yaml
 //! version: 1
 //! paused: false
-//! floors: {minAge: 24h, gracePeriod: 24h, settle: 2m, clockSkew: 10m}
+//! floors: {minAge: 24h, gracePeriod: 24h, deletedJobs: 7d, settle: 2m, clockSkew: 10m}
 //! grants:
 //! - namespace: payments
 //!   bases:
@@ -96,6 +96,7 @@ struct File {
 struct FileFloors {
     min_age: Option<Duration>,
     grace_period: Option<Duration>,
+    deleted_jobs: Option<Duration>,
     settle: Option<Duration>,
     clock_skew: Option<Duration>,
 }
@@ -185,6 +186,7 @@ fn with_defaults(floors: &FileFloors) -> Floors {
     let FileFloors {
         min_age,
         grace_period,
+        deleted_jobs,
         settle,
         clock_skew,
     } = *floors;
@@ -192,6 +194,7 @@ fn with_defaults(floors: &FileFloors) -> Floors {
     Floors {
         min_age: min_age.map_or(default.min_age, signed),
         grace_period: grace_period.map_or(default.grace_period, signed),
+        deleted_jobs: deleted_jobs.map_or(default.deleted_jobs, signed),
         margins: Margins {
             settle: settle.map_or(default.margins.settle, signed),
             clock_skew: clock_skew.map_or(default.margins.clock_skew, signed),

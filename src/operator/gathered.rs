@@ -1,6 +1,6 @@
 //! Everything that a look at the jobs needs of the API server, beside what the observer sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::api::{DynamicObject, ListParams};
 use kube::core::DeserializeGuard;
@@ -19,6 +19,8 @@ pub(super) struct Gathered {
     pub(super) objects: Vec<Found>,
     pub(super) recorded: Inventories,
     pub(super) policies: Vec<(String, RetentionPolicy)>,
+    /// Kinds that the API server does not know.
+    pub(super) not_installed: BTreeSet<FlinkKind>,
 }
 
 /// Lists everything, each scope by itself: a namespace that cannot be read, for it was deleted perhaps and its role with
@@ -32,7 +34,9 @@ pub(super) async fn gather(operator: &Operator) -> Result<(Gathered, Option<Unli
                 objects,
                 recorded,
                 policies,
+                not_installed,
             }) => {
+                gathered.not_installed.extend(not_installed);
                 listed = true;
                 gathered.objects.extend(objects);
                 gathered.recorded.extend(recorded);
@@ -48,8 +52,10 @@ pub(super) async fn gather(operator: &Operator) -> Result<(Gathered, Option<Unli
 }
 
 async fn gather_in(operator: &Operator, scope: Option<&str>) -> Result<Gathered, Unlisted> {
+    let mut not_installed = BTreeSet::new();
     Ok(Gathered {
-        objects: flink_objects(operator, scope).await?,
+        objects: flink_objects(operator, scope, &mut not_installed).await?,
+        not_installed,
         recorded: inventories(operator, scope).await?,
         policies: policies(operator, scope).await?,
     })
@@ -75,7 +81,11 @@ pub(super) struct Found {
     pub(super) job_id: Option<JobId>,
 }
 
-async fn flink_objects(operator: &Operator, scope: Option<&str>) -> Result<Vec<Found>, Unlisted> {
+async fn flink_objects(
+    operator: &Operator,
+    scope: Option<&str>,
+    not_installed: &mut BTreeSet<FlinkKind>,
+) -> Result<Vec<Found>, Unlisted> {
     let mut found = Vec::new();
     for kind in KINDS {
         let resource = kind.api_resource();
@@ -89,7 +99,9 @@ async fn flink_objects(operator: &Operator, scope: Option<&str>) -> Result<Vec<F
                 found.extend(list.items.into_iter().map(|object| describe(kind, object)));
             }
             // Any subset of Flink's kinds may be installed.
-            Err(error) if super::server_side::is_gone(&error) => {}
+            Err(error) if super::server_side::is_gone(&error) => {
+                not_installed.insert(kind);
+            }
             Err(error) => return Err(not_listed(kind.as_str(), scope, error)),
         }
     }

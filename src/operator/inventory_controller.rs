@@ -18,7 +18,8 @@ use super::context::{News as Poke, Operator};
 use super::events::News;
 use super::gathered::{Found, Gathered, Unlisted, gather};
 use super::inventory::{Facts, row, status};
-use super::lineage::{Merged, Seen, merge};
+use super::lineage::{Merged, Seen, deleted, has_undated, merge};
+use super::missing::{Missing, certain};
 use super::server_side::{apply_spec, apply_status};
 use super::{jitter, job_changes};
 use crate::api::CheckpointInventory;
@@ -36,13 +37,14 @@ const REST: u32 = 3;
 pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
     let mut changes = Box::pin(job_changes::all(&operator));
     let mut news = operator.news.subscribe();
+    let mut missing = Missing::default();
     let mut pass = 0_u64;
     while !stop.is_cancelled() {
         // Policies read it too, but a broken file is to be told before there is any.
         operator.administrator().await;
         let begun = Instant::now();
         let looked = tokio::select! {
-            looked = look(&operator) => looked,
+            looked = look(&operator, &mut missing) => looked,
             // Every write is complete in itself.
             () = stop.cancelled() => return,
         };
@@ -93,13 +95,19 @@ enum LookError {
 }
 
 /// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
-async fn look(operator: &Operator) -> Result<(), LookError> {
+async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookError> {
     // Observe.
     let (gathered, unlisted) = gather(operator).await?;
     let evidence = operator.observer.observe().await;
 
-    // Plan: what each inventory should be. No client.
-    let looks = looks(&gathered, &evidence);
+    // Plan: what each inventory should be.
+    let mut looks = looks(&gathered, &evidence);
+    let absent = looks.iter().filter(|look| look.is_undated()).map(Look::job);
+    let absent = certain(operator, absent.collect(), &gathered.not_installed).await;
+    let deleted = missing.again(absent);
+    for look in &mut looks {
+        look.deleted = deleted.contains(&look.evidence.name);
+    }
 
     // Report.
     let all = looks.len();
@@ -141,7 +149,21 @@ struct Look<'a> {
     /// None if the resource is gone, or cannot be read.
     seen: Option<Seen>,
     present: bool,
+    /// The resource is known for certain to be deleted, and since when is not recorded yet.
+    deleted: bool,
     policy: Option<String>,
+}
+
+impl Look<'_> {
+    fn job(&self) -> JobName {
+        self.evidence.name.clone()
+    }
+
+    /// Whether it was not listed, and its deletion is not recorded.
+    fn is_undated(&self) -> bool {
+        let recorded = self.recorded.map(|recorded| &recorded.spec);
+        !self.present && recorded.is_some_and(has_undated)
+    }
 }
 
 fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
@@ -149,6 +171,7 @@ fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
         objects,
         recorded,
         policies,
+        not_installed: _,
     } = gathered;
     let jobs = evidence.jobs.iter().filter_map(|job| {
         let JobName {
@@ -184,6 +207,7 @@ fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
             inventory_name,
             recorded,
             present: object.is_some(),
+            deleted: false,
             seen,
             policy,
         })
@@ -247,10 +271,15 @@ fn base_of(job: &JobEvidence, id: JobId) -> Option<Location> {
 async fn write(operator: &Operator, look: &Look<'_>) -> kube::Result<CheckpointInventory> {
     let now = operator.clock.now();
     let api: Api<CheckpointInventory> = operator.in_namespace(&look.evidence.name.namespace);
-    let merged = look
-        .seen
-        .clone()
-        .map(|seen| merge(look.recorded.map(|recorded| &recorded.spec), seen, now));
+    let recorded = look.recorded.map(|recorded| &recorded.spec);
+    let merged = match (&look.seen, recorded) {
+        (Some(seen), _) => Some(merge(recorded, seen.clone(), now)),
+        (None, Some(recorded)) if look.deleted => Some(Merged {
+            spec: deleted(recorded, now),
+            truncated: false,
+        }),
+        (None, _) => None,
+    };
     let truncated = merged.as_ref().is_some_and(|merged| merged.truncated);
     let inventory = match (merged, look.recorded) {
         (Some(Merged { spec, truncated: _ }), recorded)

@@ -59,6 +59,9 @@ pub fn merge(recorded: Option<&CheckpointInventorySpec>, seen: Seen, now: Timest
     for base in bases.iter().chain(&base) {
         truncated |= !remember(&mut spec.bases, base);
     }
+    if let Some(uid) = &uid {
+        tell_apart(&mut spec.lineage, uid, now);
+    }
     if let Some(job_id) = job_id.filter(|id| is_job_id(id)) {
         let base = base.and_then(|base| position(&spec.bases, &base));
         record(&mut spec.lineage, job_id, uid, base, now);
@@ -68,6 +71,38 @@ pub fn merge(recorded: Option<&CheckpointInventorySpec>, seen: Seen, now: Timest
         truncated = true;
     }
     Merged { spec, truncated }
+}
+
+/// The record after its resource was found to be deleted.
+#[must_use]
+pub fn deleted(recorded: &CheckpointInventorySpec, now: Timestamp) -> CheckpointInventorySpec {
+    let mut spec = recorded.clone();
+    for entry in &mut spec.lineage {
+        entry.deleted_time.get_or_insert(whole_seconds(now));
+    }
+    spec
+}
+
+/// Whether the deletion of the resource of any entry is still to be recorded.
+#[must_use]
+pub fn has_undated(recorded: &CheckpointInventorySpec) -> bool {
+    recorded
+        .lineage
+        .iter()
+        .any(|entry| entry.deleted_time.is_none())
+}
+
+/// There is one resource of a name: one of another uid was deleted before. One that is there was not, whatever was
+/// recorded: it came back with a backup.
+fn tell_apart(lineage: &mut [LineageEntry], present: &str, now: Timestamp) {
+    for entry in lineage {
+        match &entry.uid {
+            Some(uid) if uid != present => {
+                entry.deleted_time.get_or_insert(whole_seconds(now));
+            }
+            Some(_) | None => entry.deleted_time = None,
+        }
+    }
 }
 
 fn record(
@@ -85,6 +120,7 @@ fn record(
             base,
             first_seen: whole_seconds(now),
             last_seen: whole_seconds(now),
+            deleted_time: None,
         });
         return;
     };
@@ -202,6 +238,38 @@ mod tests {
                 .len(),
             2
         );
+    }
+
+    #[test]
+    fn a_deletion_is_recorded_once_and_not_for_what_is_there() {
+        let first = merge(None, seen(&id(1), None), at("2026-11-21T06:00:00Z")).spec;
+        assert!(has_undated(&first));
+        let gone = deleted(&first, at("2026-11-21T07:00:00Z"));
+        let still_gone = deleted(&gone, at("2026-11-21T08:00:00Z"));
+        assert_eq!(still_gone, gone);
+        assert!(!has_undated(&gone));
+        assert_eq!(
+            gone.lineage[0].deleted_time.clone().unwrap().0,
+            at("2026-11-21T07:00:00Z")
+        );
+        // A backup brings the same one back.
+        let back = merge(Some(&gone), seen(&id(1), None), at("2026-11-21T09:00:00Z")).spec;
+        assert_eq!(back.lineage[0].deleted_time, None);
+        // Another one of its name: the first is gone, since when at the latest.
+        let anew = Seen {
+            uid: Some("u2".into()),
+            ..seen(&id(2), None)
+        };
+        let replaced = merge(Some(&back), anew.clone(), at("2026-11-21T10:00:00Z")).spec;
+        let times: Vec<_> = replaced
+            .lineage
+            .iter()
+            .map(|entry| entry.deleted_time.clone().map(|time| time.0))
+            .collect();
+        assert_eq!(times, [Some(at("2026-11-21T10:00:00Z")), None]);
+        // What is known already stays as it is.
+        let kept = merge(Some(&gone), anew, at("2026-11-21T10:00:00Z")).spec;
+        assert_eq!(kept.lineage[0], gone.lineage[0]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod jitter;
 mod job_changes;
 pub mod lease;
 pub mod lineage;
+mod missing;
 mod policy;
 mod policy_controller;
 mod run;

@@ -15,5 +15,6 @@ mod ownership;
 mod review;
 mod running;
 mod scope;
+mod takeover;
 mod terminal;
 mod world;

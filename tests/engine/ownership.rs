@@ -90,7 +90,7 @@ async fn a_damaged_mark_deletes_nothing_and_says_so() {
     let world = world();
     world.enforce().await;
     world.wait(25);
-    let marks = Key::parse(&format!("ckp/.flink-retention/marks/{JOB}.json")).unwrap();
+    let marks = Key::parse(&format!("ckp/.flink-retention/marks/{:020}/{JOB}.json", 1)).unwrap();
     world.storage.insert_file(&marks, b"{".to_vec());
     let before = world.storage.files();
     let report = world.enforce().await;

@@ -380,7 +380,10 @@ async fn marks_that_another_run_changed_before_we_owned_the_base_are_read_again(
         if call.operation == Operation::Write && call.key.as_str() == epoch {
             let other = r#"{"number":2,"owner":"us","taken":"2026-01-05T00:00:00Z"}"#;
             storage.insert_file(&call.key, other.as_bytes().to_vec());
-            storage.remove(&key(&format!("ckp/.flink-retention/marks/{JOB}.json")));
+            storage.remove(&key(&format!(
+                "ckp/.flink-retention/marks/{:020}/{JOB}.json",
+                1
+            )));
         }
         Fault::None
     });

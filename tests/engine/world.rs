@@ -7,8 +7,8 @@ use flink_retention::engine::{
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
     Evidence, HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobEvidence, JobManager,
-    JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints, Root,
-    StateBackend,
+    JobName, Lineage, LineageEntry, Phase, Processes, ResourceState, RestCheckpoint,
+    RestCheckpoints, Root, StateBackend,
 };
 use retention::guard::Guard;
 use retention::inventory::Contents;
@@ -357,7 +357,7 @@ pub fn lineage(id: &str) -> Lineage {
             base: Some(at("/data/ckp")),
             first_seen: Timestamp::UNIX_EPOCH,
             last_seen: Timestamp::UNIX_EPOCH,
-            of_deleted: false,
+            resource: ResourceState::Exists,
         }],
     }
 }

@@ -105,11 +105,12 @@ fn what_a_deleted_resource_left_stays() {
     mark(&cluster, "payments");
     cluster.delete("flinkdep/orders");
     let gone = cluster.wait(INVENTORY, "condition=ResourcePresent=False");
+    cluster.wait(INVENTORY, "jsonpath={.spec.lineage[0].deletedTime}");
     assert_eq!(gone["spec"]["lineage"][0]["jobId"], FIRST);
     let run = cluster.run("after", "payments", "Enforce");
     assert_eq!(deleted_files(&run), 2, "{run}");
     assert!(
-        guard(&run, "unknown-owner").contains("its resource"),
+        guard(&run, "deleted-job").contains("its resource was deleted"),
         "{run}"
     );
     volume
@@ -134,8 +135,8 @@ fn what_a_deleted_resource_left_stays() {
     for case in ["anew", "anew-later"] {
         let run = cluster.run(case, "payments", "Enforce");
         assert_eq!(deleted_files(&run), 0, "{run}");
-        let why = guard(&run, "unknown-owner");
-        assert!(why.contains("an earlier resource of this name"), "{why}");
+        let why = guard(&run, "deleted-job");
+        assert!(why.contains("has no deletedJobs"), "{why}");
     }
     volume.tree().assert_is(&before);
 }

@@ -7,6 +7,7 @@ mod support;
 mod approval;
 mod cancel;
 mod crash;
+mod deleted;
 mod deleting;
 mod doubt;
 mod evidence;

@@ -45,14 +45,14 @@ fn policies_say_what_keeps_them_from_working() {
     cluster.wait("frp/one", "condition=Overlapping=False");
 
     // Fields that are not honoured are named, and block runs too.
-    cluster.apply_policy("three", &json!({"selector": {"matchLabels": {"team": "none"}}, "deletedJobs": {"expireAfter": "30d"}}));
+    cluster.apply_policy("three", &json!({"selector": {"matchLabels": {"team": "none"}}, "additionalRoots": ["file:/elsewhere"]}));
     let three = cluster.wait("frp/three", "condition=Ready=False");
     assert_eq!(condition(&three, "Ready")["reason"], "NotSupportedYet");
     assert!(
         condition(&three, "Ready")["message"]
             .as_str()
             .unwrap()
-            .contains("spec.deletedJobs")
+            .contains("spec.additionalRoots")
     );
     let run = cluster.run("three-by-hand", "three", "DryRun");
     assert_eq!(run["status"]["phase"], "Blocked", "{run}");

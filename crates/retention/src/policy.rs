@@ -2,13 +2,15 @@
 
 use crate::keep::KeepRules;
 use crate::reference::DirectoryKey;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// What a person may ask for and an administrator may limit, after both have been heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Which completed checkpoints of former and terminal jobs stay. None: all of them.
     pub checkpoints: Option<KeepRules>,
+    /// How long the state of a job stays after its resource was seen to be deleted. None: for ever.
+    pub deleted_jobs: Option<SignedDuration>,
     /// Snapshots that stay whatever the rules say.
     pub pinned: Vec<DirectoryKey>,
     /// A file younger than this is never deleted.
@@ -41,6 +43,8 @@ pub struct Limits {
 pub struct Floors {
     pub min_age: SignedDuration,
     pub grace_period: SignedDuration,
+    /// How long the state of deleted jobs stays at least.
+    pub deleted_jobs: SignedDuration,
     pub margins: Margins,
 }
 
@@ -58,6 +62,7 @@ impl Default for Floors {
         Self {
             min_age: SignedDuration::from_hours(1),
             grace_period: SignedDuration::from_hours(1),
+            deleted_jobs: SignedDuration::from_hours(7 * 24),
             margins: Margins::default(),
         }
     }
@@ -67,6 +72,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             checkpoints: None,
+            deleted_jobs: None,
             pinned: Vec::new(),
             min_age: SignedDuration::from_hours(24),
             grace_period: SignedDuration::from_hours(24),
@@ -82,7 +88,15 @@ impl Policy {
     pub fn with_floors(mut self, floors: &Floors) -> Self {
         self.min_age = self.min_age.max(floors.min_age);
         self.grace_period = self.grace_period.max(floors.grace_period);
+        self.deleted_jobs = self.deleted_jobs.map(|age| age.max(floors.deleted_jobs));
         self.margins = floors.margins;
         self
+    }
+
+    /// Whether the state of a job may go whose resource was seen to be deleted then: its newest snapshot too.
+    #[must_use]
+    pub fn lets_deleted_go(&self, deleted: Timestamp, now: Timestamp) -> bool {
+        self.deleted_jobs
+            .is_some_and(|expire_after| now.duration_since(deleted) >= expire_after)
     }
 }

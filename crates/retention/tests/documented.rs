@@ -56,7 +56,8 @@ fn after(reason: &KeepReason) -> Option<KeepReason> {
         KeepReason::KeepWithin => Some(KeepReason::NoRule),
         KeepReason::NoRule => Some(KeepReason::NotRestorable),
         KeepReason::NotRestorable => Some(KeepReason::Owner(OwnerClass::Running)),
-        KeepReason::Owner(_) => Some(KeepReason::AwaitsSuccessor),
+        KeepReason::Owner(_) => Some(KeepReason::DeletedJob),
+        KeepReason::DeletedJob => Some(KeepReason::AwaitsSuccessor),
         KeepReason::AwaitsSuccessor => Some(KeepReason::UnusableTime),
         KeepReason::UnusableTime => None,
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use retention::evidence::{HighAvailability, JobManager, Phase, Processes};
+use retention::evidence::{HighAvailability, JobManager, Phase, Processes, ResourceState};
 use retention::owner::OwnerClass;
 use retention::reference::Found;
 use rstest::rstest;
@@ -15,6 +15,8 @@ fn class(world: &World, job: &str) -> OwnerClass {
 }
 
 type Change = fn(&mut World);
+
+const DELETED: ResourceState = ResourceState::Deleted { observed: None };
 
 fn unreadable() -> HighAvailability {
     HighAvailability::Unreadable {
@@ -66,7 +68,7 @@ fn after_j0() -> World {
 #[case::no_job_now(|w: &mut World| w.job().current = None)]
 #[case::in_between(|w: &mut World| w.job().phase = Phase::Unclear { why: "UPGRADING".into() })]
 #[case::gone(|w: &mut World| w.job().phase = Phase::Gone)]
-#[case::of_a_resource_that_was_deleted(|w: &mut World| w.job().lineage.entries[0].of_deleted = true)]
+#[case::of_a_resource_that_was_deleted(|w: &mut World| w.job().lineage.entries[0].resource = DELETED)]
 #[case::no_checkpoint_of_the_successor(|w: &mut World| w.inventory.snapshots.clear())]
 #[case::not_in_its_map(|w: &mut World| map(w.job()).entries.clear())]
 #[case::its_entry_is_what_it_was_restored_from(|w: &mut World| map(w.job()).entries[0].checkpoint.pointer = Some(in_base(&format!("{J0}/chk-12"))))]
@@ -97,7 +99,7 @@ fn c4_former_needs_every_proof(#[case] change: Change) {
 #[case::without_a_map_but_by_rest(|w: &mut World| w.job().high_availability = HighAvailability::NotConfigured)]
 #[case::also_of_a_resource_that_was_deleted(|w: &mut World| {
     let mut earlier = w.job().lineage.entries[0].clone();
-    earlier.of_deleted = true;
+    earlier.resource = DELETED;
     w.job().lineage.entries.insert(0, earlier);
 })]
 fn c4_other_proofs(#[case] change: Change) {

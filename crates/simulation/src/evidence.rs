@@ -8,8 +8,8 @@ use flink_retention::engine::{Clock, Observer};
 use jiff::Timestamp;
 use retention::evidence::{
     Evidence, HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobEvidence,
-    JobManager as Answer, JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint,
-    RestCheckpoints, RestRestored, Root, StateBackend,
+    JobManager as Answer, JobName, Lineage, LineageEntry, Phase, Processes, ResourceState,
+    RestCheckpoint, RestCheckpoints, RestRestored, Root, StateBackend,
 };
 use retention::inventory::Contents;
 use retention::reference::{DirectoryKey, Required};
@@ -96,7 +96,7 @@ fn job(of: &Resource) -> JobEvidence {
                     base: Some(location(BASE)),
                     first_seen: Timestamp::UNIX_EPOCH,
                     last_seen: Timestamp::UNIX_EPOCH,
-                    of_deleted: false,
+                    resource: ResourceState::Exists,
                 })
                 .collect(),
         },

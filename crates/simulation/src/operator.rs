@@ -24,6 +24,7 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
     };
     Policy {
         checkpoints,
+        deleted_jobs: None,
         pinned: Vec::new(),
         min_age: minutes(choices.pick(&[0, 10, 60])),
         grace_period: minutes(choices.pick(&[0, 5, 60])),

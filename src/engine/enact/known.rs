@@ -39,12 +39,12 @@ pub(super) fn carry_over_found(
 }
 
 fn leans_on_snapshots(context: &Context<'_>, entry: &PlanEntry) -> bool {
-    let former = || {
+    let superseded = || {
         let owner = entry.placement.job.as_ref();
         let owner = owner.and_then(|job| context.owners.get(entry.base, job));
-        owner.is_some_and(|owner| owner.class == OwnerClass::Former)
+        owner.is_some_and(|owner| owner.class == OwnerClass::Former || owner.deleted.is_some())
     };
-    matches!(entry.decision, Decision::Expire(_)) || former()
+    matches!(entry.decision, Decision::Expire(_)) || superseded()
 }
 
 /// The snapshots whose being whole lets others go.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Put, Storage};
 
 /// The version that this program writes. It is raised whenever an older program would misunderstand what is written.
-/// 2: a counter can be of a run without high availability.
+/// 2: a counter can be of a run without high availability; marks lie by the tenure of their owner.
 const FORMAT_VERSION: u64 = 2;
 /// The versions that it reads; whatever they leave out only protects more.
 const READABLE: RangeInclusive<u64> = 1..=FORMAT_VERSION;

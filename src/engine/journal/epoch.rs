@@ -22,6 +22,15 @@ pub struct Epoch {
     pub number: u64,
     pub owner: OwnerId,
     pub taken: Timestamp,
+    /// The number of the epoch with which its owner became the owner. Marks belong to a tenure: those of a former owner
+    /// are never read, whenever he wrote them.
+    #[serde(default = "first")]
+    pub tenure: u64,
+}
+
+/// Before anybody could take a base over there was one tenure only.
+fn first() -> u64 {
+    1
 }
 
 pub(super) async fn take(
@@ -36,12 +45,17 @@ pub(super) async fn take(
                 location: documents.location.clone(),
                 owner: highest.owner.to_string(),
                 epoch: highest.number,
+                taken: highest.taken,
+                us: owner.to_string(),
             });
         }
         let epoch = Epoch {
-            number: highest.map_or(1, |highest| highest.number.saturating_add(1)),
+            number: highest
+                .as_ref()
+                .map_or(1, |highest| highest.number.saturating_add(1)),
             owner: owner.clone(),
             taken: now,
+            tenure: highest.map_or(1, |highest| highest.tenure),
         };
         match documents.create(&document(epoch.number), &epoch).await? {
             Put::Created => {
@@ -55,8 +69,34 @@ pub(super) async fn take(
     Err(documents.damaged("owner", &"other processes take the base again and again"))
 }
 
+/// Replaces the owner that was seen by another, if that one is the owner still. Of two who try, one succeeds.
+pub(super) async fn take_over(
+    documents: &Documents,
+    seen: &Epoch,
+    owner: &OwnerId,
+    now: Timestamp,
+) -> Result<Epoch, JournalError> {
+    let number = seen.number.saturating_add(1);
+    let epoch = Epoch {
+        number,
+        owner: owner.clone(),
+        taken: now,
+        tenure: number,
+    };
+    let unchanged = highest(documents).await?.as_ref() == Some(seen);
+    if unchanged && documents.create(&document(number), &epoch).await? == Put::Created {
+        return Ok(epoch);
+    }
+    let found = highest(documents).await?;
+    Err(JournalError::TakenMeanwhile {
+        location: documents.location.clone(),
+        owner: found.map_or_else(|| "nobody".to_owned(), |found| found.owner.to_string()),
+        seen: seen.number,
+    })
+}
+
 pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), JournalError> {
-    let found = latest(documents).await?;
+    let found = numbers(documents).await?.last().copied().unwrap_or(0);
     if found == epoch.number {
         return Ok(());
     }
@@ -67,11 +107,8 @@ pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), Jo
     })
 }
 
-pub(super) async fn latest(documents: &Documents) -> Result<u64, JournalError> {
-    Ok(numbers(documents).await?.last().copied().unwrap_or(0))
-}
-
-async fn highest(documents: &Documents) -> Result<Option<Epoch>, JournalError> {
+/// The epoch of the owner; none where nobody has acted yet.
+pub(super) async fn highest(documents: &Documents) -> Result<Option<Epoch>, JournalError> {
     match numbers(documents).await?.last() {
         None => Ok(None),
         Some(&number) => {

@@ -1,13 +1,27 @@
+use jiff::Timestamp;
 use storage::StorageError;
 
 /// A journal that cannot be used. Nothing is deleted then.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    #[error("{location} is owned by {owner} (epoch {epoch})")]
+    #[error("{location} is owned by {owner} (epoch {epoch}, of {taken:.0})")]
     OwnedByAnother {
         location: String,
         owner: String,
         epoch: u64,
+        /// When the owner last began to act.
+        taken: Timestamp,
+        /// Who asked.
+        us: String,
+    },
+    #[error(
+        "{location} was not taken over: it is at epoch {seen} no more, and owned by {owner}; look again who acts there"
+    )]
+    TakenMeanwhile {
+        location: String,
+        owner: String,
+        /// The epoch that was to be replaced.
+        seen: u64,
     },
     #[error(
         "{location} was taken over by epoch {found} while this run had epoch {ours}; it stops. Two runs at once, or one directory under two names?"
@@ -43,6 +57,7 @@ impl JournalError {
     pub fn category(&self) -> &'static str {
         match self {
             Self::OwnedByAnother { .. } => "owned_by_another",
+            Self::TakenMeanwhile { .. } => "taken_meanwhile",
             Self::Superseded { .. } => "superseded",
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Damaged { .. } => "damaged",

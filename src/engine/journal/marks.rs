@@ -13,10 +13,11 @@ const NAME: usize = 180;
 
 type Document = BTreeMap<Box<str>, Mark>;
 
-pub(super) async fn read(documents: &Documents) -> Result<Marks, JournalError> {
+pub(super) async fn read(documents: &Documents, tenure: u64) -> Result<Marks, JournalError> {
     let mut marks = Marks::default();
-    for entry in documents.list("marks").await? {
-        let name = format!("marks/{}", entry.key.file_name().unwrap_or_default());
+    let home = home(tenure);
+    for entry in documents.list(&home).await? {
+        let name = format!("{home}/{}", entry.key.file_name().unwrap_or_default());
         if let Some(document) = documents.read::<Document>(&name).await? {
             marks.by_path.extend(document);
         }
@@ -24,8 +25,18 @@ pub(super) async fn read(documents: &Documents) -> Result<Marks, JournalError> {
     Ok(marks)
 }
 
+/// The directory of the marks of one tenure. Zero-padded, so that names sort as numbers do.
+fn home(tenure: u64) -> String {
+    format!("marks/{tenure:020}")
+}
+
 /// Replaces the documents of each job directory. One that has no mark left is deleted.
-pub(super) async fn write(documents: &Documents, marks: &Marks) -> Result<(), JournalError> {
+pub(super) async fn write(
+    documents: &Documents,
+    tenure: u64,
+    marks: &Marks,
+) -> Result<(), JournalError> {
+    let home = home(tenure);
     let mut by_directory: BTreeMap<String, Document> = BTreeMap::new();
     for (path, mark) in &marks.by_path {
         by_directory
@@ -38,12 +49,22 @@ pub(super) async fn write(documents: &Documents, marks: &Marks) -> Result<(), Jo
         .flat_map(|(directory, marks)| parts(&directory, marks))
         .collect();
     for (name, document) in &by_name {
-        documents.write(&format!("marks/{name}"), document).await?;
+        documents.write(&format!("{home}/{name}"), document).await?;
     }
-    for entry in documents.list("marks").await? {
+    for entry in documents.list(&home).await? {
         let name = entry.key.file_name().unwrap_or_default();
         if !by_name.contains_key(name) {
             documents.delete(&entry).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the marks of tenures before this one.
+pub(super) async fn forget_former(documents: &Documents, tenure: u64) -> Result<(), JournalError> {
+    for name in documents.directories("marks").await? {
+        if name.parse::<u64>().is_ok_and(|former| former < tenure) {
+            documents.delete_directory(&format!("marks/{name}")).await?;
         }
     }
     Ok(())

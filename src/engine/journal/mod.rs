@@ -4,13 +4,16 @@
 //! ```text
 //! .flink-retention/format.json            the format version; an unknown one makes the journal read-only
 //!                  owner/<n>.json         epochs: the highest is the owner
-//!                  marks/<directory>.json marks of one job directory; more documents where they are many
-//!                  baselines.json
+//!                  marks/<n>/<directory>.json
+//!                                         marks of one job directory, set by the owner whose first epoch is <n>; more
+//!                                         documents where they are many
+//!                  baselines/<n>.json     of the same owner
 //!                  runs/<run>/<n>.json    a batch, written before it is deleted and completed afterwards;
 //!                                         the newest runs only
 //!                  plans/<time>-<digest>/<n>.json  what a person is asked to approve
 //! ```
 
+mod baselines;
 mod digest;
 mod documents;
 mod epoch;
@@ -53,25 +56,19 @@ impl Journal {
         })
     }
 
-    /// What earlier runs left; empty where no run has been.
-    pub async fn read(&self) -> Result<(Marks, Baselines), JournalError> {
-        if !self.documents.check_format().await? {
-            return Ok((Marks::default(), Baselines::default()));
-        }
-        let baselines = self
-            .documents
-            .read("baselines.json")
-            .await?
-            .unwrap_or_default();
-        Ok((marks::read(&self.documents).await?, baselines))
+    /// What earlier runs of the same owner left; empty where no run has been.
+    pub async fn read(&self, epoch: &Epoch) -> Result<(Marks, Baselines), JournalError> {
+        let marks = marks::read(&self.documents, epoch.tenure).await?;
+        let baselines = baselines::read(&self.documents, epoch.tenure).await?;
+        Ok((marks, baselines))
     }
 
-    /// The number of the latest epoch; zero where nobody has acted yet.
-    pub async fn latest_epoch(&self) -> Result<u64, JournalError> {
+    /// The epoch of whoever owns the base; none where nobody has acted yet.
+    pub async fn latest_epoch(&self) -> Result<Option<Epoch>, JournalError> {
         if self.documents.check_format().await? {
-            epoch::latest(&self.documents).await
+            epoch::highest(&self.documents).await
         } else {
-            Ok(0)
+            Ok(None)
         }
     }
 
@@ -79,6 +76,19 @@ impl Journal {
     pub async fn take(&self, owner: &OwnerId, now: Timestamp) -> Result<Epoch, JournalError> {
         self.documents.establish_format().await?;
         let epoch = epoch::take(&self.documents, owner, now).await?;
+        self.documents.raise_format().await?;
+        Ok(epoch)
+    }
+
+    /// Becomes the owner in place of the one whose epoch was seen, unless somebody was faster. His marks count no more:
+    /// everything is to be marked again before anything goes.
+    pub async fn take_over(
+        &self,
+        seen: &Epoch,
+        owner: &OwnerId,
+        now: Timestamp,
+    ) -> Result<Epoch, JournalError> {
+        let epoch = epoch::take_over(&self.documents, seen, owner, now).await?;
         self.documents.raise_format().await?;
         Ok(epoch)
     }
@@ -96,8 +106,10 @@ impl Journal {
         baselines: &Baselines,
     ) -> Result<(), JournalError> {
         self.check(epoch).await?;
-        self.documents.write("baselines.json", baselines).await?;
-        marks::write(&self.documents, marks).await?;
+        baselines::write(&self.documents, epoch.tenure, baselines).await?;
+        marks::write(&self.documents, epoch.tenure, marks).await?;
+        baselines::forget_former(&self.documents, epoch.tenure).await?;
+        marks::forget_former(&self.documents, epoch.tenure).await?;
         records::forget_old(&self.documents).await
     }
 

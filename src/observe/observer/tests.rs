@@ -284,12 +284,50 @@ async fn a_record_without_its_resource_claims_its_ids() {
     let evidence = World::default().record().evidence().await;
     assert_eq!(evidence.jobs[0].phase, Phase::Gone);
     let former = id("00000000000000000000000000000bbb");
-    assert_eq!(evidence.jobs[0].claims(former), Some(Claim::Former));
+    let observed = |time: Option<&str>| Claim::Deleted {
+        observed: time.map(|time| time.parse().unwrap()),
+    };
+    assert_eq!(evidence.jobs[0].claims(former), Some(observed(None)));
     assert_eq!(evidence.gaps, []);
-    let world = World::default().record().process("orders-taskmanager-1-1");
+    let time = "2026-11-21T06:00:00Z";
+    let dated = (
+        "    lastSeen: \"2026-11-21T06:00:00Z\"",
+        "    lastSeen: \"2026-11-21T06:00:00Z\"\n    deletedTime: \"2026-11-21T06:00:00Z\"",
+    );
+    let mut world = World::default();
+    world.resources.inventories.push(object(RECORD, &[dated]));
     let evidence = world.evidence().await;
-    assert!(matches!(evidence.jobs[0].phase, Phase::Unclear { .. }));
-    assert_eq!(evidence.gaps, []);
+    assert_eq!(evidence.jobs[0].claims(former), Some(observed(Some(time))));
+}
+
+/// Its absence says nothing of it then, so that nothing of it may go.
+#[rstest]
+#[case::processes_of_it(|world: &mut World| {
+    world.processes.push(Process { name: "orders-taskmanager-1-1".to_owned(), labels: BTreeMap::new() });
+})]
+#[case::its_kind_is_not_installed(|world: &mut World| {
+    world.resources.not_installed.insert(FlinkKind::Deployment);
+})]
+#[case::its_namespace_ends(|world: &mut World| {
+    world.resources.ending_namespaces.insert("flink".to_owned(), "it is being deleted".to_owned());
+})]
+#[case::it_could_not_be_listed(|world: &mut World| {
+    world.resources.unread.push(Unread { what: "the objects".to_owned(), namespace: Some("flink".to_owned()), why: "403".to_owned() });
+})]
+#[case::nothing_could_be_listed(|world: &mut World| {
+    world.resources.unread.push(Unread { what: "the objects".to_owned(), namespace: None, why: "403".to_owned() });
+})]
+#[case::a_session_cluster_may_run_it(|world: &mut World| {
+    let of_a_session_job = ("kind: FlinkDeployment", "kind: FlinkSessionJob");
+    world.resources.inventories = vec![object(RECORD, &[of_a_session_job])];
+})]
+#[tokio::test]
+async fn a_resource_that_is_missing_need_not_be_gone(#[case] doubt: fn(&mut World)) {
+    let mut world = World::default().record();
+    doubt(&mut world);
+    let evidence = world.evidence().await;
+    let phase = &evidence.jobs[0].phase;
+    assert!(matches!(phase, Phase::Unclear { .. }), "{phase:?}");
 }
 
 #[tokio::test]
@@ -400,7 +438,7 @@ async fn what_an_earlier_resource_of_the_name_had_was_taken_over_by_nobody() {
         panic!("{:?}", evidence.jobs)
     };
     let claim = |end: &str| job.claims(id(&format!("{end:0>32}")));
-    assert_eq!(claim("aaa"), Some(Claim::Deleted));
+    assert_eq!(claim("aaa"), Some(Claim::Deleted { observed: None }));
     // Of this one the record does not say whose it was.
     assert_eq!(claim("bbb"), Some(Claim::Former));
     assert_eq!(claim("abc"), Some(Claim::Current));

@@ -1,7 +1,7 @@
 //! The status of a `CheckpointInventory`.
 
 use jiff::Timestamp;
-use retention::evidence::{JobEvidence, JobManager, Phase, Processes};
+use retention::evidence::{JobEvidence, JobManager, Phase, Processes, ResourceState};
 
 use super::latest::{NamedByFlink, Verdict, named_by_flink};
 use super::scan::JobScan;
@@ -270,10 +270,7 @@ fn job_manager(job: &JobEvidence) -> Finding {
 
 fn resource(facts: &Facts<'_>) -> Finding {
     let (reason, message) = match (facts.present, doubt(facts.job)) {
-        (false, _) => (
-            "Deleted",
-            "the Flink resource is gone; its state is kept".to_owned(),
-        ),
+        (false, _) => ("Deleted", gone(facts.job)),
         (true, None) => ("Present", String::new()),
         (true, Some(why)) => ("Unclear", format!("{why}: its files stay")),
     };
@@ -282,6 +279,27 @@ fn resource(facts: &Facts<'_>) -> Finding {
         status: facts.present.into(),
         reason,
         message: shortened(message, MAX_MESSAGE),
+    }
+}
+
+/// What is known of the end of a resource. How long its state stays is for the policy to say.
+fn gone(job: &JobEvidence) -> String {
+    let entries = job.lineage.entries.iter();
+    let observed = entries.map(|entry| match entry.resource {
+        ResourceState::Exists => None,
+        ResourceState::Deleted { observed } => observed,
+    });
+    let since = match observed.collect::<Option<Vec<_>>>() {
+        Some(observed) => observed.into_iter().max(),
+        None => None,
+    };
+    let stays = "its state stays, unless the policy has deletedJobs";
+    match (since, doubt(job)) {
+        (_, Some(why)) => format!("{why}; its state stays"),
+        (Some(since), None) => {
+            format!("the Flink resource was deleted, as was seen at {since:.0}; {stays}")
+        }
+        (None, None) => format!("the Flink resource is gone; {stays}"),
     }
 }
 

@@ -24,6 +24,7 @@ pub(in crate::operator) fn core_policy(spec: &RetentionPolicySpec, floors: &Floo
                 keep_within: keep_within.map(signed),
             },
         ),
+        deleted_jobs: spec.deleted_jobs.map(|rule| signed(rule.expire_after)),
         pinned: pinned.map(|path| DirectoryKey::of(path)).collect(),
         min_age: signed(spec.orphans.min_age),
         grace_period: signed(spec.orphans.grace_period),

@@ -45,8 +45,19 @@ pub struct LineageEntry {
     pub base: Option<Location>,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
-    /// The resource that had it was deleted, and the present one of its name was made anew.
-    pub of_deleted: bool,
+    /// Whether the resource that had it exists.
+    pub resource: ResourceState,
+}
+
+/// Whether the resource that had a job id exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceState {
+    Exists,
+    /// It was deleted; a present one of its name was made anew, and took nothing over from it.
+    Deleted {
+        /// Since when that is known for certain. None: it may have been overlooked.
+        observed: Option<Timestamp>,
+    },
 }
 
 /// What the resource is doing, as far as it can be said safely.
@@ -84,8 +95,11 @@ pub enum Processes {
 pub enum Claim {
     Current,
     Former,
-    /// An earlier resource of the same name had it, which was deleted: no successor took over from it.
-    Deleted,
+    /// A resource that was deleted had it, and no successor took over from it.
+    Deleted {
+        /// Since when that is known for certain.
+        observed: Option<Timestamp>,
+    },
 }
 
 impl JobEvidence {
@@ -97,13 +111,32 @@ impl JobEvidence {
         }
         let entries = self.lineage.entries.iter();
         let mut had = entries.filter(|entry| entry.job_id == job_id).peekable();
-        had.peek()?;
-        let deleted = had.all(|entry| entry.of_deleted);
-        Some(if deleted {
-            Claim::Deleted
-        } else {
-            Claim::Former
-        })
+        let mut claim = Claim::Deleted {
+            observed: had.peek()?.resource.deletion(),
+        };
+        for entry in had {
+            claim = match (claim, entry.resource) {
+                (Claim::Deleted { observed }, ResourceState::Deleted { observed: other }) => {
+                    Claim::Deleted {
+                        // The last of them, once all are known.
+                        observed: observed
+                            .zip(other)
+                            .map(|(observed, other)| observed.max(other)),
+                    }
+                }
+                (_, ResourceState::Exists) | (Claim::Former | Claim::Current, _) => Claim::Former,
+            };
+        }
+        Some(claim)
+    }
+}
+
+impl ResourceState {
+    fn deletion(self) -> Option<Timestamp> {
+        match self {
+            Self::Exists => None,
+            Self::Deleted { observed } => observed,
+        }
     }
 }
 

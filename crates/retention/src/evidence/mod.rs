@@ -8,7 +8,9 @@ mod root;
 
 pub use gap::{Gap, Radius};
 pub use high_availability::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability};
-pub use job::{Claim, JobEvidence, JobName, Lineage, LineageEntry, Phase, Processes};
+pub use job::{
+    Claim, JobEvidence, JobName, Lineage, LineageEntry, Phase, Processes, ResourceState,
+};
 pub use rest::{
     ClaimMode, ClusterConfiguration, JobManager, RestCheckpoint, RestCheckpoints, RestRestored,
     StateBackend,

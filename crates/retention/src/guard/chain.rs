@@ -4,7 +4,7 @@ use crate::plan::{Candidate, Context};
 type Check = fn(&Context<'_>, &Candidate<'_>) -> Option<String>;
 
 /// In the order in which they are asked: what is not known, what it is, whose it is, what may still use it.
-const CHAIN: [(Guard, Check); 21] = [
+const CHAIN: [(Guard, Check); 22] = [
     (Guard::IncompleteListing, evidence::incomplete_listing),
     (Guard::UnreadableSnapshot, evidence::unreadable_snapshot),
     (Guard::MissingEvidence, evidence::missing_evidence),
@@ -13,6 +13,7 @@ const CHAIN: [(Guard, Check); 21] = [
     (Guard::UnusableTime, shape::unusable_time),
     (Guard::Savepoint, shape::savepoint),
     (Guard::UnknownOwner, ownership::unknown_owner),
+    (Guard::DeletedJob, ownership::deleted_job),
     (Guard::Suspended, ownership::suspend_annotation),
     (Guard::SuspendedJob, ownership::suspended_job),
     (Guard::NamedDirectory, ownership::named_directory),

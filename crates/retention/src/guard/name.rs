@@ -19,6 +19,8 @@ pub enum Guard {
     Savepoint,
     /// Nobody is proven to own the job directory, or more than one claims it.
     UnknownOwner,
+    /// The resource of the job was deleted, and its time is not over.
+    DeletedJob,
     /// Somebody annotated the resource or its namespace: hands off.
     Suspended,
     /// The job is suspended and will come back.
@@ -52,7 +54,7 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard, in the order of the chain.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::IncompleteListing,
         Self::UnreadableSnapshot,
         Self::MissingEvidence,
@@ -61,6 +63,7 @@ impl Guard {
         Self::UnusableTime,
         Self::Savepoint,
         Self::UnknownOwner,
+        Self::DeletedJob,
         Self::Suspended,
         Self::SuspendedJob,
         Self::NamedDirectory,
@@ -90,6 +93,7 @@ impl Guard {
             Self::UnusableTime => "unusable-time",
             Self::Savepoint => "savepoint",
             Self::UnknownOwner => "unknown-owner",
+            Self::DeletedJob => "deleted-job",
             Self::Suspended => "suspend-annotation",
             Self::SuspendedJob => "suspended-job",
             Self::NamedDirectory => "named-directory",

@@ -4,12 +4,28 @@ use crate::layout::FileKind;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context, Reads};
 use crate::reference::DirectoryKey;
+use jiff::Timestamp;
 
 pub(super) fn unknown_owner(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     match &candidate.owner {
         None => Some("it lies in no job directory".to_owned()),
         Some(owner) if owner.class == OwnerClass::Unknown => Some(owner.why.clone()),
         Some(_) => None,
+    }
+}
+
+/// People come back for what a resource left that they deleted.
+pub(super) fn deleted_job(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let deleted = candidate.owner?.deleted?;
+    match context.policy.deleted_jobs {
+        None => Some(format!(
+            "its resource was deleted, as was seen at {deleted:.0}, and the policy has no deletedJobs"
+        )),
+        Some(_) if context.policy.lets_deleted_go(deleted, context.now) => None,
+        Some(expire_after) => Some(format!(
+            "its resource was deleted, as was seen at {deleted:.0}, and stays until {:.0}",
+            deleted.checked_add(expire_after).unwrap_or(Timestamp::MAX)
+        )),
     }
 }
 

@@ -24,6 +24,8 @@ pub struct SnapshotFacts {
     pub managed_by_flink: bool,
     pub named_by: Vec<String>,
     pub succession: Succession,
+    /// Since when the resource of its job is known to be deleted.
+    pub deleted: Option<Timestamp>,
 }
 
 /// Whether another job has taken over from the one that made a snapshot.
@@ -55,6 +57,8 @@ pub fn facts(
             let place = snapshot.place.as_ref()?;
             let key = snapshot.directory_key();
             let (lineage, class, succession) = group(snapshot, place, owners, baselines);
+            let owner = place.placement.job.as_ref();
+            let owner = owner.and_then(|job| owners.get(place.base, job));
             Some(SnapshotFacts {
                 snapshot: position,
                 lineage,
@@ -74,6 +78,7 @@ pub fn facts(
                     .map(|root| root.named_by.clone())
                     .collect(),
                 succession,
+                deleted: owner.and_then(|owner| owner.deleted),
                 key,
             })
         })
@@ -113,7 +118,13 @@ fn group(
         let lineage = format!("{}/{}", place.base.0, directory.path);
         return (lineage, owner.class, Succession::NotNeeded);
     };
-    let former = directory.job_id.and_then(|id| job.claims(id)) == Some(Claim::Former);
+    let claim = directory.job_id.and_then(|id| job.claims(id));
+    if let Some(Claim::Deleted { observed: _ }) = claim {
+        // Whoever has the name now began without it: neither counts in the rules for the other.
+        let lineage = format!("{}, deleted", job.name);
+        return (lineage, owner.class, Succession::NotNeeded);
+    }
+    let former = claim == Some(Claim::Former);
     let succession = match (former, job.current) {
         (false, _) => Succession::NotNeeded,
         (true, Some(successor)) => baselines

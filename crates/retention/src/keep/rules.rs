@@ -33,6 +33,8 @@ pub enum KeepReason {
     NotRestorable,
     /// Its job directory is not proven to be terminal or former.
     Owner(OwnerClass),
+    /// The resource of its job was deleted, and the policy has no time for that, or the time is not over.
+    DeletedJob,
     /// Its successor has not been restorable for long enough.
     AwaitsSuccessor,
     /// Its time of completion is zero, negative or in the future: it has no place in an order by age.
@@ -66,8 +68,10 @@ pub fn verdicts(facts: &[SnapshotFacts], policy: &Policy, now: Timestamp) -> Vec
         .enumerate()
         .map(|(position, fact)| {
             let mut reasons = reasons_of_fact(fact, policy, now);
-            reasons.extend(newest.get(&position).cloned());
-            reasons.extend(kept_by_rule.get(&position).cloned().unwrap_or_default());
+            if !expired_with_its_job(fact, policy, now) {
+                reasons.extend(newest.get(&position).cloned());
+                reasons.extend(kept_by_rule.get(&position).cloned().unwrap_or_default());
+            }
             let verdict = if reasons.is_empty() {
                 Verdict::Expire
             } else {
@@ -79,6 +83,13 @@ pub fn verdicts(facts: &[SnapshotFacts], policy: &Policy, now: Timestamp) -> Vec
             }
         })
         .collect()
+}
+
+/// No rule holds for it any more, not even that the newest one stays: its job was deleted, and the policy says how long
+/// such state is kept (P2).
+fn expired_with_its_job(fact: &SnapshotFacts, policy: &Policy, now: Timestamp) -> bool {
+    fact.deleted
+        .is_some_and(|deleted| policy.lets_deleted_go(deleted, now))
 }
 
 fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy, now: Timestamp) -> Vec<KeepReason> {
@@ -94,6 +105,7 @@ fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy, now: Timestamp) -> Vec
         managed_by_flink,
         named_by,
         succession: _,
+        deleted,
     } = fact;
     let mut reasons = Vec::new();
     if *managed_by_flink {
@@ -106,8 +118,12 @@ fn reasons_of_fact(fact: &SnapshotFacts, policy: &Policy, now: Timestamp) -> Vec
     if *is_savepoint {
         reasons.push(KeepReason::Savepoint);
     }
-    if !restorable {
+    let expired = expired_with_its_job(fact, policy, now);
+    if !restorable && !expired {
         reasons.push(KeepReason::NotRestorable);
+    }
+    if deleted.is_some() && !expired {
+        reasons.push(KeepReason::DeletedJob);
     }
     if !usable_time(*completed, policy, now) {
         reasons.push(KeepReason::UnusableTime);
@@ -138,6 +154,7 @@ fn newest_restorable(
             .iter()
             .enumerate()
             .filter(|(_, fact)| fact.restorable && usable_time(fact.completed, policy, now))
+            .filter(|(_, fact)| !expired_with_its_job(fact, policy, now))
     };
     let mut newest: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
     for (_, fact) in candidates() {
@@ -259,6 +276,7 @@ impl KeepReason {
             Self::NoRule => "no-rule",
             Self::NotRestorable => "not-restorable",
             Self::Owner(_) => "owner",
+            Self::DeletedJob => "deleted-job",
             Self::AwaitsSuccessor => "awaits-successor",
             Self::UnusableTime => "unusable-time",
         }

@@ -1,4 +1,5 @@
 use crate::evidence::JobEvidence;
+use jiff::Timestamp;
 
 /// What a job directory is to us (storage life cycle 11.2, C1 to C5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -8,7 +9,7 @@ pub enum OwnerClass {
     Running,
     /// The current id of a resource that is suspended and will come back.
     Suspended,
-    /// The current id of a resource whose job is over.
+    /// An id whose job is over: by its resource, by a person's word, or because its resource was deleted.
     Terminal,
     /// An id that a resource had before, superseded by a job that completed checkpoints of its own.
     Former,
@@ -24,6 +25,8 @@ pub struct Owner<'a> {
     pub job: Option<&'a JobEvidence>,
     /// Why the class is what it is.
     pub why: String,
+    /// Since when the resource that had the directory is known to be deleted, where that is what made it terminal.
+    pub deleted: Option<Timestamp>,
 }
 
 impl OwnerClass {

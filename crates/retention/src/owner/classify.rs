@@ -6,6 +6,7 @@ use crate::inventory::{BaseId, Inventory};
 use crate::layout::{JobDirectory, JobId};
 use crate::reference::DirectoryKey;
 use crate::restorable::WholeSnapshots;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The owner of every job directory of an inventory.
@@ -120,11 +121,7 @@ fn classify<'a>(
     match claim {
         Claim::Current => current(job, job_id, evidence),
         Claim::Former => former(job, job_id, evidence, whole),
-        // People come back for what a resource left that they deleted, and its successor began without it.
-        Claim::Deleted => unknown(
-            Some(job),
-            "an id of an earlier resource of this name, which was deleted; directories of deleted jobs are not pruned yet",
-        ),
+        Claim::Deleted { observed } => deleted(job, job_id, observed, evidence, whole),
     }
 }
 
@@ -138,7 +135,7 @@ fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owne
         },
         Phase::Gone => unknown(
             Some(job),
-            "its resource is gone, and directories of deleted jobs are not pruned yet",
+            "its resource is gone, and when it was deleted is not recorded",
         ),
         Phase::NoJob { why } | Phase::Unclear { why } => unknown(Some(job), why.clone()),
         Phase::Terminal { state } => {
@@ -206,6 +203,48 @@ fn former<'a>(
     )
 }
 
+/// An id of a resource that was deleted. What it left is as that of a job that is over, if the deletion is certain,
+/// nothing is left of the job, and a resource that was made anew under the same name is not about to start from it.
+fn deleted<'a>(
+    job: &'a JobEvidence,
+    job_id: JobId,
+    observed: Option<Timestamp>,
+    evidence: &Evidence,
+    whole: &WholeCheckpoints,
+) -> Owner<'a> {
+    let doubt = |why: &str| unknown(Some(job), format!("its resource was deleted, but {why}"));
+    if evidence.high_availability_ids.contains(&job_id) {
+        return doubt("its high-availability map still exists");
+    }
+    let answers = |other: &&JobEvidence| matches!(&other.job_manager, JobManager::Answered(rest) if rest.job_id == job_id);
+    if let Some(other) = evidence.jobs.iter().find(answers) {
+        return doubt(&format!("the JobManager of {} knows it", other.name));
+    }
+    let Some(observed) = observed else {
+        return doubt("since when is not known for certain yet");
+    };
+    match (&job.phase, job.current) {
+        (Phase::Unclear { why } | Phase::NoJob { why }, _) => return doubt(why),
+        (Phase::Gone, _) => {}
+        (_, Some(present)) if completed_own_checkpoint(job, present, whole) => {}
+        (Phase::Running | Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _) => {
+            return doubt(
+                "the present one of its name has no restorable checkpoint of its own yet, and may have been started from it",
+            );
+        }
+    }
+    Owner {
+        deleted: Some(observed),
+        ..owner(
+            OwnerClass::Terminal,
+            job,
+            format!(
+                "its resource was deleted, as was seen at {observed:.0}, and nothing is left of its job"
+            ),
+        )
+    }
+}
+
 /// Storage has a whole checkpoint of the successor, and whoever runs it agrees that it is complete.
 ///
 /// High-availability data that exists and cannot be read proves nothing: its newest entry may still be the snapshot
@@ -265,6 +304,7 @@ fn owner(class: OwnerClass, job: &JobEvidence, why: impl Into<String>) -> Owner<
         class,
         job: Some(job),
         why: why.into(),
+        deleted: None,
     }
 }
 
@@ -273,5 +313,6 @@ fn unknown(job: Option<&JobEvidence>, why: impl Into<String>) -> Owner<'_> {
         class: OwnerClass::Unknown,
         job,
         why: why.into(),
+        deleted: None,
     }
 }

@@ -2,8 +2,8 @@ use super::{BASE, NOW, World, in_base, location, metadata, minute, shared};
 use jiff::SignedDuration;
 use retention::evidence::{
     ClaimMode, ClusterConfiguration, HaCheckpoint, HaEntry, HaMap, HighAvailability, JobEvidence,
-    JobManager, JobName, Lineage, LineageEntry, Phase, Processes, RestCheckpoint, RestCheckpoints,
-    StateBackend,
+    JobManager, JobName, Lineage, LineageEntry, Phase, Processes, ResourceState, RestCheckpoint,
+    RestCheckpoints, StateBackend,
 };
 use retention::inventory::Contents;
 use retention::mark::{CounterMark, MarkKind, Witness};
@@ -111,7 +111,7 @@ pub(crate) fn after(mut job: JobEvidence, former: &str) -> JobEvidence {
         base: Some(location("/ckp")),
         first_seen: minute(1),
         last_seen: minute(2),
-        of_deleted: false,
+        resource: ResourceState::Exists,
     });
     job
 }

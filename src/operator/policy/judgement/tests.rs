@@ -173,7 +173,7 @@ fn suspended_paused_and_unsupported_policies_delete_nothing() {
         (suspended.mode, suspended.restrained),
         (Mode::DryRun, Some(Restraint::Suspended))
     );
-    let unsupported = world.judge(json!({"deletedJobs": {"expireAfter": "1d"}}));
+    let unsupported = world.judge(json!({"additionalRoots": ["s3://bucket/elsewhere"]}));
     assert_eq!(
         (unsupported.mode, unsupported.bases.len()),
         (Mode::DryRun, 0)

@@ -119,13 +119,13 @@ fn a_missing_grant_says_what_the_administrator_writes() {
 #[test]
 fn unsupported_fields_are_named_and_nothing_is_enforced() {
     let status = status_of(
-        json!({"deletedJobs": {"expireAfter": "1d"}}),
+        json!({"additionalRoots": ["s3://bucket/elsewhere"]}),
         GRANT,
         &[],
         None,
     );
     assert_eq!(said(&status, "Ready").1, "NotSupportedYet");
-    assert!(said(&status, "Ready").2.contains("spec.deletedJobs"));
+    assert!(said(&status, "Ready").2.contains("spec.additionalRoots"));
     assert_eq!(said(&status, "Unsupported").0, "True");
     assert_eq!(said(&status, "Enforcing").0, "False");
 }
