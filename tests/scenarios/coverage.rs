@@ -1,8 +1,174 @@
-//! What must be told by some scenario, and is.
+//! What must be told by some scenario, and is: every number of the life cycle, every guard, and every promise of
+//! `docs/safety.md`. A test that is named somewhere must exist.
 
-use libtest_mimic::Trial;
-use std::path::PathBuf;
+use libtest_mimic::{Failed, Trial};
+use retention::guard::Guard;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn trials(_files: Vec<PathBuf>) -> Vec<Trial> {
-    Vec::new()
+const LAST_NUMBER: u32 = 78;
+const PROMISES: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8"];
+
+pub(crate) fn trials(files: Vec<PathBuf>) -> Vec<Trial> {
+    let more = files.clone();
+    let trial = |name: &str, check: Box<dyn FnOnce() -> Vec<String> + Send>| {
+        Trial::test(name.to_owned(), move || fail(&check()))
+    };
+    vec![
+        trial(
+            "every-number-of-the-life-cycle-is-told",
+            Box::new(move || numbers(&files)),
+        ),
+        trial("every-guard-is-shown-alone", Box::new(move || guards(&more))),
+        trial("every-promise-and-guard-has-its-proof", Box::new(safety)),
+    ]
+}
+
+fn fail(problems: &[String]) -> Result<(), Failed> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("\n").into())
+    }
+}
+
+/// One file `lc-NN-…` for each number whose title begins with it, or a line of `coverage.txt`.
+fn numbers(files: &[PathBuf]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut told = BTreeSet::new();
+    for file in files {
+        let name = stem(file);
+        let title = head(file).lines().next().unwrap_or_default().to_owned();
+        let Some(number) = name.strip_prefix("lc-") else {
+            if !name.starts_with("guard-") {
+                problems.push(format!("{name}: name it lc-NN-… or guard-NAME"));
+            }
+            continue;
+        };
+        let number: Option<u32> = number.get(..2).and_then(|digits| digits.parse().ok());
+        match number {
+            Some(number) if title.starts_with(&format!("LC {number}: ")) => {
+                told.insert(number);
+            }
+            _ => problems.push(format!("{name}: its title {title:?} has another number")),
+        }
+    }
+    for (subject, proof) in exceptions() {
+        if let Ok(number) = subject.parse() {
+            told.insert(number);
+            problems.extend(missing(&proof));
+        }
+    }
+    let untold = (1..=LAST_NUMBER).filter(|number| !told.contains(number));
+    problems.extend(untold.map(|number| format!("LC {number}: no scenario, and no line in coverage.txt")));
+    problems
+}
+
+/// In a guard's own file no other guard speaks, and what it kept goes once its cause is gone.
+fn guards(files: &[PathBuf]) -> Vec<String> {
+    let exceptions = exceptions();
+    let mut problems = Vec::new();
+    for guard in Guard::ALL {
+        let excused = exceptions.iter().any(|(subject, _)| *subject == format!("guard {guard}"));
+        let name = format!("guard-{guard}");
+        let file = files.iter().find(|file| stem(file) == name);
+        let Some(file) = file else {
+            if !excused {
+                problems.push(format!("guard {guard}: no {name}.scenario, and no line in coverage.txt"));
+            }
+            continue;
+        };
+        let text = head(file);
+        let spoken: BTreeSet<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("  | ")?.split_once("  protected: "))
+            .filter_map(|(_, rest)| Some(rest.split_once(':')?.0))
+            .collect();
+        if spoken != BTreeSet::from([guard.as_str()]) {
+            problems.push(format!("{name}: these guards speak: {spoken:?}"));
+        }
+        if !excused && !text.contains("\ngoes: ") {
+            problems.push(format!("{name}: nothing goes once the cause is gone"));
+        }
+    }
+    problems
+}
+
+/// `docs/safety.md`: a section for each promise and guard, with what it protects, what taught it, and a proof that exists.
+fn safety() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("docs/safety.md")).expect("docs/safety.md");
+    let mut problems = Vec::new();
+    let sections: Vec<(&str, &str)> = text
+        .split("\n### ")
+        .skip(1)
+        .filter_map(|section| section.split_once('\n'))
+        .collect();
+    let headings: Vec<&str> = sections
+        .iter()
+        .map(|(heading, _)| heading.split(' ').next().unwrap_or_default())
+        .collect();
+    let wanted: Vec<&str> = PROMISES
+        .into_iter()
+        .chain(Guard::ALL.iter().map(|guard| guard.as_str()))
+        .collect();
+    if headings != wanted {
+        problems.push(format!("the sections are {headings:?}, and should be {wanted:?}"));
+    }
+    for (heading, section) in sections {
+        for part in ["**Protects** ", "**Taught by** ", "**Proof:** "] {
+            if !section.contains(part) {
+                problems.push(format!("{heading}: no {part:?}"));
+            }
+        }
+        let proof = section.split("**Proof:** ").nth(1).unwrap_or_default();
+        let proofs: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        if proofs.is_empty() {
+            problems.push(format!("{heading}: its proof names nothing"));
+        }
+        problems.extend(proofs.into_iter().filter_map(missing));
+    }
+    problems
+}
+
+/// Why a proof, `path::test` or a path, is none. A reason that begins with `open: ` is a promise to come.
+fn missing(proof: &str) -> Option<String> {
+    if proof.starts_with("open: ") {
+        return None;
+    }
+    let (path, test) = match proof.split_once("::") {
+        Some((path, test)) => (path, Some(test)),
+        None => (proof, None),
+    };
+    let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+        return Some(format!("{proof}: there is no {path}"));
+    };
+    let exists = test.is_none_or(|test| text.contains(&format!("fn {test}(")));
+    (!exists).then(|| format!("{proof}: there is no such test"))
+}
+
+/// The lines of `coverage.txt`: what they are about, and what they say.
+fn exceptions() -> Vec<(String, String)> {
+    let path = root().join("tests/scenarios/coverage.txt");
+    let text = std::fs::read_to_string(path).expect("coverage.txt");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let words = if line.starts_with("guard ") { 2 } else { 1 };
+            let split: Vec<&str> = line.splitn(words + 1, ' ').collect();
+            let (subject, rest) = split.split_at_checked(words)?;
+            Some((subject.join(" "), rest.join(" ")))
+        })
+        .collect()
+}
+
+fn head(file: &Path) -> String {
+    std::fs::read_to_string(file).expect("the file can be read")
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

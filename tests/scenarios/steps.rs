@@ -44,6 +44,13 @@ impl State {
                 job.processes = false;
                 Ok(())
             }
+            ["resume", name] => {
+                let job = self.find(name)?;
+                job.object.as_mut().ok_or("it is gone")?["spec"]["job"]["state"] = json!("running");
+                job.status("RUNNING", "STABLE");
+                job.processes = true;
+                Ok(())
+            }
             ["cancel" | "finish" | "fail", name] => {
                 let state = match head[0] {
                     "cancel" => "CANCELED",
@@ -140,6 +147,10 @@ impl State {
                 Ok(())
             }
             ["policy", name, value] => self.policy_field(name, value),
+            ["scope", "all"] => {
+                self.selected = None;
+                Ok(())
+            }
             ["scope", names @ ..] => {
                 self.selected = Some(names.iter().map(|&name| name.to_owned()).collect());
                 Ok(())
@@ -662,16 +673,23 @@ impl State {
 
     fn files_of(&mut self, paths: &[&str], options: &[&str]) -> Done {
         let (mut age, mut size) = (SignedDuration::ZERO, 100);
+        let mut link = false;
         for option in options {
             match clauses(option).0.as_slice() {
                 [how_old, "old"] => age = duration(how_old)?,
                 [bytes, "bytes"] => size = number(bytes)?,
+                ["as", "a", "link"] => link = true,
                 _ => return Err(format!("a file has no option {option:?}")),
             }
         }
         for path in paths {
             let location = self.file(path);
-            self.put(&location, Node::File(vec![0; size].into()), age);
+            let node = if link {
+                Node::Symlink
+            } else {
+                Node::File(vec![0; size].into())
+            };
+            self.put(&location, node, age);
         }
         Ok(())
     }
@@ -685,7 +703,8 @@ impl State {
     /// A file if one of this name was made, else a directory.
     fn either(&mut self, path: &str) -> Location {
         let file = self.file(path);
-        if self.read(&file).is_some() {
+        let (storage, key) = self.store(&file);
+        if storage.contains(&key) {
             file
         } else {
             self.directory(path)

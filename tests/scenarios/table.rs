@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use retention::inventory::Inventory;
 use retention::plan::Ripeness;
 use retention::reference::Found;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The decision for every file that was there, by its location.
 pub(crate) fn decisions(report: &Report) -> BTreeMap<String, String> {
@@ -122,7 +122,10 @@ pub(crate) fn lines(
         lines.push(format!("{}: {blocked}", blocked.word()));
     }
     let mut rows: Vec<(String, String)> = Vec::new();
-    for file in state.files().iter().map(spelled) {
+    let mut files: BTreeSet<String> = state.files().iter().map(spelled).collect();
+    // Links, which are no files.
+    files.extend(now.keys().cloned());
+    for file in files {
         let text = now
             .get(&file)
             .cloned()

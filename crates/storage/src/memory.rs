@@ -54,6 +54,12 @@ impl MemoryStorage {
         self.tree().remove(key);
     }
 
+    /// Whether anything is at `key`.
+    #[must_use]
+    pub fn contains(&self, key: &Key) -> bool {
+        matches!(self.tree().find(key, Operation::Stat, self), Ok(Some(_)))
+    }
+
     /// Every file, for comparing states.
     #[must_use]
     pub fn files(&self) -> Vec<(Key, Bytes)> {
