@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             Trial::test(name, move || play::play(&path).map_err(Failed::from))
         })
         .collect();
-    trials.extend(coverage::trials(files()));
+    trials.extend(coverage::trials(&files()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

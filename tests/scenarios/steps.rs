@@ -73,6 +73,7 @@ impl State {
                 self.maps.remove(&map);
                 Ok(())
             }
+            ["noticed", name] => self.noticed(name),
             ["upgrade", name, "to", id] => self.upgrade(name, id, &options),
             ["kill", name] => self.kill(name),
             ["rest", name, field, value @ ..] => self.find(name)?.rest.set(field, &value.join(" ")),
@@ -357,6 +358,20 @@ impl State {
             self.retain(&new, restored, path);
         }
         self.remember();
+        Ok(())
+    }
+
+    /// The operator has missed a resource in two looks, and writes that down with each of its ids.
+    fn noticed(&mut self, name: &str) -> Done {
+        let now = json!(self.now.to_string());
+        let record = self.records.get_mut(name).ok_or("there is no record")?;
+        for entry in record["spec"]["lineage"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            entry["deletedTime"] = now.clone();
+        }
         Ok(())
     }
 
@@ -809,6 +824,7 @@ impl State {
                 };
                 self.policy.checkpoints = Some(rules);
             }
+            "deletedJobs" => self.policy.deleted_jobs = Some(duration(value)?),
             "gracePeriod" => self.policy.grace_period = duration(value)?,
             "minAge" => self.policy.min_age = duration(value)?,
             "maxBytesPerRun" => self.policy.limits.max_bytes_per_run = Some(number(value)?),
