@@ -8,6 +8,7 @@ pub mod conditions;
 pub mod duration;
 pub mod flink;
 pub mod names;
+pub(crate) mod objects_only;
 pub mod quantity;
 pub mod retention_policy;
 pub mod retention_run;

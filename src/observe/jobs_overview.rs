@@ -1,5 +1,6 @@
 //! Which jobs a cluster has, by the word of its JobManager (`/jobs/overview`).
 
+use crate::api::objects_only;
 use retention::layout::JobId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ struct Job {
 
 /// A job that is left out would be a job that may be forgotten, so every entry must be understood.
 pub(super) fn read(answer: &[u8]) -> Result<BTreeMap<JobId, String>, String> {
-    let Answer { jobs } = serde_json::from_slice(answer)
+    let Answer { jobs } = objects_only::from_slice(answer)
         .map_err(|error| format!("its answer to /jobs/overview cannot be understood: {error}"))?;
     let entry = |Job { jid, state }: Job| match jid.parse() {
         Ok(id) => Ok((id, state)),
@@ -68,6 +69,7 @@ mod tests {
             "",
             "{}",
             "[]",
+            "[[]]",
             r#"{"jobs":[{"jid":"x","state":"RUNNING"}]}"#,
             r#"{"jobs":[{"jid":"00000000000000000000000000000abc"}]}"#,
             r#"{"jobs":null}"#,

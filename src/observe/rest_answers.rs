@@ -1,11 +1,13 @@
 //! What a JobManager's answers mean. Unknown fields are ignored; what a decision depends on must be there.
 
+use crate::api::objects_only;
 use crate::observe::rest_cluster::cluster_configuration;
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{RestCheckpoint, RestCheckpoints, RestRestored, StateBackend};
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// What Flink calls a checkpoint that is in no file.
@@ -155,8 +157,8 @@ pub(super) fn read(
     })
 }
 
-pub(super) fn parse<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes)
+pub(super) fn parse<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, String> {
+    objects_only::from_slice(bytes)
         .map_err(|error| format!("its answer to {what} cannot be understood: {error}"))
 }
 

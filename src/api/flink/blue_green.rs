@@ -7,6 +7,7 @@ use super::deployment::FlinkDeploymentSpec;
 use super::job::JobStatus;
 use super::kind::FlinkKind;
 use super::lenient::{Parts, Undecodable, or_default, parts, text};
+use crate::api::objects_only::from_slice;
 
 /// On a child: which half of the pair it is.
 pub const CHILD_LABEL: &str = "flink/blue-green-deployment-type";
@@ -120,7 +121,9 @@ impl FlinkBlueGreenDeployment {
             .status
             .as_ref()
             .and_then(|status| status.last_reconciled_spec.as_deref());
-        let deployed = json.map(serde_json::from_str::<Deployed>).transpose()?;
+        let deployed = json
+            .map(|json| from_slice::<Deployed>(json.as_bytes()))
+            .transpose()?;
         Ok(deployed.map(|deployed| deployed.spec))
     }
 }

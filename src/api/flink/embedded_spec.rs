@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::flink_configuration::FlinkConfiguration;
 use super::job::JobSpec;
 use super::lenient::or_default;
+use crate::api::objects_only::ObjectsOnly;
 
 /// What the Flink operator deployed, of a `FlinkDeployment` or a `FlinkSessionJob`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,7 +87,7 @@ impl EmbeddedSpec {
 }
 
 fn decode<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, InvalidEmbeddedSpec> {
-    serde_path_to_error::deserialize(value).map_err(|error| InvalidEmbeddedSpec {
+    serde_path_to_error::deserialize(ObjectsOnly(value)).map_err(|error| InvalidEmbeddedSpec {
         field: error.path().to_string(),
         problem: error.into_inner().to_string(),
     })

@@ -8,6 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::api::flink::FlinkKind;
+use crate::api::objects_only::ObjectsOnly;
 
 /// A Flink resource of which something that we read cannot be understood. It may hide a root: protect all that the
 /// resource could have named.
@@ -53,7 +54,7 @@ where
         metadata,
         data,
     } = object;
-    match serde_path_to_error::deserialize(data) {
+    match serde_path_to_error::deserialize(ObjectsOnly(data)) {
         Ok(parts) => Ok((metadata, parts)),
         Err(error) => Err(Undecodable {
             kind,

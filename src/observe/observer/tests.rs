@@ -135,6 +135,7 @@ fn id(text: &str) -> JobId {
     text.parse().unwrap()
 }
 
+mod garbage;
 mod pairs;
 mod roots;
 mod sessions;
