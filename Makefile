@@ -46,6 +46,23 @@ SEED ?= 0
 simulate: ## Play N simulated histories from SEED on (an optimised build): make simulate N=1000000
 	@cargo run --quiet --release $(LOCKED) -p simulation --bin simulate -- $(N) --seed $(SEED)
 
+SCENES ?=
+
+.PHONY: real-flink
+real-flink: tools ## Play every scene with real Flink (an hour), or some: make real-flink SCENES="2.3.0, ForSt"
+	@SCENES="$(SCENES)" cargo test --quiet $(LOCKED) --test real_flink every_scene -- --ignored --nocapture
+
+PICTURE := docs/pictures/job-manager-kills
+
+.PHONY: picture
+picture: tools ## Measure anew what killed JobManagers leave, and draw it for the README (seven minutes)
+	@TABLE=$(abspath $(PICTURE).csv) cargo test --quiet $(LOCKED) --test real_flink the_headline -- --ignored
+	@$(MAKE) drawing
+
+.PHONY: drawing
+drawing: programs
+	@$(PROGRAMS)/picture $(PICTURE).csv $(PICTURE).svg
+
 .PHONY: check
 check: format lint deny each-crate generated ## Check format, lints, dependencies, each crate alone, generated files
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
-use testbed::flink::FlinkCluster;
+use testbed::flink::{FlinkCluster, FlinkVersion};
 
 use crate::support::Cluster;
 use crate::support::cluster::NAMESPACE;
@@ -12,11 +12,13 @@ use crate::support::cluster::NAMESPACE;
 const NAME: &str = "orders";
 const RESOURCE: &str = "flinkdeployment/orders";
 
-/// A resource whose job runs, with the configuration that the processes were started with.
-pub(crate) fn apply(cluster: &Cluster, flink: &FlinkCluster) {
-    let configuration = fs::read_to_string(flink.configuration_file()).unwrap();
-    cluster.apply(&config_map(&configuration));
-    cluster.apply(&deployment(&configuration));
+/// A resource whose job runs (for the first time or under a new id), with the configuration that the processes were started with.
+pub(crate) fn apply(cluster: &Cluster, flink: &FlinkCluster, version: FlinkVersion) {
+    let file = flink.configuration_file();
+    let configuration = fs::read_to_string(file).unwrap();
+    let file_name = file.file_name().unwrap().to_str().unwrap();
+    cluster.apply(&config_map(file_name, &configuration));
+    cluster.apply(&deployment(&configuration, version));
     let created = cluster.get(RESOURCE);
     let deployed = json!({
         "spec": created["spec"],
@@ -46,13 +48,19 @@ pub(crate) fn say_cancelled(cluster: &Cluster) {
     cluster.patch_status(RESOURCE, &status);
 }
 
-fn deployment(configuration: &str) -> Value {
+fn deployment(configuration: &str, version: FlinkVersion) -> Value {
     let configuration: BTreeMap<String, String> = serde_saphyr::from_str(configuration).unwrap();
     json!({
         "apiVersion": "flink.apache.org/v1beta1",
         "kind": "FlinkDeployment",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {
+            "flinkVersion": match version {
+                FlinkVersion::V1_18 => "v1_18",
+                FlinkVersion::V1_20 => "v1_20",
+                FlinkVersion::V2_1 => "v2_1",
+                FlinkVersion::V2_3 => "v2_3",
+            },
             "flinkConfiguration": configuration,
             "job": {"state": "running", "upgradeMode": "last-state"},
         },
@@ -60,11 +68,11 @@ fn deployment(configuration: &str) -> Value {
 }
 
 /// Flink's native Kubernetes integration mounts it into the pods.
-fn config_map(configuration: &str) -> Value {
+fn config_map(file_name: &str, configuration: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": format!("flink-config-{NAME}"), "namespace": NAMESPACE},
-        "data": {"config.yaml": configuration},
+        "data": {file_name: configuration},
     })
 }

@@ -1,16 +1,15 @@
-//! What is in `shared/` from moment to moment, by the bytes of the `_metadata` and not by any code of ours.
+//! What is on storage from moment to moment.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use testbed::flink::SharedState;
-
-use crate::scene::{Run, Scene};
+use crate::disk::Disk;
+use crate::stage::{Run, Stage};
 
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// Proven to be unreferenced before the first run.
+    /// Proven to be unreferenced when it was looked for last.
     garbage: BTreeMap<PathBuf, u64>,
     rows: Vec<Row>,
 }
@@ -19,7 +18,7 @@ struct Row {
     moment: String,
     /// The first of them.
     runs: Option<usize>,
-    referenced: u64,
+    all: u64,
     unreferenced: u64,
     garbage_left: u64,
     deleted: u64,
@@ -30,70 +29,82 @@ impl Ledger {
         Self::default()
     }
 
-    pub(crate) fn note(&mut self, moment: &str, scene: &Scene) {
-        self.add(moment, &measure(scene), 0);
+    pub(crate) fn note(&mut self, moment: &str, stage: &Stage) {
+        self.add(moment, &stage.disk(), 0);
     }
 
     /// Runs in a row that delete nothing share one row.
-    pub(crate) fn note_run(&mut self, run: &Run, scene: &Scene) {
-        let Run { number, .. } = run;
+    pub(crate) fn note_run(&mut self, run: &Run, stage: &Stage) {
+        let number = run.number;
         let deleted = run.deleted_bytes();
         let idle = self
             .rows
             .pop_if(|row| deleted == 0 && row.runs.is_some() && row.deleted == 0);
-        let first = idle.and_then(|row| row.runs).unwrap_or(*number);
+        let first = idle.and_then(|row| row.runs).unwrap_or(number);
         let moment = match first {
-            first if first == *number => format!("run {number}"),
+            first if first == number => format!("run {number}"),
             first => format!("runs {first} to {number}"),
         };
-        self.add(&moment, &measure(scene), deleted);
+        self.add(&moment, &stage.disk(), deleted);
         if let Some(row) = self.rows.last_mut() {
             row.runs = Some(first);
         }
     }
 
-    /// A file that nothing names is garbage if two more checkpoints do not name it: whatever was under way when it was
-    /// first seen has completed.
-    pub(crate) fn find_garbage(&mut self, scene: &mut Scene) {
-        let earlier = measure(scene);
-        scene.wait_for_checkpoints(2);
-        let now = measure(scene);
-        let still = now
-            .unnamed
+    /// Of a job that runs: a file that nothing names is garbage if two more checkpoints do not name it either, since
+    /// whatever was under way when it was first seen has completed.
+    pub(crate) fn find_garbage(&mut self, stage: &mut Stage) {
+        let earlier = stage.disk();
+        stage.wait_for_checkpoints(2);
+        let now = stage.disk();
+        let still = |path: &PathBuf| earlier.unreferenced.contains_key(path);
+        self.garbage = now
+            .unreferenced
             .iter()
-            .filter(|file| earlier.unnamed.contains(file));
-        self.garbage = still.cloned().collect();
+            .filter(|(path, _)| still(path))
+            .map(|(path, bytes)| (path.clone(), *bytes))
+            .collect();
         self.add("before the first run", &now, 0);
     }
 
-    /// Of the bytes that were garbage before the first run.
+    /// Of jobs that are over: nothing is under way.
+    pub(crate) fn find_garbage_of_the_dead(&mut self, stage: &Stage) {
+        let now = stage.disk();
+        self.garbage.clone_from(&now.unreferenced);
+        self.add("after the cancellation", &now, 0);
+    }
+
+    /// Of the bytes that were garbage when it was looked for.
     #[allow(clippy::cast_precision_loss, reason = "a few million bytes")]
     pub(crate) fn share_gone(&self) -> f64 {
-        let all: u64 = self.garbage.values().sum();
+        let all = self.garbage_bytes();
         let left = self.rows.last().map_or(all, |row| row.garbage_left);
+        if all == 0 {
+            return 1.0;
+        }
         1.0 - left as f64 / all as f64
     }
 
-    /// At the moment that was noted last.
-    pub(crate) fn unreferenced(&self) -> u64 {
-        self.rows.last().unwrap().unreferenced
+    pub(crate) fn garbage_bytes(&self) -> u64 {
+        self.garbage.values().sum()
     }
 
-    fn add(&mut self, moment: &str, shared: &SharedState, deleted: u64) {
+    /// All bytes at the moment that was noted last.
+    pub(crate) fn all_bytes(&self) -> u64 {
+        self.rows.last().map_or(0, |row| row.all)
+    }
+
+    fn add(&mut self, moment: &str, disk: &Disk, deleted: u64) {
         let garbage = self.garbage.iter().filter(|(path, _)| path.exists());
         self.rows.push(Row {
             moment: moment.to_owned(),
             runs: None,
-            referenced: shared.named_bytes(),
-            unreferenced: shared.unnamed_bytes(),
+            all: disk.referenced + disk.unreferenced_bytes(),
+            unreferenced: disk.unreferenced_bytes(),
             garbage_left: garbage.map(|(_, bytes)| bytes).sum(),
             deleted,
         });
     }
-}
-
-fn measure(scene: &Scene) -> SharedState {
-    SharedState::measure(&scene.flink.job_directory()).unwrap()
 }
 
 impl fmt::Display for Ledger {
@@ -101,26 +112,24 @@ impl fmt::Display for Ledger {
         writeln!(
             f,
             "{:24} {:>8} {:>12} {:>8} {:>8}",
-            "kB in shared/", "all", "unreferenced", "garbage", "deleted"
+            "kB", "all", "unreferenced", "garbage", "deleted"
         )?;
         for row in &self.rows {
-            let [all, unreferenced, garbage, deleted] = [
-                row.referenced + row.unreferenced,
-                row.unreferenced,
-                row.garbage_left,
-                row.deleted,
-            ]
-            .map(|bytes| bytes / 1000);
-            let moment = &row.moment;
+            let Row {
+                moment,
+                runs: _,
+                all,
+                unreferenced,
+                garbage_left,
+                deleted,
+            } = row;
+            let [all, unreferenced, garbage, deleted] =
+                [all, unreferenced, garbage_left, deleted].map(|bytes| bytes / 1000);
             writeln!(
                 f,
                 "{moment:24} {all:8} {unreferenced:12} {garbage:8} {deleted:8}"
             )?;
         }
-        write!(
-            f,
-            "{:.1} % of the garbage that was there before the first run is gone",
-            self.share_gone() * 100.0
-        )
+        Ok(())
     }
 }

@@ -1,118 +1,128 @@
-//! The whole way with nothing made up but the Flink operator: real Flink under Kubernetes HA on a real API server leaks
-//! shared state, the operator removes it while the job runs, and Flink restores from what is left.
+//! The operator beside real Flink: jobs leak as they do in life, the operator deletes what they leaked while they run
+//! and after, and Flink restores from what is left, in every claim mode.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod disk;
+mod film;
 mod flink_deployment;
 mod health;
+mod leak;
 mod ledger;
+mod plot;
 mod scene;
+mod stage;
+mod table;
 mod watch;
 
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::sync::{Mutex, PoisonError};
+use std::{env, fs};
 
-use health::Health;
-use ledger::Ledger;
+use leak::Leak;
 use scene::Scene;
-use testbed::flink::FlinkVersion;
-use watch::Watch;
-
-const KILLS: usize = 3;
-/// A bound for loops that end at an event: runs take about a second, the grace period is twenty.
-const MOST_RUNS: usize = 60;
+use table::Row;
+use testbed::flink::{ClaimMode, FlinkVersion, StateBackend};
 
 #[test]
-fn flink_1_20_loses_its_garbage_while_it_runs_and_restores_exactly() {
-    tell(FlinkVersion::V1_20);
+fn flink_1_18_is_upgraded_and_claims_its_checkpoint() {
+    tell(
+        FlinkVersion::V1_18,
+        StateBackend::RocksDb,
+        Leak::Upgrades(ClaimMode::Claim),
+    );
 }
 
 #[test]
-fn flink_2_3_loses_its_garbage_while_it_runs_and_restores_exactly() {
-    tell(FlinkVersion::V2_3);
+fn flink_1_20_loses_its_job_manager() {
+    tell(
+        FlinkVersion::V1_20,
+        StateBackend::RocksDb,
+        Leak::JobManagerKills,
+    );
 }
 
-fn tell(version: FlinkVersion) {
+#[test]
+fn flink_2_3_loses_its_job_manager() {
+    tell(
+        FlinkVersion::V2_3,
+        StateBackend::RocksDb,
+        Leak::JobManagerKills,
+    );
+}
+
+#[test]
+fn flink_2_3_on_forst_loses_its_job_manager() {
+    tell(
+        FlinkVersion::V2_3,
+        StateBackend::ForSt,
+        Leak::JobManagerKills,
+    );
+}
+
+/// All scenes, or those whose name contains one of the words in `SCENES`, separated by semicolons.
+#[test]
+#[ignore = "takes about an hour: make real-flink"]
+fn every_scene() {
+    let wanted = env::var("SCENES").unwrap_or_default();
+    let is_wanted = |scene: &Scene| {
+        let name = scene.to_string();
+        wanted.split(';').any(|words| name.contains(words.trim()))
+    };
+    let scenes: Vec<Scene> = Scene::all().into_iter().filter(is_wanted).collect();
+    assert!(!scenes.is_empty(), "no scene has {wanted:?} in its name");
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for (index, scene) in scenes.iter().enumerate() {
+        say(&format!(
+            "==== {} of {}: {scene}\n",
+            index + 1,
+            scenes.len()
+        ));
+        match catch_unwind(|| plot::play(*scene)) {
+            Ok(outcome) => {
+                let row = Row(*scene, &outcome).to_string();
+                say(&format!("{}\n{row}\n", outcome.story));
+                rows.push(row);
+            }
+            Err(_) => failed.push(scene.to_string()),
+        }
+    }
+    say(&format!("{}\n{}\n", table::HEAD, rows.join("\n")));
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// Writes the table from which the picture in the README is drawn.
+#[test]
+#[ignore = "takes six minutes: make picture"]
+fn the_headline() {
+    let table = env::var("TABLE").expect("set TABLE to the file to write");
+    fs::write(table, film::film()).unwrap();
+}
+
+fn tell(version: FlinkVersion, backend: StateBackend, leak: Leak) {
     // Four Java processes, two API servers and two stores at a time are too much for two cores.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
 
-    let mut scene = Scene::start(version);
-    let mut ledger = Ledger::new();
-    for _ in 0..KILLS {
-        scene.kill_job_manager();
-        ledger.note("after a kill", &scene);
-    }
-    let watch = Watch::start(&scene.flink.job_directory());
-
-    ledger.find_garbage(&mut scene);
-    prune_while_it_runs(&mut scene, &mut ledger);
-    assert!(
-        ledger.share_gone() >= 0.95,
-        "less than 95 % of the garbage is gone\n{ledger}"
-    );
-    scene.wait_for_checkpoints(2);
-    let health = Health::of(&scene.flink);
-    health.assert_that_no_file_is_gone();
-
-    scene.kill_job_manager();
-    ledger.note("after one more kill", &scene);
-    Health::of(&scene.flink).assert_that_no_file_is_gone();
-    scene.cancel();
-    ledger.note("after the cancellation", &scene);
-    prune_what_has_ended(&mut scene, &mut ledger);
-
-    let looks = watch.stop();
-    assert!(
-        looks.missing.is_empty(),
-        "{:?} in {} looks",
-        looks.missing,
-        looks.count
-    );
-    let latest = scene.latest_restorable();
-    scene.restore_and_compare(&latest.path, latest.checkpoint_id);
-
-    tell_what_happened(&format!(
-        "Flink {}: {ledger}\nFlink after these runs: {health}\n{} looks at the newest checkpoint, all of its files there each time\nrestored exactly from {}, as the inventory says:\n{}\n{}\n",
-        version.release(),
-        looks.count,
-        latest.path,
-        scene.inventory_row(),
-        scene.metrics(),
+    let scene = Scene {
+        version,
+        backend,
+        leak,
+    };
+    let outcome = plot::play(scene);
+    say(&format!(
+        "{scene}: {}\n{}\n",
+        outcome.story,
+        Row(scene, &outcome)
     ));
 }
 
-/// Runs follow one another until one deletes: the first marks, a later one notes the witness, and grace must pass.
-fn prune_while_it_runs(scene: &mut Scene, ledger: &mut Ledger) {
-    for _ in 0..MOST_RUNS {
-        let run = scene.run();
-        let deleted = run.deleted_bytes();
-        ledger.note_run(&run, scene);
-        if deleted > 0 {
-            assert!(run.number >= 3, "deleted without mark or witness\n{ledger}");
-            return;
-        }
-        scene.wait_for_checkpoints(1);
-    }
-    panic!("{MOST_RUNS} runs have deleted nothing\n{ledger}");
-}
-
-/// Nothing of a job that has ended is in flight, so nothing unreferenced stays.
-fn prune_what_has_ended(scene: &mut Scene, ledger: &mut Ledger) {
-    for _ in 0..MOST_RUNS {
-        if ledger.unreferenced() == 0 {
-            return;
-        }
-        let run = scene.run();
-        ledger.note_run(&run, scene);
-    }
-    panic!("after {MOST_RUNS} runs there is garbage left\n{ledger}");
-}
-
 /// To standard error itself: what a passing test prints is not shown.
-fn tell_what_happened(text: &str) {
+fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -1,11 +1,16 @@
-//! Looks at the newest checkpoint all the time, so that a file which is missing only for a moment is seen as well.
+//! Looks at every checkpoint all the time, so that a file which is missing only for a moment is seen as well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use crate::disk::{files, is_metadata};
+use crate::support::Cluster;
+use crate::support::cluster::NAMESPACE;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -18,21 +23,22 @@ pub(crate) struct Watch {
 #[derive(Default)]
 pub(crate) struct Looks {
     pub(crate) count: u32,
-    /// Files in `shared/` that were there once, and were not when the newest checkpoint named them.
-    pub(crate) missing: BTreeSet<PathBuf>,
+    /// A `_metadata` that Flink would start from, and a file that it names and that was there once, and was not.
+    pub(crate) missing: BTreeSet<(PathBuf, PathBuf)>,
+    /// Missing for `_metadata` that Flink itself has let go of; it never takes one up again.
+    let_go: BTreeSet<(PathBuf, PathBuf)>,
     /// Small state is inside `_metadata` under a name of its own: only what was listed once is a file.
     files: BTreeSet<PathBuf>,
 }
 
 impl Watch {
-    pub(crate) fn start(job_directory: &Path) -> Self {
-        let job_directory = job_directory.to_owned();
+    pub(crate) fn start(roots: Vec<PathBuf>, cluster: Arc<Cluster>) -> Self {
         let (stop, stopped) = channel();
         let looking = thread::spawn(move || {
             let mut looks = Looks::default();
             // The other end is dropped when the test fails, too.
             while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                looks.look(&job_directory);
+                looks.look(&roots, &cluster);
             }
             looks
         });
@@ -47,49 +53,85 @@ impl Watch {
 }
 
 impl Looks {
-    fn look(&mut self, job_directory: &Path) {
-        let shared = job_directory.join("shared");
-        self.files.extend(list(&shared));
-        let Some((number, metadata)) = newest(job_directory) else {
-            return;
-        };
-        let named = named_in(&String::from_utf8_lossy(&metadata), &shared);
-        let files = named.intersection(&self.files);
-        let missing: Vec<PathBuf> = files.filter(|file| !file.exists()).cloned().collect();
-        // Only of the newest it is certain that Flink itself does not remove it at this moment.
-        if newest(job_directory).is_some_and(|(still, _)| still == number) {
-            self.missing.extend(missing);
-            self.count += 1;
+    fn look(&mut self, roots: &[PathBuf], cluster: &Cluster) {
+        let listed = roots.iter().flat_map(|root| files(root));
+        let (metadata, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            listed.partition(|path| is_metadata(path));
+        self.files.extend(others);
+        let mut suspects = Vec::new();
+        for path in metadata {
+            let Ok(bytes) = fs::read(&path) else {
+                continue;
+            };
+            for file in named_in(&bytes, path.parent().unwrap()) {
+                let suspect = (path.clone(), file);
+                if self.files.contains(&suspect.1)
+                    && !self.let_go.contains(&suspect)
+                    && !suspect.1.exists()
+                {
+                    suspects.push(suspect);
+                }
+            }
         }
+        if !suspects.is_empty() {
+            // Asked after the look: Flink takes an entry out before it deletes a file.
+            let entries = high_availability_entries(cluster);
+            for suspect in suspects {
+                let of_flink = number(&suspect.0)
+                    .is_some_and(|number| entries.contains(&format!("checkpointID-{number:019}")));
+                let verdict = if of_flink {
+                    &mut self.missing
+                } else {
+                    &mut self.let_go
+                };
+                verdict.insert(suspect);
+            }
+        }
+        self.count += 1;
     }
 }
 
-/// The number of the newest complete checkpoint, and its `_metadata`.
-fn newest(job_directory: &Path) -> Option<(u64, Vec<u8>)> {
-    let checkpoints: BTreeMap<u64, PathBuf> = list(job_directory)
-        .filter_map(|path| {
-            let number = path.file_name()?.to_str()?.strip_prefix("chk-")?;
-            Some((number.parse().ok()?, path.join("_metadata")))
-        })
-        .collect();
-    checkpoints
-        .into_iter()
-        .rev()
-        .find_map(|(number, path)| Some((number, fs::read(path).ok()?)))
+/// Of `chk-<number>/_metadata`.
+fn number(metadata: &Path) -> Option<u64> {
+    let directory = metadata.parent()?.file_name()?.to_str()?;
+    directory.strip_prefix("chk-")?.parse().ok()
 }
 
-/// `.../shared/<uuid>`, wherever it occurs: no parser is involved.
-fn named_in(metadata: &str, shared: &Path) -> BTreeSet<PathBuf> {
-    const SHARED: &str = "/shared/";
+/// The checkpoints from which a `JobManager` would choose. Numbers go on from job to job, so they are unique.
+fn high_availability_entries(cluster: &Cluster) -> String {
+    let arguments = [
+        "get",
+        "configmaps",
+        "--namespace",
+        NAMESPACE,
+        "--output=json",
+    ];
+    cluster.control_plane.kubectl(arguments).unwrap()
+}
+
+/// Absolute paths and names beside the `_metadata`, each behind its length as Java writes it: no parser is involved.
+fn named_in(metadata: &[u8], directory: &Path) -> BTreeSet<PathBuf> {
+    const SCHEME: &[u8] = b"file:";
     const UUID: usize = 36;
-    let names = metadata
-        .match_indices(SHARED)
-        .map(|(start, _)| start + SHARED.len())
-        .filter_map(|start| metadata.get(start..start + UUID));
-    names.map(|name| shared.join(name)).collect()
-}
-
-fn list(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten();
-    entries.filter_map(|entry| Some(entry.ok()?.path()))
+    let text = |start: usize| {
+        let length = metadata.get(start.checked_sub(2)?..start)?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        str::from_utf8(metadata.get(start..start + length)?).ok()
+    };
+    let mut named = BTreeSet::new();
+    for start in 2..metadata.len() {
+        if metadata[start..].starts_with(SCHEME) {
+            let path = text(start).and_then(|text| text.strip_prefix("file:"));
+            named.extend(path.map(|path| PathBuf::from("/").join(path.trim_start_matches('/'))));
+        } else if metadata[start - 2..].starts_with(&[0, 36]) {
+            let name = text(start).filter(|name| {
+                name.len() == UUID
+                    && name
+                        .bytes()
+                        .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+            });
+            named.extend(name.map(|name| directory.join(name)));
+        }
+    }
+    named
 }

@@ -81,14 +81,24 @@ pub enum ClaimMode {
 }
 
 impl ClaimMode {
-    /// Those of a release; the one after which the snapshot may be gone comes last.
+    /// Those in which a job can be started; the one after which the snapshot may be gone comes last.
+    ///
+    /// With the changelog there is no `NO_CLAIM`: it asks for a full first checkpoint, which `ChangelogStateBackend`
+    /// cannot take.
     #[must_use]
-    pub fn all(version: FlinkVersion) -> &'static [Self] {
-        match version {
+    pub fn all(version: FlinkVersion, backend: StateBackend) -> &'static [Self] {
+        let all: &[Self] = match version {
             FlinkVersion::V1_18 | FlinkVersion::V1_20 => {
                 &[Self::NoClaim, Self::Legacy, Self::Claim]
             }
             FlinkVersion::V2_1 | FlinkVersion::V2_3 => &[Self::NoClaim, Self::Claim],
+        };
+        match backend {
+            StateBackend::Changelog => &all[1..],
+            StateBackend::HashMap
+            | StateBackend::RocksDb
+            | StateBackend::FileMerging
+            | StateBackend::ForSt => all,
         }
     }
 

@@ -20,6 +20,8 @@ pub struct SequenceJob {
     /// How many numbers this run reads from the position where it starts; then it writes its totals and finishes.
     /// `None` runs until it is cancelled.
     pub numbers: Option<u64>,
+    /// Uses the state interfaces of Flink 2, as `ForSt` needs them to keep its live files with the checkpoints.
+    pub asynchronous: bool,
 }
 
 impl Default for SequenceJob {
@@ -31,6 +33,7 @@ impl Default for SequenceJob {
             payload_bytes: 1024,
             numbers_per_second: Some(1000),
             numbers: None,
+            asynchronous: false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl SequenceJob {
             payload_bytes,
             numbers_per_second,
             numbers,
+            asynchronous,
         } = self;
         vec![
             format!("keys={keys}"),
@@ -88,6 +92,7 @@ impl SequenceJob {
             format!("numbers={}", numbers.unwrap_or(i64::MAX.unsigned_abs())),
             format!("results={}", results.display()),
             format!("gate={}", gate.display()),
+            format!("async={asynchronous}"),
         ]
     }
 }

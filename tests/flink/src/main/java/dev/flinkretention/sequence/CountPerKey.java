@@ -1,7 +1,5 @@
 package dev.flinkretention.sequence;
 
-import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
@@ -67,38 +65,19 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
         }
         count.update(orZero(count.value()) + 1);
         sum.update(orZero(sum.value()) + number);
-        payloads.put((int) (number / keys % slots), payload(number));
+        payloads.put((int) (number / keys % slots), Payload.of(number, payloadBytes));
     }
 
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) throws Exception {
         long held = 0;
         for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
-            long number = ByteBuffer.wrap(slot.getValue()).getLong();
-            if (!Arrays.equals(slot.getValue(), payload(number))) {
-                throw new IllegalStateException(
-                        "key " + context.getCurrentKey() + " holds a damaged payload for number " + number);
-            }
-            held += number;
+            held += Payload.number(slot.getValue());
         }
         results.append("key " + context.getCurrentKey() + " " + count.value() + " " + sum.value() + " " + held);
     }
 
     private static long orZero(Long value) {
         return value == null ? 0 : value;
-    }
-
-    /** The number itself and then bytes that follow from it and do not compress (SplitMix64). */
-    private byte[] payload(long number) {
-        ByteBuffer bytes = ByteBuffer.allocate(Math.max(payloadBytes, Long.BYTES) / Long.BYTES * Long.BYTES);
-        bytes.putLong(number);
-        long state = number;
-        while (bytes.hasRemaining()) {
-            state += 0x9E3779B97F4A7C15L;
-            long mixed = (state ^ (state >>> 30)) * 0xBF58476D1CE4E5B9L;
-            mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
-            bytes.putLong(mixed ^ (mixed >>> 31));
-        }
-        return bytes.array();
     }
 }

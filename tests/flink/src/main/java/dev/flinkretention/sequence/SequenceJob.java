@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
@@ -13,7 +14,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *
  * <p>Arguments, all required, as name=value: keys, slots, payload-bytes, rate (numbers per second, 0 is unlimited),
  * numbers (how many this run reads from the position where it starts), results (file for positions and totals),
- * gate (file with which a test holds checkpoints up, see {@link Gate}).
+ * gate (file with which a test holds checkpoints up, see {@link Gate}),
+ * async (whether to use the state interfaces of Flink 2; may be left out).
  */
 public final class SequenceJob {
     private SequenceJob() {}
@@ -24,23 +26,32 @@ public final class SequenceJob {
         int slots = Integer.parseInt(required(options, "slots"));
         int payloadBytes = Integer.parseInt(required(options, "payload-bytes"));
         double rate = Double.parseDouble(required(options, "rate"));
-        long numbers = Long.parseLong(required(options, "numbers"));
+        long limit = Long.parseLong(required(options, "numbers"));
         Results results = new Results(required(options, "results"));
         String gate = required(options, "gate");
+        boolean async = Boolean.parseBoolean(options.getOrDefault("async", "false"));
 
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
-        environment
+        KeyedStream<Long, Integer> numbers = environment
                 .fromSource(
-                        new PacedSequence(numbers, rate, results),
+                        new PacedSequence(limit, rate, results),
                         WatermarkStrategy.noWatermarks(),
                         "sequence",
                         Types.LONG)
                 .setParallelism(1)
                 .uid("sequence")
-                .keyBy(number -> (int) (number % keys), Types.INT)
-                .process(new CountPerKey(keys, slots, payloadBytes, results, gate), Types.VOID)
-                .name("count per key")
-                .uid("count-per-key");
+                .keyBy(number -> (int) (number % keys), Types.INT);
+        if (async) {
+            // Not there in every release.
+            Class.forName(SequenceJob.class.getPackageName() + ".AsyncCountPerKey")
+                    .getDeclaredMethod(
+                            "of", KeyedStream.class, int.class, int.class, int.class, Results.class, String.class)
+                    .invoke(null, numbers, keys, slots, payloadBytes, results, gate);
+        } else {
+            numbers.process(new CountPerKey(keys, slots, payloadBytes, results, gate), Types.VOID)
+                    .name("count per key")
+                    .uid("count-per-key");
+        }
         environment.execute("sequence");
     }
 
