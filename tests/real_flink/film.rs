@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use testbed::control_plane::ControlPlane;
 use testbed::flink::{FlinkCluster, FlinkVersion, StateBackend};
 
 use crate::disk::Disk;
@@ -22,15 +23,15 @@ pub(crate) fn film() -> String {
     let mut stage = Stage::set(Scene {
         version: FlinkVersion::V2_3,
         backend: StateBackend::RocksDb,
+        high_availability: true,
         leak: Leak::JobManagerKills,
     });
-    // The operator sees neither its files nor a resource.
-    let mut alone = stage.another_job();
-    stage.wait_until_compacted();
+    let elsewhere = ControlPlane::start().unwrap();
+    let mut alone = stage.another_job(&elsewhere);
 
     let mut table = HEAD.to_owned();
     let started = Instant::now();
-    let (mut next_run, mut kills) = (Duration::ZERO, 0);
+    let (mut next_run, mut kills, mut deleted) = (Duration::ZERO, 0, 0);
     while started.elapsed() < BETWEEN_KILLS * (KILLS + 1) {
         let killed = kills < KILLS && started.elapsed() >= BETWEEN_KILLS * (kills + 1);
         if killed {
@@ -51,10 +52,11 @@ pub(crate) fn film() -> String {
         .unwrap();
         if started.elapsed() >= next_run {
             next_run = started.elapsed() + BETWEEN_RUNS;
-            stage.run();
+            deleted += stage.run().deleted_bytes();
         }
         thread::sleep(BETWEEN_LOOKS);
     }
+    assert!(deleted > 0, "no run has deleted anything: {table}");
     table
 }
 

@@ -26,14 +26,14 @@ use std::{env, fs};
 use leak::Leak;
 use scene::Scene;
 use table::Row;
-use testbed::flink::{ClaimMode, FlinkVersion, StateBackend};
+use testbed::flink::{FlinkVersion, StateBackend};
 
 #[test]
-fn flink_1_18_is_upgraded_and_claims_its_checkpoint() {
+fn flink_1_18_claims_a_native_savepoint() {
     tell(
         FlinkVersion::V1_18,
         StateBackend::RocksDb,
-        Leak::Upgrades(ClaimMode::Claim),
+        Leak::NativeSavepoint,
     );
 }
 
@@ -112,6 +112,7 @@ fn tell(version: FlinkVersion, backend: StateBackend, leak: Leak) {
     let scene = Scene {
         version,
         backend,
+        high_availability: true,
         leak,
     };
     let outcome = plot::play(scene);

@@ -10,6 +10,7 @@ use crate::leak::Leak;
 pub(crate) struct Scene {
     pub(crate) version: FlinkVersion,
     pub(crate) backend: StateBackend,
+    pub(crate) high_availability: bool,
     pub(crate) leak: Leak,
 }
 
@@ -24,6 +25,7 @@ impl Scene {
                 scenes.extend(leaks.iter().map(|&leak| Self {
                     version,
                     backend,
+                    high_availability: true,
                     leak,
                 }));
             };
@@ -52,8 +54,23 @@ impl Scene {
                     );
                 }
             }
+            // Without high availability a job does not outlive its JobManager, but does its TaskManager.
+            scenes.push(Self {
+                version,
+                backend: StateBackend::RocksDb,
+                high_availability: false,
+                leak: Leak::TaskManagerKill,
+            });
         }
         scenes
+    }
+
+    pub(crate) fn trouble(self) -> String {
+        if self.high_availability {
+            self.leak.to_string()
+        } else {
+            format!("{}, no HA", self.leak)
+        }
     }
 
     /// Guards of which one keeps the garbage of a running job that cannot be told from live files; `None` where it can
@@ -61,9 +78,8 @@ impl Scene {
     pub(crate) fn guards_while_it_runs(self) -> Option<&'static [&'static str]> {
         match self.backend {
             StateBackend::HashMap | StateBackend::RocksDb => None,
-            StateBackend::Changelog | StateBackend::FileMerging | StateBackend::ForSt => {
-                Some(&["live-backend", "not-plain"])
-            }
+            StateBackend::Changelog => Some(&["live-backend", "not-plain", "opaque-task-owned"]),
+            StateBackend::FileMerging | StateBackend::ForSt => Some(&["live-backend", "not-plain"]),
         }
     }
 
@@ -81,11 +97,7 @@ impl Scene {
 
 impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            version,
-            backend,
-            leak,
-        } = self;
-        write!(f, "{}, {}, {leak}", version.release(), backend.name())
+        let (release, state) = (self.version.release(), self.backend.name());
+        write!(f, "{release}, {state}, {}", self.trouble())
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testbed::control_plane::ControlPlane;
 use testbed::flink::{
     ClaimMode, FlinkCluster, FlinkClusterBuilder, FlinkDistribution, Hold, SavepointFormat,
     SequenceJob, StateBackend,
@@ -204,15 +205,15 @@ impl Stage {
         assert_eq!(progress.totals, self.flink.job().totals_at(end));
     }
 
-    /// The same job once more, in a cluster and a directory of which the operator knows nothing.
-    pub(crate) fn another_job(&self) -> FlinkCluster {
-        let admin = self.cluster.control_plane.kubeconfig_for_admin();
+    /// The same job once more, in a Kubernetes and a directory of which the operator knows nothing.
+    pub(crate) fn another_job(&self, kubernetes: &ControlPlane) -> FlinkCluster {
+        let admin = kubernetes.kubeconfig_for_admin();
         let elsewhere = self.directory.path().join("elsewhere");
         let builder = FlinkCluster::builder(&self.distribution, &admin, &elsewhere);
-        let builder = job(builder, self.scene, self.jobs)
-            .namespace("default")
-            .cluster_id("alone");
-        builder.start().unwrap()
+        let builder = job(builder, self.scene, self.jobs).namespace("default");
+        let mut flink = builder.start().unwrap();
+        flink.wait_for_checkpoint(COMPACTED, LIMIT).unwrap();
+        flink
     }
 
     /// Where any file of any job may be.
@@ -277,6 +278,14 @@ fn job(builder: FlinkClusterBuilder, scene: Scene, number: u32) -> FlinkClusterB
             "1000",
         )
         .configure("heartbeat.timeout", "60000")
+        .configure(
+            "high-availability.type",
+            if scene.high_availability {
+                "kubernetes"
+            } else {
+                "NONE"
+            },
+        )
 }
 
 impl Run {

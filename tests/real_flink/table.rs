@@ -33,7 +33,7 @@ impl fmt::Display for Row<'_> {
             "| {} | {} | {} | {} | {} | {while_it_ran} | {at_the_end} | {} | {} | {} | {} |",
             scene.version.release(),
             scene.backend.name(),
-            scene.leak,
+            scene.trouble(),
             outcome.before / 1000,
             outcome.garbage_before / 1000,
             outcome.after / 1000,

@@ -25,7 +25,7 @@ pub(crate) struct Looks {
     pub(crate) count: u32,
     /// A `_metadata` that Flink would start from, and a file that it names and that was there once, and was not.
     pub(crate) missing: BTreeSet<(PathBuf, PathBuf)>,
-    /// Missing for `_metadata` that Flink itself has let go of; it never takes one up again.
+    /// Missing for `_metadata` that Flink itself has let go of, and never takes up again.
     let_go: BTreeSet<(PathBuf, PathBuf)>,
     /// Small state is inside `_metadata` under a name of its own: only what was listed once is a file.
     files: BTreeSet<PathBuf>,
@@ -74,12 +74,14 @@ impl Looks {
             }
         }
         if !suspects.is_empty() {
-            // Asked after the look: Flink takes an entry out before it deletes a file.
+            // Asked after the look: Flink takes an entry out, and has a newer one, before it deletes a file.
             let entries = high_availability_entries(cluster);
+            let newest = newest(roots);
             for suspect in suspects {
-                let of_flink = number(&suspect.0)
+                let number = number(&suspect.0);
+                let is_entry = number
                     .is_some_and(|number| entries.contains(&format!("checkpointID-{number:019}")));
-                let verdict = if of_flink {
+                let verdict = if is_entry || number.is_some() && number >= newest {
                     &mut self.missing
                 } else {
                     &mut self.let_go
@@ -91,13 +93,22 @@ impl Looks {
     }
 }
 
+/// The highest number of a complete checkpoint. Numbers go on from job to job, so they are unique.
+fn newest(roots: &[PathBuf]) -> Option<u64> {
+    let files = roots.iter().flat_map(|root| files(root));
+    files
+        .filter(|path| is_metadata(path))
+        .filter_map(|path| number(&path))
+        .max()
+}
+
 /// Of `chk-<number>/_metadata`.
 fn number(metadata: &Path) -> Option<u64> {
     let directory = metadata.parent()?.file_name()?.to_str()?;
     directory.strip_prefix("chk-")?.parse().ok()
 }
 
-/// The checkpoints from which a `JobManager` would choose. Numbers go on from job to job, so they are unique.
+/// The checkpoints from which a `JobManager` would choose.
 fn high_availability_entries(cluster: &Cluster) -> String {
     let arguments = [
         "get",

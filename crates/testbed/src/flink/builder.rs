@@ -101,7 +101,8 @@ impl FlinkClusterBuilder {
             job,
             mut configuration,
         } = self;
-        let port = free_port().map_err(FlinkError::io("find a free port for", &directory))?;
+        let port = || free_port().map_err(FlinkError::io("find a free port for", &directory));
+        let rest_port = port()?;
         let run = directory.join("runs").join(&job_id);
         configuration.set("kubernetes.cluster-id", cluster_id);
         configuration.set("kubernetes.namespace", namespace);
@@ -115,14 +116,16 @@ impl FlinkClusterBuilder {
             uri(&directory.join("changelog")),
         );
         configuration.set("high-availability.storageDir", uri(&directory.join("ha")));
-        configuration.set("rest.port", port.to_string());
+        configuration.set("rest.port", rest_port.to_string());
+        // With high availability it is found, wherever it is; without, TaskManagers look here.
+        configuration.set("jobmanager.rpc.port", port()?.to_string());
         configuration.set("io.tmp.dirs", run.join("tmp").display().to_string());
         let configuration_file = configuration.write(&run.join("conf"), distribution.version())?;
         let temporary = run.join("tmp");
         fs::create_dir_all(&temporary).map_err(FlinkError::io("create", &temporary))?;
 
         let mut cluster = FlinkCluster {
-            rest: Rest::new(format!("http://127.0.0.1:{port}")),
+            rest: Rest::new(format!("http://127.0.0.1:{rest_port}")),
             distribution,
             directory,
             run,

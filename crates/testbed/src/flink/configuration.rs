@@ -44,7 +44,6 @@ impl Configuration {
             ),
             ("jobmanager.rpc.address", "localhost"),
             ("jobmanager.bind-host", "localhost"),
-            ("jobmanager.rpc.port", "0"),
             ("blob.server.port", "0"),
             ("rest.address", "127.0.0.1"),
             ("rest.bind-address", "127.0.0.1"),

@@ -15,7 +15,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * <p>Arguments, all required, as name=value: keys, slots, payload-bytes, rate (numbers per second, 0 is unlimited),
  * numbers (how many this run reads from the position where it starts), results (file for positions and totals),
  * gate (file with which a test holds checkpoints up, see {@link Gate}),
- * async (whether to use the state interfaces of Flink 2; may be left out).
+ * async (whether to use the state interfaces of Flink 2).
  */
 public final class SequenceJob {
     private SequenceJob() {}
@@ -29,7 +29,7 @@ public final class SequenceJob {
         long limit = Long.parseLong(required(options, "numbers"));
         Results results = new Results(required(options, "results"));
         String gate = required(options, "gate");
-        boolean async = Boolean.parseBoolean(options.getOrDefault("async", "false"));
+        boolean async = Boolean.parseBoolean(required(options, "async"));
 
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.getExecutionEnvironment();
         KeyedStream<Long, Integer> numbers = environment
