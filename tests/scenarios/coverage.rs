@@ -143,10 +143,10 @@ fn missing(proof: &str) -> Option<String> {
         Some((path, test)) => (path, Some(test)),
         None => (proof, None),
     };
-    let Ok(text) = std::fs::read_to_string(root().join(path)) else {
+    let Ok(source) = std::fs::read_to_string(root().join(path)) else {
         return Some(format!("{proof}: there is no {path}"));
     };
-    let exists = test.is_none_or(|test| text.contains(&format!("fn {test}(")));
+    let exists = test.is_none_or(|test| source.contains(&format!("fn {test}(")));
     (!exists).then(|| format!("{proof}: there is no such test"))
 }
 

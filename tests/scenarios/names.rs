@@ -13,12 +13,6 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The real path of a directory.
-    pub(crate) fn directory(&self, path: &str) -> String {
-        let segments: Vec<String> = path.split('/').map(segment).collect();
-        segments.join("/")
-    }
-
     /// The real name of a file in a directory. A word means another file in each directory.
     pub(crate) fn file(&mut self, directory: &str, name: &str) -> String {
         let (prefix, word) = ["._metadata.inprogress.", "__metadata_tmp_"]
@@ -85,6 +79,12 @@ pub(crate) fn job_id(name: &str) -> String {
         "JZ" => "0".repeat(32),
         name => name.replacen('J', "a", 1).repeat(16),
     }
+}
+
+/// The real path of a directory.
+pub(crate) fn directory(path: &str) -> String {
+    let segments: Vec<String> = path.split('/').map(segment).collect();
+    segments.join("/")
 }
 
 fn segment(segment: &str) -> String {

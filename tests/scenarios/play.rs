@@ -2,7 +2,7 @@
 
 use crate::kubernetes::{Interrupted, World};
 use crate::script::{File, Script, Step};
-use crate::state::State;
+use crate::state::{State, directory};
 use crate::table;
 use flink_retention::engine::journal::OwnerId;
 use flink_retention::engine::run::Scope;
@@ -98,16 +98,14 @@ impl Player {
             text if text.starts_with("exists ") || text.starts_with("absent ") => {
                 return exists(world, text).await.map(|()| Vec::new());
             }
-            text => match text.strip_prefix("run, crashing at deletion ") {
-                Some(number) => (
-                    Mode::Enforce,
-                    Some(number.parse().map_err(|_| "no number")?),
-                ),
-                None => {
+            text => {
+                let Some(number) = text.strip_prefix("run, crashing at deletion ") else {
                     world.0.lock().unwrap().step(text, &step.block)?;
                     return Ok(Vec::new());
-                }
-            },
+                };
+                let number = number.parse().map_err(|_| "no number")?;
+                (Mode::Enforce, Some(number))
+            }
         };
         world.0.lock().unwrap().remember();
         let report = execute(world, &self.cache, mode, crash).await?;
@@ -138,7 +136,7 @@ async fn exists(world: &World, text: &str) -> Result<(), String> {
     for path in words {
         let (storage, key) = {
             let mut state = world.0.lock().unwrap();
-            let location = state.directory(path);
+            let location = directory(path);
             state.store(&location)
         };
         let found = storage

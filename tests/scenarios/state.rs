@@ -1,7 +1,7 @@
 //! Everything outside of the engine: storage, the clock, Kubernetes and Flink, as the steps of a scenario change them.
 
 use crate::flink::Job;
-use crate::names::Names;
+use crate::names::{self, Names};
 use flink_retention::observe::{ObjectName, Unread};
 use jiff::{SignedDuration, Timestamp};
 use retention::layout::JobId;
@@ -143,17 +143,13 @@ impl State {
     /// The place that a path of a scenario names: relative to the base, absolute, `@namespace/absolute` or a URI.
     pub(crate) fn file(&mut self, path: &str) -> Location {
         let (parent, name) = path.rsplit_once('/').unwrap_or((BASE, path));
-        let parent = self.directory(if parent.is_empty() { "/" } else { parent });
+        let parent = directory(if parent.is_empty() { "/" } else { parent });
         self.file_in(&parent, name)
     }
 
     pub(crate) fn file_in(&mut self, directory: &Location, name: &str) -> Location {
         let name = self.names.file(&identity(directory), name);
         directory.join(&name)
-    }
-
-    pub(crate) fn directory(&self, path: &str) -> Location {
-        locate(&self.names.directory(path))
     }
 
     /// The store that holds a location, and the key there.
@@ -232,7 +228,7 @@ impl State {
     pub(crate) fn retain(
         &mut self,
         map: &ObjectName,
-        checkpoint: CompletedCheckpoint,
+        checkpoint: &CompletedCheckpoint,
         pointer: Location,
     ) {
         let id = checkpoint.checkpoint_id;
@@ -299,6 +295,11 @@ pub(crate) fn spelled(location: &Location) -> String {
 
 pub(crate) fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+/// The place of a directory.
+pub(crate) fn directory(path: &str) -> Location {
+    locate(&names::directory(path))
 }
 
 /// A real path as scenarios write it.

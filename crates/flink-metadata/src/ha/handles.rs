@@ -161,7 +161,8 @@ impl Collector<'_, '_> {
             let bytes = data.and_then(|data| graph.array_bytes(data));
             let bytes = bytes.ok_or_else(|| unreadable("inline state without data"))?;
             let sum = self.findings.inline_bytes;
-            self.findings.inline_bytes = sum.saturating_add(bytes as u64);
+            self.findings.inline_bytes =
+                sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         }
         self.findings.changelog |= class.starts_with(CHANGELOG_PREFIX);
         let place = if class == CHANGELOG_FILES {
