@@ -89,6 +89,7 @@ fn benches(criterion: &mut Criterion) {
                     mode: Mode::DryRun,
                     consent: Consent::Given,
                     owner: None,
+                    term: None,
                     cancel: tokio_util::sync::CancellationToken::new(),
                 };
                 runtime.block_on(run.execute()).unwrap()

@@ -65,13 +65,12 @@ fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + u
         worker,
         operator_identity: _,
         s3,
-        requests_per_second,
+        requests_per_second: _,
     } = storage;
     [
         secret_ref.as_ref().map(|_| "spec.storage.secretRef"),
         worker.as_ref().map(|_| "spec.storage.worker"),
         s3.as_ref().map(|_| "spec.storage.s3"),
-        requests_per_second.map(|_| "spec.storage.requestsPerSecond"),
     ]
     .into_iter()
     .flatten()
@@ -89,7 +88,7 @@ mod tests {
             "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
             "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "savepoints": {"keepLast": 3, "pinned": ["s3://b/s"]},
             "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "deletedJobs": {"expireAfter": "30d"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
-            "storage": {"operatorIdentity": {}},
+            "storage": {"operatorIdentity": {}, "requestsPerSecond": 200},
         }));
         assert_eq!(in_policy(&spec.unwrap()), Vec::<&str>::new());
     }
@@ -101,7 +100,7 @@ mod tests {
             "savepoints": {"keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1},
             "unrestorable": {"expireAfter": "7d"},
             "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
-            "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}, "requestsPerSecond": 200},
+            "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
@@ -116,7 +115,6 @@ mod tests {
                 "spec.storage.secretRef",
                 "spec.storage.worker",
                 "spec.storage.s3",
-                "spec.storage.requestsPerSecond",
             ]
         );
     }

@@ -80,6 +80,7 @@ impl Invocation {
             mode,
             consent: Consent::Given,
             owner: Some(self.owner.clone()),
+            term: None,
             cancel: self.cancel.clone(),
         };
         Ok(run.execute().await?)

@@ -8,7 +8,7 @@ pub trait Progress: Send + Sync + Debug {
 }
 
 /// The parts of a run that can take long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Observe,
     ReadSnapshots,
@@ -16,6 +16,21 @@ pub enum Step {
     CheckFiles,
     Verify,
     Delete,
+}
+
+impl Step {
+    /// A stable name, for metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::ReadSnapshots => "read_snapshots",
+            Self::ListFiles => "list_files",
+            Self::CheckFiles => "check_files",
+            Self::Verify => "verify",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// Nobody watches.

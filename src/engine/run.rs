@@ -1,4 +1,4 @@
-use super::journal::{Epoch, Journal, JournalError, OwnerId, Proposal};
+use super::journal::{Epoch, Journal, JournalError, LeaseTerm, OwnerId, Proposal};
 use super::metadata_cache::MetadataCache;
 use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Consent, Observer, Progress, Step, Stores, enact, scan};
@@ -31,6 +31,8 @@ pub struct Run<'a> {
     pub consent: Consent,
     /// Who we are in the journals. With none, no journal is read or written, and nothing can be deleted.
     pub owner: Option<OwnerId>,
+    /// The lease by which we act, where there is one.
+    pub term: Option<LeaseTerm>,
     pub cancel: CancellationToken,
 }
 
@@ -284,7 +286,9 @@ impl Run<'_> {
         let Some(owner) = owner else {
             return Ok(());
         };
-        let epoch = journal.take(owner, self.clock.now()).await?;
+        let epoch = journal
+            .take(owner, self.term.as_ref(), self.clock.now())
+            .await?;
         if epoch.number != latest.map_or(1, |latest| latest.number.saturating_add(1)) {
             (read.marks, read.baselines) = journal.read(&epoch).await?;
         }

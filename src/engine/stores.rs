@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use storage::{Key, LocalStorage, Storage, StorageError};
+use storage::{Key, LocalStorage, Observed, Requests, Storage, StorageError};
 
 /// Where locations can be reached from this process.
 #[derive(Clone, Debug, Default)]
@@ -178,6 +178,23 @@ impl Stores {
         self.roots.push(Root { location, storage });
         self.roots
             .sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
+    }
+
+    /// The same places, of whose requests somebody is told.
+    #[must_use]
+    pub fn observed_by(&self, requests: &Arc<dyn Requests>) -> Self {
+        let Self { roots, mounts } = self;
+        let roots = roots.iter().map(|Root { location, storage }| {
+            let observed = Observed::new(Arc::clone(storage), Arc::clone(requests));
+            Root {
+                location: location.clone(),
+                storage: Arc::new(observed),
+            }
+        });
+        Self {
+            roots: roots.collect(),
+            mounts: mounts.clone(),
+        }
     }
 
     /// What path strings of a namespace leave out.

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::administrator::{AdministratorFile, Current};
 use super::events::Events;
 use super::inventory::JobScan;
-use crate::engine::journal::OwnerId;
+use crate::engine::journal::{LeaseTerm, OwnerId};
 use crate::engine::{Clock, MetadataCache, Observer, Stores};
 use crate::observe::Namespaces;
 use crate::telemetry::Metrics;
@@ -30,6 +30,8 @@ pub(super) struct Operator {
     pub(super) metrics: Metrics,
     pub(super) events: Events,
     pub(super) owner: OwnerId,
+    /// The lease by which this process acts.
+    pub(super) term: Option<LeaseTerm>,
     pub(super) cache: MetadataCache,
     pub(super) scans: Scans,
     pub(super) news: broadcast::Sender<News>,

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Clock;
+use crate::engine::journal::LeaseTerm;
 use decision::{Decision, Watched, decide};
 
 /// How the lease is held.
@@ -97,14 +98,15 @@ pub async fn acquire(
 }
 
 impl Held {
-    /// How often the lease has changed hands: a number that only grows, and that tells one holder from the next.
+    /// The lease, and how often it has changed hands: what tells one holder from the next. None where the API server
+    /// gave the lease no uid.
     #[must_use]
-    pub fn fencing_number(&self) -> i32 {
-        self.lease
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.lease_transitions)
-            .unwrap_or(0)
+    pub fn term(&self) -> Option<LeaseTerm> {
+        let spec = self.lease.spec.as_ref();
+        Some(LeaseTerm {
+            lease: self.lease.metadata.uid.clone()?,
+            number: spec.and_then(|spec| spec.lease_transitions).unwrap_or(0),
+        })
     }
 
     /// Renews until the lease is lost, or until `release`, when it is given back so that the next one need not wait.

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Operator;
 use super::policy_controller::PolicyError;
-use super::run::{Next, next};
+use super::run::{Next, bounded, next};
 use super::server_side::{apply_status, is_conflict, is_gone};
 use crate::api::RetentionRun;
 use crate::api::retention_run::RetentionRunStatus;
@@ -200,7 +200,7 @@ async fn write_status(
     status: &RetentionRunStatus,
 ) -> Result<(), ExecutionError> {
     let (name, uid) = (run.name_any(), run.metadata.uid.as_deref());
-    match apply_status(api, &name, uid, status).await {
+    match apply_status(api, &name, uid, &bounded(status.clone())).await {
         Ok(_) => Ok(()),
         // Deleted meanwhile: nobody wants to know.
         Err(error) if is_gone(&error) || is_conflict(&error) => Ok(()),

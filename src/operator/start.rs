@@ -97,7 +97,9 @@ async fn lead(
     let client = Client::try_default()
         .await
         .map_err(|error| OperatorError::Client(Box::new(error)))?;
-    let stores = Arc::new(Stores::open(arguments.mount.clone()).await?);
+    let counting: Arc<dyn storage::Requests> = Arc::new(metrics.clone());
+    let stores = Stores::open(arguments.mount.clone()).await?;
+    let stores = Arc::new(stores.observed_by(&counting));
     let Some(owner) = owner(arguments, &client, stop).await else {
         return Ok(());
     };
@@ -112,14 +114,18 @@ async fn lead(
     let Some(held) = acquire(leases, settings, clock.as_ref(), stop).await else {
         return Ok(());
     };
+    let term = held.term();
     tracing::info!(
         lease = arguments.lease_name,
         identity,
-        fencing_number = held.fencing_number(),
+        fencing_number = term.as_ref().map(|term| term.number),
         "leading"
     );
     metrics.set_leader(true);
-    let operator = operator(arguments, client, stores, clock, owner, metrics, &identity);
+    let operator = Operator {
+        term,
+        ..operator(arguments, client, stores, clock, owner, metrics, &identity)
+    };
     let result = work(Arc::new(operator), held, arguments, stop).await;
     metrics.set_leader(false);
     result
@@ -213,6 +219,7 @@ fn operator(
         administrator: AdministratorFile::new(arguments.administrator_config.clone()),
         metrics: metrics.clone(),
         owner,
+        term: None,
         cache: MetadataCache::default(),
         scans: Scans::default(),
         news: broadcast::Sender::new(NEWS),

@@ -26,6 +26,8 @@ pub struct Metrics {
     deleted_files: IntCounterVec,
     runs: IntCounterVec,
     run_seconds: HistogramVec,
+    step_seconds: HistogramVec,
+    storage_requests: IntCounterVec,
     guard_hits: IntCounterVec,
     observations: IntCounterVec,
     leader: IntGauge,
@@ -62,6 +64,19 @@ impl Metrics {
                 HistogramOpts::new("flink_retention_run_duration_seconds", "Duration of runs.")
                     .buckets(RUN_BUCKETS.to_vec()),
                 &["result"],
+            )?,
+            step_seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "flink_retention_run_step_duration_seconds",
+                    "How long each step of a run took, all its parts together.",
+                )
+                .buckets(RUN_BUCKETS.to_vec()),
+                &["step"],
+            )?,
+            storage_requests: counters(
+                "storage_requests_total",
+                "Requests to storage; of a listing one for each thousand entries.",
+                &["operation", "result"],
             )?,
             guard_hits: counters(
                 "guard_hits_total",
@@ -101,17 +116,21 @@ impl Metrics {
             deleted_files,
             runs,
             run_seconds,
+            step_seconds,
+            storage_requests,
             guard_hits,
             observations,
             leader,
             last_success,
             administrator_file_valid,
         } = self;
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: Vec<Box<dyn Collector>> = vec![
             Box::new(deleted_bytes.clone()),
             Box::new(deleted_files.clone()),
             Box::new(runs.clone()),
             Box::new(run_seconds.clone()),
+            Box::new(step_seconds.clone()),
+            Box::new(storage_requests.clone()),
             Box::new(guard_hits.clone()),
             Box::new(observations.clone()),
             Box::new(leader.clone()),
@@ -135,6 +154,20 @@ impl Metrics {
         self.run_seconds
             .with_label_values(&[result])
             .observe(took.as_secs_f64());
+    }
+
+    /// A step of a run took so long.
+    pub fn step_took(&self, step: &str, took: Duration) {
+        self.step_seconds
+            .with_label_values(&[step])
+            .observe(took.as_secs_f64());
+    }
+
+    /// A request to a store was answered.
+    pub fn storage_request(&self, operation: &str, result: &str) {
+        self.storage_requests
+            .with_label_values(&[operation, result])
+            .inc();
     }
 
     /// A run succeeded at this time, in seconds since 1970.
@@ -226,6 +259,8 @@ mod tests {
         metrics.run_finished("Succeeded", Duration::from_secs(2));
         metrics.guard_hit("unknown-owner", 7);
         metrics.succeeded_at(1_800_000_000);
+        metrics.step_took("verify", Duration::from_secs(2));
+        metrics.storage_request("delete", "success");
         let text = metrics.encode().unwrap();
         for line in [
             r#"flink_retention_deleted_bytes_total{namespace="flink",policy="payments"} 4096"#,
@@ -233,6 +268,8 @@ mod tests {
             r#"flink_retention_runs_total{result="Succeeded"} 1"#,
             r#"flink_retention_run_duration_seconds_count{result="Succeeded"} 1"#,
             r#"flink_retention_guard_hits_total{guard="unknown-owner"} 7"#,
+            r#"flink_retention_run_step_duration_seconds_count{step="verify"} 1"#,
+            r#"flink_retention_storage_requests_total{operation="delete",result="success"} 1"#,
             "flink_retention_last_success_timestamp_seconds 1800000000",
             "flink_retention_leader 0",
             "process_resident_memory_bytes",

@@ -4,6 +4,7 @@ pub mod http;
 pub mod job_metrics;
 pub mod logs;
 pub mod metrics;
+mod storage_requests;
 
 pub use job_metrics::{JobLabels, JobMetrics, JobRow};
 pub use metrics::Metrics;

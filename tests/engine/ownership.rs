@@ -1,6 +1,7 @@
 //! One actor for a base, and everybody can see which.
 
 use crate::world::{JOB, World, terminal, uuid};
+use flink_retention::engine::journal::LeaseTerm;
 use storage::Key;
 
 fn world() -> World {
@@ -111,4 +112,48 @@ async fn a_run_that_is_told_to_stop_deletes_nothing_more() {
     let report = world.enforce().await;
     assert!(report.outcome.deleted.is_empty());
     assert_eq!(report.outcome.blocked[0].word(), "Cancelled");
+}
+
+fn term(lease: &str, number: i32) -> Option<LeaseTerm> {
+    Some(LeaseTerm {
+        lease: lease.to_owned(),
+        number,
+    })
+}
+
+#[tokio::test]
+async fn a_holder_that_slept_through_the_loss_of_its_lease_never_acts_again() {
+    let mut slept = world();
+    slept.term = term("lease", 4);
+    slept.enforce().await;
+    slept.wait(25);
+    let mut next = slept.clone();
+    next.term = term("lease", 5);
+    next.policy.limits.max_bytes_per_run = Some(0);
+    next.enforce().await;
+    let before = slept.storage.files();
+    let report = slept.enforce().await;
+    assert!(report.outcome.deleted.is_empty());
+    let told = report.outcome.blocked[0].to_string();
+    assert!(told.contains("fencing number 5, ours is 4"), "{told}");
+    assert_eq!(slept.storage.files(), before, "nor does it write anything");
+
+    // A lease that was deleted and made anew counts from the beginning.
+    next.policy.limits.max_bytes_per_run = None;
+    next.term = term("another lease", 0);
+    assert_eq!(next.enforce().await.outcome.deleted.len(), 1);
+    let epochs = next.storage.files().into_iter().filter_map(|(key, bytes)| {
+        let is_epoch = key.as_str().contains("/owner/");
+        is_epoch.then(|| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap())
+    });
+    let terms: Vec<_> = epochs.map(|epoch| epoch["term"].clone()).collect();
+    let written = |lease: &str, number: i32| serde_json::json!({"lease": lease, "number": number});
+    assert_eq!(
+        terms,
+        [
+            written("lease", 4),
+            written("lease", 5),
+            written("another lease", 0)
+        ]
+    );
 }

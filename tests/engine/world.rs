@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use flink_retention::engine::journal::OwnerId;
+use flink_retention::engine::journal::{LeaseTerm, OwnerId};
 use flink_retention::engine::run::Scope;
 use flink_retention::engine::{
     Clock, Consent, MetadataCache, Mode, NoProgress, Observer, Report, Run, Stores,
@@ -46,6 +46,7 @@ pub struct World {
     pub alias: Option<Location>,
     pub cancel: CancellationToken,
     pub consent: Consent,
+    pub term: Option<LeaseTerm>,
 }
 
 impl std::fmt::Debug for World {
@@ -116,6 +117,7 @@ impl World {
             alias: None,
             cancel: CancellationToken::new(),
             consent: Consent::Given,
+            term: None,
         }
     }
 
@@ -215,6 +217,7 @@ impl World {
             mode,
             consent: self.consent.clone(),
             owner: Some(OwnerId(self.owner.clone())),
+            term: self.term.clone(),
             cancel: self.cancel.clone(),
         }
         .execute()

@@ -126,6 +126,7 @@ fn a_leader_whose_lease_is_taken_away_ends_and_the_next_one_finishes() {
     assert!(!standby.metrics().contains("flink_retention_runs_total"));
     volume.tree().assert_is(&then);
 
+    let epochs = volume.epochs().len();
     standby.wait_until_leading();
     let run = cluster.wait("frr/cut", "condition=Complete");
     assert_eq!(
@@ -137,6 +138,16 @@ fn a_leader_whose_lease_is_taken_away_ends_and_the_next_one_finishes() {
     volume
         .tree()
         .assert_is(&before.without(orphans.iter().map(String::as_str)));
+
+    // The journal tells the two holders apart by the number of the lease.
+    let terms: Vec<Value> = volume
+        .epochs()
+        .iter()
+        .map(|epoch| epoch["term"].clone())
+        .collect();
+    let (old, new) = (&terms[epochs - 1], terms.last().unwrap());
+    assert_eq!(old["lease"], new["lease"]);
+    assert!(old["number"].as_i64() < new["number"].as_i64(), "{terms:?}");
 }
 
 #[test]

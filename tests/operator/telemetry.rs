@@ -13,7 +13,7 @@ const ORDERS: &str = "0000000000000000000000000000000d";
 const INVENTORY: &str = "ckinv/ledger.flinkdeployment";
 
 /// The families that alerts, dashboards and people rely on, with their own labels.
-const FAMILIES: [(&str, &[&str]); 16] = [
+const FAMILIES: [(&str, &[&str]); 18] = [
     ("flink_retention_leader", &[]),
     ("flink_retention_last_success_timestamp_seconds", &[]),
     ("flink_retention_administrator_file_valid", &[]),
@@ -28,6 +28,11 @@ const FAMILIES: [(&str, &[&str]); 16] = [
     ("flink_retention_runs_total", &["result"]),
     ("flink_retention_run_duration_seconds_count", &["result"]),
     ("flink_retention_run_duration_seconds_sum", &["result"]),
+    ("flink_retention_run_step_duration_seconds_count", &["step"]),
+    (
+        "flink_retention_storage_requests_total",
+        &["operation", "result"],
+    ),
     ("flink_retention_guard_hits_total", &["guard"]),
     ("flink_retention_observations_total", &["result"]),
     (
@@ -125,6 +130,17 @@ impl Scrape {
             for one in of_name {
                 assert!(one.labels.keys().eq(labels), "{one:?}");
             }
+        }
+        let documented = include_str!("../../docs/metrics.md");
+        let ours = self.series.iter().map(|one| one.name.as_str());
+        for name in ours.filter(|name| name.starts_with("flink_")) {
+            let parts = ["_bucket", "_count", "_sum"];
+            let family = parts.iter().find_map(|part| name.strip_suffix(part));
+            let family = family.unwrap_or(name);
+            assert!(
+                documented.contains(&format!("| `{family}")),
+                "docs/metrics.md does not explain {family}"
+            );
         }
         // Nothing in a label that grows without bound.
         for one in &self.series {

@@ -119,6 +119,15 @@ impl Volume {
         gone.map(String::as_str).collect()
     }
 
+    /// Who acted on the base, in this order.
+    pub(crate) fn epochs(&self) -> Vec<Value> {
+        let epochs = fs::read_dir(self.path(".flink-retention/owner")).unwrap();
+        let mut paths: Vec<PathBuf> = epochs.map(|epoch| epoch.unwrap().path()).collect();
+        paths.sort();
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        paths.iter().map(read).collect()
+    }
+
     /// The records of all batches that were begun.
     pub(crate) fn batches(&self) -> Vec<Value> {
         let Ok(runs) = fs::read_dir(self.path(".flink-retention/runs")) else {

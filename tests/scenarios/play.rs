@@ -209,6 +209,7 @@ async fn execute(
         mode,
         consent: Consent::Given,
         owner: Some(OwnerId("us".to_owned())),
+        term: None,
         cancel: CancellationToken::new(),
     };
     run.execute().await.map_err(|error| error.to_string())

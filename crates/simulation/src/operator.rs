@@ -89,6 +89,7 @@ impl Operator {
             mode: Mode::Enforce,
             consent: Consent::Given,
             owner: Some(OwnerId(self.owner.to_owned())),
+            term: None,
             cancel: CancellationToken::new(),
         };
         run.execute().await.ok()

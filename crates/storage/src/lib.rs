@@ -10,10 +10,12 @@ pub mod faults;
 mod local;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
+mod observed;
 pub mod port;
 pub mod walk;
 
 pub use local::LocalStorage;
+pub use observed::{Observed, Requests};
 pub use port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, InvalidKey, Key,
     Operation, PartialWrite, Put, RemovedDirectory, Storage, StorageError, Version,

@@ -274,4 +274,4 @@ impl std::fmt::Debug for MemoryStorage {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

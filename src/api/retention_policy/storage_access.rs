@@ -33,7 +33,8 @@ pub struct StorageAccess {
     /// Settings for S3 and stores that speak its protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Access>,
-    /// At most so many requests to the storage in a second.
+    /// At most so many requests to the storage in a second, by the runs of this policy. A listing counts one for each
+    /// thousand entries. At a rate so low that a batch cannot be verified within two minutes nothing is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000), extend("format" = "int32"))]
     pub requests_per_second: Option<u32>,

@@ -15,6 +15,22 @@ const TRIES: u32 = 8;
 #[serde(transparent)]
 pub struct OwnerId(pub String);
 
+/// Which holder of a lease acts. The number grows each time that the lease changes hands, so of two holders of one lease
+/// the later one has the higher number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseTerm {
+    /// The uid of the lease: one that was made anew counts from the beginning.
+    pub lease: String,
+    pub number: i32,
+}
+
+impl LeaseTerm {
+    fn is_before(&self, other: &Self) -> bool {
+        self.lease == other.lease && self.number < other.number
+    }
+}
+
 /// A claim to a base: the highest number wins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +42,9 @@ pub struct Epoch {
     /// are never read, whenever he wrote them.
     #[serde(default = "first")]
     pub tenure: u64,
+    /// The fencing number of who took it, where a lease decides who acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<LeaseTerm>,
 }
 
 /// Before anybody could take a base over there was one tenure only.
@@ -36,6 +55,7 @@ fn first() -> u64 {
 pub(super) async fn take(
     documents: &Documents,
     owner: &OwnerId,
+    term: Option<&LeaseTerm>,
     now: Timestamp,
 ) -> Result<Epoch, JournalError> {
     for _ in 0..TRIES {
@@ -49,6 +69,18 @@ pub(super) async fn take(
                 us: owner.to_string(),
             });
         }
+        // Whoever slept through the loss of its lease must not come back above the one that has it now.
+        let later = highest.as_ref().and_then(|highest| highest.term.as_ref());
+        if let Some((ours, later)) = term
+            .zip(later)
+            .filter(|(ours, later)| ours.is_before(later))
+        {
+            return Err(JournalError::LeaseLost {
+                location: documents.location.clone(),
+                ours: ours.number,
+                later: later.number,
+            });
+        }
         let epoch = Epoch {
             number: highest
                 .as_ref()
@@ -56,6 +88,7 @@ pub(super) async fn take(
             owner: owner.clone(),
             taken: now,
             tenure: highest.map_or(1, |highest| highest.tenure),
+            term: term.cloned(),
         };
         match documents.create(&document(epoch.number), &epoch).await? {
             Put::Created => {
@@ -82,6 +115,7 @@ pub(super) async fn take_over(
         owner: owner.clone(),
         taken: now,
         tenure: number,
+        term: None,
     };
     let unchanged = highest(documents).await?.as_ref() == Some(seen);
     if unchanged && documents.create(&document(number), &epoch).await? == Put::Created {

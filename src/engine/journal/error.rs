@@ -32,6 +32,14 @@ pub enum JournalError {
         found: u64,
     },
     #[error(
+        "{location} was taken by a later holder of the lease (fencing number {later}, ours is {ours}); this process must not act any more"
+    )]
+    LeaseLost {
+        location: String,
+        ours: i32,
+        later: i32,
+    },
+    #[error(
         "{location} has the format version {found}, and this program knows {known}; use a newer program"
     )]
     UnknownFormat {
@@ -59,6 +67,7 @@ impl JournalError {
             Self::OwnedByAnother { .. } => "owned_by_another",
             Self::TakenMeanwhile { .. } => "taken_meanwhile",
             Self::Superseded { .. } => "superseded",
+            Self::LeaseLost { .. } => "lease_lost",
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Damaged { .. } => "damaged",
             Self::Storage(error) => error.category(),

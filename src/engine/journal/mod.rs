@@ -23,7 +23,7 @@ mod proposals;
 mod records;
 
 pub use digest::{InvalidDigest, PlanDigest};
-pub use epoch::{Epoch, OwnerId};
+pub use epoch::{Epoch, LeaseTerm, OwnerId};
 pub use error::JournalError;
 pub use proposals::{MAX_FILES, Proposal, ProposedFile, VALID_FOR};
 pub use records::{BatchRecord, RecordedFile};
@@ -73,9 +73,14 @@ impl Journal {
     }
 
     /// Becomes the owner with a new epoch, unless somebody else is the owner.
-    pub async fn take(&self, owner: &OwnerId, now: Timestamp) -> Result<Epoch, JournalError> {
+    pub async fn take(
+        &self,
+        owner: &OwnerId,
+        term: Option<&LeaseTerm>,
+        now: Timestamp,
+    ) -> Result<Epoch, JournalError> {
         self.documents.establish_format().await?;
-        let epoch = epoch::take(&self.documents, owner, now).await?;
+        let epoch = epoch::take(&self.documents, owner, term, now).await?;
         self.documents.raise_format().await?;
         Ok(epoch)
     }

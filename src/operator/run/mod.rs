@@ -1,10 +1,12 @@
 //! What is said about a run, what is done about it next, and how long it is kept: pure functions.
 
+mod bound;
 mod history;
 mod next;
 mod report;
 mod schedule;
 
+pub(super) use bound::bounded;
 pub(super) use history::{Completed, FinishedRun, superfluous, ttl_ends};
 pub(super) use next::{End, Next, awaits_approval, keeps_busy, next};
 pub(super) use report::{Ending, RunIdentity, ended, refused};

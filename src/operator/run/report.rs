@@ -373,3 +373,6 @@ fn described(report: &Report, entry: &PlanEntry) -> Option<SampleFile> {
         bytes: int64(entry.size),
     })
 }
+
+#[cfg(test)]
+mod tests;

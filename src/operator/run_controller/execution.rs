@@ -1,5 +1,6 @@
 //! One run from its start to its end, or to a question.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -102,6 +103,11 @@ impl<'a> Execution<'a> {
             mode,
             consent: self.consent(&policy),
             progress,
+            requests_per_second: policy
+                .spec
+                .storage
+                .requests_per_second
+                .and_then(NonZeroU32::new),
             cancel: self.stop.child_token(),
         };
         let (result, cancelled) = self

@@ -1,16 +1,21 @@
 //! The engine's part of a run.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use retention::location::Location;
 use retention::policy::Policy;
+use storage::Requests;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::run::Scope;
-use crate::engine::{Consent, Mode, Progress, Report, Run, RunError, Step, Stores};
+use crate::engine::{Consent, Mode, Pace, Progress, Report, Run, RunError, Step, Stores};
 use crate::operator::context::Operator;
 
 /// What the engine needs for a run.
@@ -23,6 +28,8 @@ pub(super) struct Work {
     pub(super) mode: Mode,
     pub(super) consent: Consent,
     pub(super) progress: Steps,
+    /// How fast the storage may be asked.
+    pub(super) requests_per_second: Option<NonZeroU32>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -48,24 +55,42 @@ impl Work {
                 mode,
                 consent,
                 progress,
+                requests_per_second,
                 cancel,
             } = self;
+            let stores = paced(&operator.stores, requests_per_second);
             let run = Run {
                 observer: operator.observer.as_ref(),
-                stores: &operator.stores,
+                stores: &stores,
                 clock: operator.clock.as_ref(),
                 progress: &progress,
                 cache: &operator.cache,
                 policy: &rules,
-                bases: runtime.block_on(existing(&operator.stores, bases)),
+                bases: runtime.block_on(existing(&stores, bases)),
                 scope: Some(scope),
                 mode,
                 consent,
                 owner: Some(operator.owner.clone()),
+                term: operator.term.clone(),
                 cancel,
             };
-            Ok(runtime.block_on(run.execute())?)
+            let result = runtime.block_on(run.execute());
+            for (step, took) in progress.durations() {
+                operator.metrics.step_took(step.as_str(), took);
+            }
+            Ok(result?)
         })
+    }
+}
+
+/// The stores of the operator at the pace that a policy asks for.
+fn paced(stores: &Stores, requests_per_second: Option<NonZeroU32>) -> Stores {
+    match requests_per_second {
+        None => stores.clone(),
+        Some(rate) => {
+            let pace: Arc<dyn Requests> = Arc::new(Pace::new(rate));
+            stores.observed_by(&pace)
+        }
     }
 }
 
@@ -87,21 +112,71 @@ async fn existing(stores: &Stores, bases: Vec<Location>) -> Vec<Location> {
     existing
 }
 
-/// Tells how far a run is.
+/// Tells how far a run is, and remembers how long it took to come there.
 #[derive(Debug)]
-pub(super) struct Steps(watch::Sender<Step>);
+pub(super) struct Steps {
+    current: watch::Sender<Step>,
+    spent: Mutex<Spent>,
+}
+
+#[derive(Debug)]
+struct Spent {
+    since: Instant,
+    /// A step can come more than once.
+    durations: BTreeMap<Step, Duration>,
+}
 
 impl Steps {
     pub(super) fn new() -> (Self, watch::Receiver<Step>) {
-        let (sender, receiver) = watch::channel(Step::Observe);
-        (Self(sender), receiver)
+        let (current, receiver) = watch::channel(Step::Observe);
+        let spent = Mutex::new(Spent {
+            since: Instant::now(),
+            durations: BTreeMap::new(),
+        });
+        (Self { current, spent }, receiver)
+    }
+
+    /// How long each step took until now.
+    fn durations(&self) -> BTreeMap<Step, Duration> {
+        // A borrow that lasted longer would be in the way of the step.
+        let current = *self.current.borrow();
+        self.step(current);
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.durations.clone()
     }
 }
 
 impl Progress for Steps {
     fn step(&self, step: Step) {
-        self.0.send_replace(step);
+        let before = self.current.send_replace(step);
+        let now = Instant::now();
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let took = now.duration_since(spent.since);
+        spent.since = now;
+        *spent.durations.entry(before).or_default() += took;
     }
 
     fn advance(&self, _: u64) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_parts_of_a_step_are_added_up() {
+        let (steps, _watched) = Steps::new();
+        for (step, seconds) in [
+            (Step::Observe, 1),
+            (Step::Verify, 2),
+            (Step::Delete, 3),
+            (Step::Verify, 4),
+        ] {
+            steps.step(step);
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+        }
+        let expected = [(Step::Observe, 1), (Step::Verify, 6), (Step::Delete, 3)];
+        let expected = expected.map(|(step, seconds)| (step, Duration::from_secs(seconds)));
+        assert_eq!(steps.durations(), expected.into());
+    }
 }

@@ -11,7 +11,7 @@ use crate::contract::{FileSystemFixture, Fixture};
 use crate::port::{Key, Storage};
 
 /// A clock that ticks with each question.
-fn ticking() -> MemoryStorage {
+pub(crate) fn ticking() -> MemoryStorage {
     let seconds = AtomicI64::new(1_700_000_000);
     MemoryStorage::new(Arc::new(move || {
         Timestamp::from_second(seconds.fetch_add(1, Ordering::Relaxed)).unwrap()
