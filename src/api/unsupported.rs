@@ -3,7 +3,7 @@
 //! The schema shows the whole API, so that policies need no rewrite later. Until a field is honoured, a policy that
 //! uses it says so in its condition `Unsupported` and is not enforced. This is the one list of them.
 
-use crate::api::retention_policy::{History, RetentionPolicySpec, SavepointRules, StorageAccess};
+use crate::api::retention_policy::{History, RetentionPolicySpec, StorageAccess};
 
 /// The paths of the fields in use that are not honoured, in the order of the schema.
 #[must_use]
@@ -17,9 +17,9 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         suspend: _,
         approval: _,
         checkpoints: _,
-        savepoints,
+        savepoints: _,
         orphans: _,
-        unrestorable,
+        unrestorable: _,
         deleted_jobs: _,
         additional_roots,
         adopt,
@@ -31,32 +31,10 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         storage,
     } = spec;
     let mut used = Vec::new();
-    used.extend(savepoints.iter().flat_map(in_savepoints));
-    used.extend(unrestorable.map(|_| "spec.unrestorable"));
     used.extend((!additional_roots.is_empty()).then_some("spec.additionalRoots"));
     used.extend((!adopt.is_empty()).then_some("spec.adopt"));
     used.extend(in_storage(storage));
     used
-}
-
-fn in_savepoints(rules: &SavepointRules) -> impl Iterator<Item = &'static str> + use<> {
-    let SavepointRules {
-        keep_last: _,
-        keep_within: _,
-        keep_hourly,
-        keep_daily,
-        keep_weekly,
-        keep_monthly,
-        pinned: _,
-    } = rules;
-    [
-        keep_hourly.map(|_| "spec.savepoints.keepHourly"),
-        keep_daily.map(|_| "spec.savepoints.keepDaily"),
-        keep_weekly.map(|_| "spec.savepoints.keepWeekly"),
-        keep_monthly.map(|_| "spec.savepoints.keepMonthly"),
-    ]
-    .into_iter()
-    .flatten()
 }
 
 fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + use<> {
@@ -86,7 +64,8 @@ mod tests {
     fn a_plain_policy_uses_nothing_unsupported() {
         let spec = serde_json::from_value(json!({
             "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
-            "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "savepoints": {"keepLast": 3, "pinned": ["s3://b/s"]},
+            "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "unrestorable": {"expireAfter": "7d"},
+            "savepoints": {"keepLast": 3, "keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1, "pinned": ["s3://b/s"]},
             "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "deletedJobs": {"expireAfter": "30d"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
             "storage": {"operatorIdentity": {}, "requestsPerSecond": 200},
         }));
@@ -97,19 +76,12 @@ mod tests {
     fn nothing_unsupported_is_accepted_silently() {
         let spec = serde_json::from_value(json!({
             "selector": {}, "approval": "Manual",
-            "savepoints": {"keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1},
-            "unrestorable": {"expireAfter": "7d"},
             "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
             "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
             [
-                "spec.savepoints.keepHourly",
-                "spec.savepoints.keepDaily",
-                "spec.savepoints.keepWeekly",
-                "spec.savepoints.keepMonthly",
-                "spec.unrestorable",
                 "spec.additionalRoots",
                 "spec.adopt",
                 "spec.storage.secretRef",

@@ -63,6 +63,7 @@ pub(super) fn kind_word(kind: FileKind) -> &'static str {
         FileKind::CheckpointMetadata | FileKind::SavepointMetadata => "metadata",
         FileKind::Exclusive => "exclusive",
         FileKind::TemporaryMetadata => "temporary-metadata",
+        FileKind::EmptyCheckpoint => "empty-directory",
         FileKind::Shared => "shared",
         FileKind::Merged => "merged",
         FileKind::ForSt => "forst",

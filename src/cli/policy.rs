@@ -1,7 +1,8 @@
 //! The fields of a policy as flags of the same names.
 
 use jiff::SignedDuration;
-use retention::keep::KeepRules;
+use jiff::tz::TimeZone;
+use retention::keep::{KeepRules, SavepointRules};
 use retention::layout::{METADATA_FILE, checkpoint_id, is_savepoint_directory};
 use retention::policy::{Limits, Margins, Policy};
 use retention::reference::DirectoryKey;
@@ -24,6 +25,12 @@ pub(super) struct PolicyArguments {
     /// How long checkpoints of stopped jobs stay
     #[arg(long, value_name = "DURATION")]
     keep_within: Option<Duration>,
+    #[command(flatten)]
+    savepoints: SavepointArguments,
+    /// How long a snapshot whose `_metadata` is cut off or whose files are missing still stays, once its job has made a
+    /// newer one that can be restored; without it for ever
+    #[arg(long, value_name = "DURATION")]
+    unrestorable_expire_after: Option<Duration>,
     /// A snapshot that stays whatever the rules say, as a path; repeatable
     #[arg(long, value_name = "PATH", value_parser = pin)]
     pin: Vec<DirectoryKey>,
@@ -38,6 +45,62 @@ pub(super) struct PolicyArguments {
     clock_skew: Duration,
 }
 
+/// Which savepoints stay: those that at least one of these names; without any of them all do.
+#[derive(Clone, Debug, clap::Args)]
+struct SavepointArguments {
+    /// How many savepoints of each job stay; without any --keep-savepoints option all of them do
+    #[arg(long, value_name = "COUNT")]
+    keep_savepoints_last: Option<u32>,
+    /// How long savepoints stay
+    #[arg(long, value_name = "DURATION")]
+    keep_savepoints_within: Option<Duration>,
+    /// Keep the newest savepoint of each of the last so many hours that have one
+    #[arg(long, value_name = "COUNT")]
+    keep_savepoints_hourly: Option<u32>,
+    /// The same for days
+    #[arg(long, value_name = "COUNT")]
+    keep_savepoints_daily: Option<u32>,
+    /// The same for weeks, from Monday
+    #[arg(long, value_name = "COUNT")]
+    keep_savepoints_weekly: Option<u32>,
+    /// The same for months
+    #[arg(long, value_name = "COUNT")]
+    keep_savepoints_monthly: Option<u32>,
+    /// Where hours, days, weeks and months begin, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "Etc/UTC", value_parser = zone)]
+    time_zone: TimeZone,
+}
+
+impl SavepointArguments {
+    fn rules(&self) -> Option<SavepointRules> {
+        let Self {
+            keep_savepoints_last,
+            keep_savepoints_within,
+            keep_savepoints_hourly,
+            keep_savepoints_daily,
+            keep_savepoints_weekly,
+            keep_savepoints_monthly,
+            time_zone,
+        } = self;
+        let rules = SavepointRules {
+            keep: KeepRules {
+                keep_last: *keep_savepoints_last,
+                keep_within: keep_savepoints_within.map(signed),
+            },
+            keep_hourly: *keep_savepoints_hourly,
+            keep_daily: *keep_savepoints_daily,
+            keep_weekly: *keep_savepoints_weekly,
+            keep_monthly: *keep_savepoints_monthly,
+            time_zone: time_zone.clone(),
+        };
+        let none = SavepointRules {
+            time_zone: time_zone.clone(),
+            ..SavepointRules::default()
+        };
+        (rules != none).then_some(rules)
+    }
+}
+
 impl PolicyArguments {
     pub(super) fn policy(&self) -> Policy {
         let Self {
@@ -45,6 +108,8 @@ impl PolicyArguments {
             grace_period,
             keep_last,
             keep_within,
+            savepoints,
+            unrestorable_expire_after,
             pin,
             max_bytes_per_run,
             settle,
@@ -58,6 +123,8 @@ impl PolicyArguments {
             }),
             // Whose resource was deleted is not known here; --stopped says that a job is over.
             deleted_jobs: None,
+            savepoints: savepoints.rules(),
+            unrestorable: unrestorable_expire_after.map(signed),
             pinned: pin.clone(),
             min_age: signed(*min_age),
             grace_period: signed(*grace_period),
@@ -76,6 +143,11 @@ impl PolicyArguments {
 
 fn signed(duration: Duration) -> SignedDuration {
     i64::try_from(duration.as_seconds()).map_or(SignedDuration::MAX, SignedDuration::from_secs)
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text)
+        .map_err(|_| "it is no time zone; write a name such as Europe/Berlin".to_owned())
 }
 
 fn limit(text: &str) -> Result<Bytes, String> {

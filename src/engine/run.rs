@@ -179,11 +179,10 @@ impl Run<'_> {
             .iter_mut()
             .filter(|entry| entry.decision.deletes())
         {
-            let owner = entry
-                .placement
-                .job
-                .as_ref()
-                .and_then(|job| context.owners.get(entry.base, job)?.job);
+            let owner = context
+                .owners
+                .at(entry.base, &entry.placement)
+                .and_then(|owner| owner.job);
             if !owner.is_some_and(|job| scope.jobs.contains(&job.name)) {
                 // Protected, not kept: another policy's mark of it must outlive this run.
                 entry.decision = Decision::Protected(Protection {

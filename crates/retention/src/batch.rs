@@ -1,6 +1,7 @@
 //! The only thing that may be deleted: files that fresh evidence condemned again, for two minutes.
 
 use crate::inventory::BaseId;
+use crate::layout::FileKind;
 use crate::mark::MarkKind;
 use crate::plan::{Decision, Plan, PlanEntry, Ripeness};
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +31,8 @@ pub struct VerifiedFile {
     pub modified: Timestamp,
     /// What it was marked as.
     pub kind: MarkKind,
+    /// It is an empty directory: it may be removed only if it still is one.
+    pub is_directory: bool,
     /// Why it goes.
     pub reason: String,
     /// The `_metadata` that must be gone before this file goes: that of its own snapshot.
@@ -141,6 +144,7 @@ fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, 
             size: fresh.size,
             modified,
             kind,
+            is_directory: fresh.placement.kind == FileKind::EmptyCheckpoint,
             reason: fresh.decision.reason(),
             after: after(fresh, kind),
         }),

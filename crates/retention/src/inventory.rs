@@ -5,7 +5,7 @@ use crate::layout::{FileKind, JobDirectory, METADATA_FILE, Placement};
 use crate::location::Location;
 use crate::reference::{DirectoryKey, Reference, ReferenceTable};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Both scans of one run: the references first, then the files that were listed against them.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Inventory {
     pub job_directories: BTreeMap<(BaseId, JobDirectory), JobDirectoryFacts>,
     /// What could not be read, and what that protects.
     pub gaps: Vec<Gap>,
+    /// Of the `_metadata` that could not be read: those of a known version that end early. Nobody can start from them.
+    pub torn: BTreeSet<Location>,
 }
 
 /// The position of a base in [`Inventory::bases`].

@@ -1,6 +1,6 @@
 //! A validated policy: floors applied, nothing left to check.
 
-use crate::keep::KeepRules;
+use crate::keep::{KeepRules, SavepointRules};
 use crate::reference::DirectoryKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,6 +11,10 @@ pub struct Policy {
     pub checkpoints: Option<KeepRules>,
     /// How long the state of a job stays after its resource was seen to be deleted. None: for ever.
     pub deleted_jobs: Option<SignedDuration>,
+    /// Which savepoints stay. None: all of them.
+    pub savepoints: Option<SavepointRules>,
+    /// How long a snapshot that nobody can start from still stays. None: for ever.
+    pub unrestorable: Option<SignedDuration>,
     /// Snapshots that stay whatever the rules say.
     pub pinned: Vec<DirectoryKey>,
     /// A file younger than this is never deleted.
@@ -73,6 +77,8 @@ impl Default for Policy {
         Self {
             checkpoints: None,
             deleted_jobs: None,
+            savepoints: None,
+            unrestorable: None,
             pinned: Vec::new(),
             min_age: SignedDuration::from_hours(24),
             grace_period: SignedDuration::from_hours(24),
@@ -89,6 +95,7 @@ impl Policy {
         self.min_age = self.min_age.max(floors.min_age);
         self.grace_period = self.grace_period.max(floors.grace_period);
         self.deleted_jobs = self.deleted_jobs.map(|age| age.max(floors.deleted_jobs));
+        self.unrestorable = self.unrestorable.map(|after| after.max(floors.min_age));
         self.margins = floors.margins;
         self
     }

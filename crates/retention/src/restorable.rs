@@ -45,20 +45,42 @@ const SAMPLE: usize = 5;
 
 /// Which snapshots of an inventory are restorable, by position: asked once, because every reference is looked at.
 #[derive(Clone, Debug, Default)]
-pub struct WholeSnapshots(Vec<bool>);
+pub struct WholeSnapshots(Vec<Wholeness>);
+
+/// Whether the files of a snapshot are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wholeness {
+    /// All of them: it is restorable.
+    Whole,
+    /// A file is known to be missing or too short.
+    Hollow,
+    /// Somebody would have to look at a place that could not be looked at.
+    NotVerified,
+}
 
 impl WholeSnapshots {
     /// Asks about every snapshot.
     #[must_use]
     pub fn of(inventory: &Inventory) -> Self {
-        let whole = |snapshot| Restorable::of(snapshot, inventory).is_yes();
-        Self(inventory.snapshots.iter().map(whole).collect())
+        let state = |snapshot| match Restorable::of(snapshot, inventory) {
+            Restorable::Yes { .. } => Wholeness::Whole,
+            Restorable::No { .. } => Wholeness::Hollow,
+            Restorable::Unverified { .. } => Wholeness::NotVerified,
+        };
+        Self(inventory.snapshots.iter().map(state).collect())
     }
 
     /// Whether the snapshot at this position of [`Inventory::snapshots`] is restorable.
     #[must_use]
     pub fn contains(&self, snapshot: usize) -> bool {
-        self.0.get(snapshot).copied().unwrap_or(false)
+        self.0.get(snapshot) == Some(&Wholeness::Whole)
+    }
+
+    /// What is known of the files of the snapshot at this position.
+    #[must_use]
+    pub fn state(&self, snapshot: usize) -> Wholeness {
+        let state = self.0.get(snapshot).copied();
+        state.unwrap_or(Wholeness::NotVerified)
     }
 
     /// The restorable snapshots of the inventory that this was made of.
@@ -67,7 +89,7 @@ impl WholeSnapshots {
             .snapshots
             .iter()
             .zip(&self.0)
-            .filter_map(|(snapshot, whole)| whole.then_some(snapshot))
+            .filter_map(|(snapshot, state)| (*state == Wholeness::Whole).then_some(snapshot))
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use retention::guard::Guard;
-use retention::keep::KeepReason;
+use retention::keep::{KeepReason, Period};
 use retention::owner::OwnerClass;
 
 const DOCUMENT: &str = include_str!("../../../docs/guards.md");
@@ -50,10 +50,15 @@ fn after(reason: &KeepReason) -> Option<KeepReason> {
         KeepReason::NewestRestorable => Some(KeepReason::ManagedByFlink),
         KeepReason::ManagedByFlink => Some(KeepReason::NamedBy(String::new())),
         KeepReason::NamedBy(_) => Some(KeepReason::Pinned),
-        KeepReason::Pinned => Some(KeepReason::Savepoint),
-        KeepReason::Savepoint => Some(KeepReason::KeepLast),
+        KeepReason::Pinned => Some(KeepReason::ByHand),
+        KeepReason::ByHand => Some(KeepReason::FilesInUse),
+        KeepReason::FilesInUse => Some(KeepReason::KeepLast),
         KeepReason::KeepLast => Some(KeepReason::KeepWithin),
-        KeepReason::KeepWithin => Some(KeepReason::NoRule),
+        KeepReason::KeepWithin => Some(KeepReason::KeepEach(Period::Hour)),
+        KeepReason::KeepEach(Period::Hour) => Some(KeepReason::KeepEach(Period::Day)),
+        KeepReason::KeepEach(Period::Day) => Some(KeepReason::KeepEach(Period::Week)),
+        KeepReason::KeepEach(Period::Week) => Some(KeepReason::KeepEach(Period::Month)),
+        KeepReason::KeepEach(Period::Month) => Some(KeepReason::NoRule),
         KeepReason::NoRule => Some(KeepReason::NotRestorable),
         KeepReason::NotRestorable => Some(KeepReason::Owner(OwnerClass::Running)),
         KeepReason::Owner(_) => Some(KeepReason::DeletedJob),

@@ -33,7 +33,7 @@ type Cause = fn(&mut World);
 #[case::time_in_the_future(Guard::UnusableTime, |w: &mut World| w.inventory.unreferenced[0].modified = Some(minute(NOW + 60)))]
 #[case::unknown_owner(Guard::UnknownOwner, |w: &mut World| w.evidence.jobs.clear())]
 #[case::suspend_annotation(Guard::Suspended, |w: &mut World| w.job().suspended_by = Some("annotated".into()))]
-#[case::suspended_job(Guard::SuspendedJob, |w: &mut World| w.job().phase = Phase::Suspended)]
+#[case::suspended_with_processes(Guard::UnknownOwner, |w: &mut World| w.job().phase = Phase::Suspended)]
 #[case::a_running_forst_neighbour(Guard::LiveDescendant, |w: &mut World| {
     let mut other = running(J2, &[(3, NOW - 60)]);
     other.name.name = "other".into();
@@ -110,7 +110,7 @@ fn of_a_terminal_job(#[case] guard: Guard, #[case] cause: Cause) {
 
 #[rstest]
 #[case::unknown_name(Guard::UnknownName, format!("{J1}/shared/notes.txt"))]
-#[case::a_file_of_a_savepoint(Guard::Savepoint, format!("{J1}/savepoint-0000a1-0123456789ab/{}", uuid(7)))]
+#[case::a_file_of_a_savepoint_of_nobody(Guard::UnknownOwner, format!("{J1}/savepoint-0000a1-0123456789ab/{}", uuid(7)))]
 #[case::a_stray_file_beside_metadata(Guard::KeptSnapshotDirectory, own(J1, 12, 7))]
 #[case::task_owned_while_a_snapshot_is_left(Guard::OpaqueTaskOwned, format!("{J1}/taskowned/{}", uuid(7)))]
 fn of_a_kind_of_file(#[case] guard: Guard, #[case] path: String) {

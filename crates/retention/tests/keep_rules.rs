@@ -80,7 +80,7 @@ type Change = fn(&mut World);
 #[case::not_verified(|w: &mut World| w.lose(&shared(J1, 2), Found::Unknown), KeepReason::NotRestorable)]
 #[case::in_the_future(|w: &mut World| w.inventory.snapshots[1].completed = minute(NOW + 600), KeepReason::UnusableTime)]
 #[case::time_zero(|w: &mut World| w.inventory.snapshots[1].completed = jiff::Timestamp::UNIX_EPOCH, KeepReason::UnusableTime)]
-#[case::a_savepoint_in_a_checkpoint_directory(|w: &mut World| w.inventory.snapshots[1].kind = retention::inventory::SnapshotKind::Savepoint, KeepReason::Savepoint)]
+#[case::a_savepoint_in_a_checkpoint_directory(|w: &mut World| w.inventory.snapshots[1].kind = retention::inventory::SnapshotKind::Savepoint, KeepReason::ByHand)]
 #[case::an_unknown_owner(|w: &mut World| w.evidence.jobs.clear(), KeepReason::Owner(OwnerClass::Unknown))]
 #[case::in_the_store_of_another_job(|w: &mut World| {
     let mut other = running(J2, &[(9, NOW - 60)]);

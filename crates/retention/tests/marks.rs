@@ -8,6 +8,7 @@ use retention::batch::verify;
 use retention::evidence::{HighAvailability, Phase, Radius};
 use retention::guard::Guard;
 use retention::inventory::ListedFile;
+use retention::keep::{KeepReason, Verdict};
 use retention::layout::place;
 use retention::mark::MarkKind;
 use retention::plan::{Plan, PlanEntry, Waiting};
@@ -174,7 +175,7 @@ type Fresh = fn(&mut World);
 #[case::referenced(|w: &mut World| { w.snapshot(&format!("{J2}/chk-1"), NOW, &[&file()]); }, "it is now keep")]
 #[case::changed(|w: &mut World| w.inventory.unreferenced[0].size = 11, "has changed")]
 #[case::touched(|w: &mut World| w.inventory.unreferenced[0].modified = Some(minute(101)), "has changed")]
-#[case::protected(|w: &mut World| w.job().phase = Phase::Suspended, "suspended-job")]
+#[case::protected(|w: &mut World| w.job().phase = Phase::Unclear { why: "UPGRADING".into() }, "unknown-owner")]
 #[case::no_mark(|w: &mut World| w.marks.by_path.clear(), "not marked")]
 fn fresh_evidence_spares(#[case] change: Fresh, #[case] why: &str) {
     let mut world = World::ripe_terminal();
@@ -235,11 +236,11 @@ fn an_exclusive_file_that_another_expiring_snapshot_names_stays_for_now() {
     assert!(world.expires(&format!("{J1}/chk-4")));
     assert!(!world.condemned(&own(J1, 3, 0x31)));
     // LC 30: nothing in the directory goes before the snapshot that names files of it.
-    assert_eq!(
-        world.guard(&metadata(J1, 3)),
-        Some(Guard::KeptSnapshotDirectory)
-    );
-    assert!(world.goes(&metadata(J1, 4)));
+    match world.verdict(&format!("{J1}/chk-3")) {
+        Verdict::Keep(reasons) => assert!(reasons.contains(&KeepReason::FilesInUse)),
+        Verdict::Expire => panic!("it expires"),
+    }
+    assert!(world.condemned(&metadata(J1, 4)));
 }
 
 #[test]

@@ -29,7 +29,26 @@ fn c1_running_and_c2_suspended_as_the_resource_says() {
     let mut world = World::base_case();
     assert_eq!(class(&world, J1), OwnerClass::Running);
     world.job().phase = Phase::Suspended;
+    assert_eq!(class(&world, J1), OwnerClass::Unknown, "processes exist");
+    *world.job() = suspended(J1, &[(12, NOW - 60)]);
     assert_eq!(class(&world, J1), OwnerClass::Suspended);
+}
+
+#[rstest]
+#[case::processes(|w: &mut World| w.job().processes = Processes::Present)]
+#[case::processes_not_known(|w: &mut World| w.job().processes = Processes::Unknown { why: "403".into() })]
+#[case::lc_19_no_map(|w: &mut World| w.job().high_availability = HighAvailability::NoMap { read_at: minute(NOW) })]
+#[case::lc_19_a_map_that_cannot_be_read(|w: &mut World| w.job().high_availability = unreadable())]
+#[case::zookeeper(|w: &mut World| w.job().high_availability = HighAvailability::Unsupported { kind: "ZooKeeper".into() })]
+#[case::its_job_manager_answers(|w: &mut World| w.job().job_manager = running(J1, &[]).job_manager)]
+#[case::in_between(|w: &mut World| w.job().phase = Phase::Unclear { why: "UPGRADING".into() })]
+fn c2_suspended_needs_every_proof(#[case] change: Change) {
+    let mut world = World::ripe_suspended();
+    assert_eq!(class(&world, J1), OwnerClass::Suspended);
+    assert!(world.goes(&shared(J1, F)));
+    change(&mut world);
+    assert_eq!(class(&world, J1), OwnerClass::Unknown);
+    assert!(!world.condemned(&shared(J1, F)));
 }
 
 #[rstest]

@@ -4,7 +4,7 @@
 mod support;
 
 use jiff::{SignedDuration, Timestamp};
-use retention::evidence::{HighAvailability, Phase, Radius};
+use retention::evidence::{Phase, Radius};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::mark::MarkKind;
@@ -54,14 +54,47 @@ fn lc_12_a_snapshot_with_a_hole_pins_the_rest_and_the_one_before_is_the_newest()
 }
 
 #[test]
-fn lc_18_19_the_directory_of_a_suspended_job_stays_whole() {
-    let mut world = World::ripe_terminal();
-    world.job().phase = Phase::Suspended;
-    assert!(!world.condemned(&shared(J1, F)) && !world.expires(&chk(12)));
-    world.job().high_availability = HighAvailability::Unreadable {
-        why: "403".to_owned(),
-    };
-    assert!(!world.condemned(&shared(J1, F)) && !world.expires(&chk(12)));
+fn lc_18_20_a_suspended_job_loses_what_nobody_names_and_keeps_its_checkpoint() {
+    let mut world = World::ripe_suspended();
+    world.list(&own(J1, 5, 0x51), 100);
+    world.mark(&own(J1, 5, 0x51), 100, MarkKind::Orphan);
+    assert!(world.goes(&shared(J1, F)) && world.goes(&own(J1, 5, 0x51)));
+    assert!(!world.expires(&chk(12)) && !world.condemned(&shared(J1, 1)));
+}
+
+#[test]
+fn lc_14_of_a_suspended_job_neither_the_retained_nor_the_newest_checkpoint_goes() {
+    let mut world = World::ripe_suspended();
+    world.snapshot(&chk(13), 6000, &[&own(J1, 13, 0x13)]);
+    world.snapshot(&chk(11), 4000, &[&own(J1, 11, 0x11)]);
+    assert!(!world.expires(&chk(12)) && !world.expires(&chk(13)));
+    assert!(world.expires(&chk(11)));
+}
+
+#[test]
+fn c2_a_suspended_job_must_have_been_seen_without_processes_for_long_enough() {
+    let mut world = World::ripe_suspended();
+    let id = J1.parse().unwrap();
+    world.baselines.stopped_since.insert(id, minute(NOW - 59));
+    assert!(matches!(
+        world.waits_for(&shared(J1, F)),
+        Waiting::Quiet { until } if until == minute(NOW + 1)
+    ));
+    world.baselines.stopped_since.clear();
+    assert!(matches!(
+        world.waits_for(&shared(J1, F)),
+        Waiting::Quiet { .. }
+    ));
+    // A short grace period is not enough, nor is one run without a break a proof for the next.
+    world.policy.grace_period = SignedDuration::ZERO;
+    world.baselines.stopped_since.insert(id, minute(NOW - 19));
+    assert!(!world.goes(&shared(J1, F)));
+    world.job().processes = retention::evidence::Processes::Present;
+    world.remember();
+    assert!(world.baselines.stopped_since.is_empty());
+    world.job().processes = retention::evidence::Processes::Absent;
+    world.remember();
+    assert_eq!(world.baselines.stopped_since[&id], minute(NOW));
 }
 
 #[test]
@@ -184,13 +217,20 @@ fn lc_68_names_that_flink_does_not_write_stay(#[case] path: String) {
 }
 
 #[test]
-fn lc_70_a_half_written_metadata_stays_beside_a_whole_one_and_goes_alone() {
+fn lc_70_a_half_written_metadata_goes_alone_and_beside_a_whole_one() {
+    let path = |number: u64| format!("{J1}/chk-{number}/._metadata.inprogress.{}", uuid(70));
     let mut world = World::ripe_terminal();
-    for (number, goes) in [(12, false), (11, true)] {
-        let path = format!("{J1}/chk-{number}/._metadata.inprogress.{}", uuid(70));
-        world.list(&path, 100);
-        world.mark(&path, 100, MarkKind::Orphan);
-        assert_eq!(world.goes(&path), goes, "{path}");
+    let mut live = World::base_case();
+    live.snapshot(&chk(9), 300, &[]);
+    for world in [&mut world, &mut live] {
+        for number in [13, 12, 11, 9] {
+            world.list(&path(number), 100);
+            world.mark(&path(number), 100, MarkKind::Orphan);
+        }
+    }
+    for (number, while_running) in [(13, false), (12, false), (11, true), (9, true)] {
+        assert!(world.goes(&path(number)), "{number}");
+        assert_eq!(live.goes(&path(number)), while_running, "{number}");
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         }),
     };
     Policy {
+        savepoints: None,
+        unrestorable: None,
         checkpoints,
         deleted_jobs: None,
         pinned: Vec::new(),

@@ -69,6 +69,7 @@ fn kind_of(waiting: &Waiting) -> &'static str {
         Waiting::Mark => "mark",
         Waiting::Age { .. } => "age",
         Waiting::Grace { .. } => "grace",
+        Waiting::Quiet { .. } => "quiet",
         Waiting::Counter => "counter",
         Waiting::Witness { .. } => "witness",
         Waiting::Settle { .. } => "settle",

@@ -135,6 +135,7 @@ impl Collector<'_> {
             FileKind::CheckpointMetadata
             | FileKind::SavepointMetadata
             | FileKind::TemporaryMetadata
+            | FileKind::EmptyCheckpoint
             | FileKind::TaskOwned
             | FileKind::Changelog
             | FileKind::Journal

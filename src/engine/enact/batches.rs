@@ -15,7 +15,12 @@ pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<&PlanEntry>> {
             entry.base == base && entry.decision.deletes() && entry.ripeness == Ripeness::Ripe
         })
         .collect();
-    let is_data = |entry: &PlanEntry| entry.placement.kind != FileKind::CheckpointMetadata;
+    let is_data = |entry: &PlanEntry| {
+        !matches!(
+            entry.placement.kind,
+            FileKind::CheckpointMetadata | FileKind::SavepointMetadata
+        )
+    };
     ripe.sort_by_key(|entry| (group(entry), is_data(entry)));
     let mut batches: Vec<Vec<&PlanEntry>> = Vec::new();
     for same in ripe.chunk_by(|a, b| group(a) == group(b) && group(a).is_some()) {

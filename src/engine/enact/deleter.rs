@@ -2,7 +2,7 @@ use crate::engine::{Clock, Progress};
 use retention::batch::{VerifiedBatch, VerifiedFile};
 use retention::layout::{METADATA_FILE, place};
 use std::collections::BTreeSet;
-use storage::{Deletion, Key, Storage, StorageError, Version};
+use storage::{Deletion, Key, RemovedDirectory, Storage, StorageError, Version};
 use tokio_util::sync::CancellationToken;
 
 /// The only code that deletes files of Flink: one at a time, each only if it still is what was verified.
@@ -36,13 +36,16 @@ impl Deleter<'_> {
         let mut gone: BTreeSet<&str> = BTreeSet::new();
         let mut changed: BTreeSet<String> = BTreeSet::new();
         for file in files {
-            let directory = job_directory(file);
+            let directory = surroundings(file);
             let outcome = if self.cancel.is_cancelled() {
                 Outcome::Kept("the run was told to stop".to_owned())
             } else if let Err(expired) = batch.files(self.clock.now()) {
                 Outcome::Kept(expired.to_string())
             } else if changed.contains(&directory) {
-                Outcome::Kept("another file of its job directory has changed meanwhile".to_owned())
+                Outcome::Kept(
+                    "another file of its job directory or savepoint has changed meanwhile"
+                        .to_owned(),
+                )
             } else if file
                 .after
                 .as_ref()
@@ -64,7 +67,7 @@ impl Deleter<'_> {
             self.progress.advance(1);
             outcomes.push(outcome);
         }
-        self.remove_empty_checkpoints(&gone).await;
+        self.remove_emptied(&gone).await;
         outcomes
     }
 
@@ -73,6 +76,9 @@ impl Deleter<'_> {
             return Outcome::Failed("its name is no path".to_owned());
         };
         let key = self.root.join_key(&relative);
+        if file.is_directory {
+            return self.remove_directory(&key).await;
+        }
         let expected = Version {
             size: file.size,
             modified: Some(file.modified),
@@ -106,16 +112,24 @@ impl Deleter<'_> {
         }
     }
 
-    /// `chk-N` directories that the batch may have emptied. Never `shared`, `taskowned` or a job directory: Flink
+    /// Only if nothing is in it now, whatever was seen before.
+    async fn remove_directory(&self, key: &Key) -> Outcome {
+        match self.storage.remove_empty_directory(key).await {
+            Ok(RemovedDirectory::Removed) => Outcome::Deleted,
+            Ok(RemovedDirectory::AlreadyGone) => Outcome::AlreadyGone,
+            Ok(RemovedDirectory::NotEmpty) => {
+                Outcome::Kept("something is in the directory now".to_owned())
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+
+    /// Directories of snapshots that the batch may have emptied. Never `shared`, `taskowned` or a job directory: Flink
     /// makes those once and relies on them.
-    async fn remove_empty_checkpoints(&self, gone: &BTreeSet<&str>) {
+    async fn remove_emptied(&self, gone: &BTreeSet<&str>) {
         let directories: BTreeSet<String> = gone
             .iter()
-            .filter_map(|path| {
-                place(path)
-                    .snapshot
-                    .filter(|snapshot| snapshot.checkpoint_id.is_some())
-            })
+            .filter_map(|path| place(path).snapshot)
             .map(|snapshot| snapshot.path)
             .collect();
         for directory in directories {
@@ -144,9 +158,10 @@ impl Outcome {
     }
 }
 
-fn job_directory(file: &VerifiedFile) -> String {
-    place(&file.path)
-        .job
-        .map(|job| job.path)
-        .unwrap_or_default()
+/// What a change in one file of it makes doubtful: its job directory, or its savepoint.
+fn surroundings(file: &VerifiedFile) -> String {
+    let placement = place(&file.path);
+    let job = placement.job.map(|job| job.path);
+    let savepoint = placement.snapshot.map(|snapshot| snapshot.path);
+    job.or(savepoint).unwrap_or_default()
 }

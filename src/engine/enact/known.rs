@@ -40,8 +40,7 @@ pub(super) fn carry_over_found(
 
 fn leans_on_snapshots(context: &Context<'_>, entry: &PlanEntry) -> bool {
     let superseded = || {
-        let owner = entry.placement.job.as_ref();
-        let owner = owner.and_then(|job| context.owners.get(entry.base, job));
+        let owner = context.owners.at(entry.base, &entry.placement);
         owner.is_some_and(|owner| owner.class == OwnerClass::Former || owner.deleted.is_some())
     };
     matches!(entry.decision, Decision::Expire(_)) || superseded()

@@ -5,7 +5,8 @@ use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
 use retention::batch::{self, Spared, VerifiedBatch};
 use retention::inventory::{Inventory, ListedFile};
-use retention::plan::{Context, Decision, PlanEntry, plan};
+use retention::layout::FileKind;
+use retention::plan::{Context, Decision, ExpireReason, PlanEntry, plan};
 use retention::reference::FileName;
 use storage::EntryKind;
 
@@ -31,10 +32,13 @@ pub(super) async fn verify(
     scan::add_high_availability(&mut inventory, &evidence);
     scan::add_new_bases(scan, &mut inventory, &evidence).await;
     carry_over(found.context.inventory, &mut inventory);
-    let orphans = chosen
-        .iter()
-        .filter(|entry| matches!(entry.decision, Decision::Orphan(_)));
-    let listed = look_again(run.stores, &inventory, orphans.collect()).await;
+    let unnamed = chosen.iter().filter(|entry| match entry.decision {
+        Decision::Orphan(_) | Decision::Expire(ExpireReason::Torn) => true,
+        // The snapshots that go have been read again.
+        Decision::Expire(ExpireReason::BeyondRules | ExpireReason::Hollow) => false,
+        Decision::Keep(_) | Decision::Protected(_) => false,
+    });
+    let listed = look_again(run.stores, &inventory, unnamed.collect()).await;
     inventory.unreferenced = listed
         .into_iter()
         .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
@@ -85,12 +89,18 @@ async fn look_again(
 async fn look(stores: &Stores, inventory: &Inventory, entry: &PlanEntry) -> Option<ListedFile> {
     let (storage, key) = stores.resolve(&inventory.location(entry.base, &entry.path)?)?;
     let found = storage.stat(&key).await.ok()??;
+    let is_directory = entry.placement.kind == FileKind::EmptyCheckpoint;
+    let (wanted, size) = if is_directory {
+        (EntryKind::Directory, 0)
+    } else {
+        (EntryKind::File, found.version.size)
+    };
     Some(ListedFile {
         base: entry.base,
         path: entry.path.clone(),
         placement: entry.placement.clone(),
-        size: found.version.size,
+        size,
         modified: found.version.modified,
-        regular: found.kind == EntryKind::File,
+        regular: found.kind == wanted,
     })
 }

@@ -161,6 +161,8 @@ enum Found {
     Unreadable {
         metadata: Location,
         why: String,
+        /// It ends early, and will never be read by anybody.
+        torn: bool,
     },
 }
 
@@ -232,7 +234,7 @@ async fn read_all(
 
 fn gaps(base: &Location, evidence: &Evidence, read: &[Found]) -> Vec<Gap> {
     let unreadable = |found: &Found| match found {
-        Found::Unreadable { metadata, why } => Some((metadata.clone(), why.clone())),
+        Found::Unreadable { metadata, why, .. } => Some((metadata.clone(), why.clone())),
         Found::Snapshot { .. } => None,
     };
     let unreadable: Vec<(Location, String)> = read.iter().filter_map(unreadable).collect();
@@ -367,7 +369,13 @@ async fn read_one(
     let location = base_location.join(relative.as_str());
     let directory = location.parent();
     let metadata = location.clone();
-    let unreadable = |why: String| Some(Found::Unreadable { metadata, why });
+    let unreadable = |why: String| {
+        Some(Found::Unreadable {
+            metadata,
+            why,
+            torn: false,
+        })
+    };
     match entry.kind {
         EntryKind::File => {}
         EntryKind::Directory => return None,
@@ -396,7 +404,13 @@ async fn read_one(
             &scan.stores.origin_of(base_location),
         ) {
             Ok(parsed) => Arc::new(parsed),
-            Err(error) => return unreadable(error.to_string()),
+            Err(error) => {
+                return Some(Found::Unreadable {
+                    metadata: location,
+                    why: error.to_string(),
+                    torn: error.is_torn(),
+                });
+            }
         };
         scan.cache
             .insert(location, contents.version.clone(), Arc::clone(&parsed));
@@ -430,7 +444,14 @@ fn placement(relative: &str, parsed: &ParsedSnapshot) -> Placement {
 
 fn add(inventory: &mut Inventory, found: Found) {
     let (place, location, parsed) = match found {
-        Found::Unreadable { .. } => return,
+        Found::Unreadable {
+            metadata,
+            why: _,
+            torn,
+        } => {
+            inventory.torn.extend(torn.then_some(metadata));
+            return;
+        }
         Found::Snapshot {
             place,
             location,

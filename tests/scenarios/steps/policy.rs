@@ -3,7 +3,7 @@
 use super::{Done, Words, number};
 use crate::state::{State, directory};
 use crate::words::duration;
-use retention::keep::KeepRules;
+use retention::keep::{KeepRules, SavepointRules};
 use retention::policy::Policy;
 use retention::reference::DirectoryKey;
 
@@ -52,6 +52,10 @@ impl State {
                 };
                 self.policy.checkpoints = Some(rules);
             }
+            "savepointsKeepLast" => self.savepoints().keep.keep_last = Some(number(value)?),
+            "savepointsKeepWithin" => self.savepoints().keep.keep_within = Some(duration(value)?),
+            "savepointsKeepDaily" => self.savepoints().keep_daily = Some(number(value)?),
+            "unrestorable" => self.policy.unrestorable = Some(duration(value)?),
             "deletedJobs" => self.policy.deleted_jobs = Some(duration(value)?),
             "gracePeriod" => self.policy.grace_period = duration(value)?,
             "minAge" => self.policy.min_age = duration(value)?,
@@ -63,5 +67,9 @@ impl State {
             _ => return Err(format!("a policy has no {name}")),
         }
         Ok(())
+    }
+
+    fn savepoints(&mut self) -> &mut SavepointRules {
+        self.policy.savepoints.get_or_insert_default()
     }
 }

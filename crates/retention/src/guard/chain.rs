@@ -1,4 +1,4 @@
-use super::{Guard, Protection, evidence, ownership, running, shape};
+use super::{Guard, Protection, evidence, ownership, running, savepoint, shape};
 use crate::plan::{Candidate, Context};
 
 type Check = fn(&Context<'_>, &Candidate<'_>) -> Option<String>;
@@ -11,11 +11,11 @@ const CHAIN: [(Guard, Check); 22] = [
     (Guard::UnknownName, shape::unknown_name),
     (Guard::SpecialFile, shape::special_file),
     (Guard::UnusableTime, shape::unusable_time),
-    (Guard::Savepoint, shape::savepoint),
     (Guard::UnknownOwner, ownership::unknown_owner),
     (Guard::DeletedJob, ownership::deleted_job),
     (Guard::Suspended, ownership::suspend_annotation),
-    (Guard::SuspendedJob, ownership::suspended_job),
+    (Guard::Savepoint, savepoint::needed_by_its_job),
+    (Guard::PendingSavepoint, savepoint::in_the_making),
     (Guard::NamedDirectory, ownership::named_directory),
     (
         Guard::KeptSnapshotDirectory,
@@ -46,15 +46,14 @@ pub fn check(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Protect
     })
 }
 
-/// The same for a file of a snapshot that is to expire; that its directory holds a `_metadata` is then no objection, but
-/// that other snapshots need the directory is.
+/// The same for a file of a snapshot that is to expire; that its directory holds a `_metadata` is then no objection.
+/// (One in which others name files does not expire.)
 #[must_use]
 pub fn check_expiring(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Protection> {
-    CHAIN.iter().find_map(|(guard, check)| {
-        let why = match guard {
-            Guard::KeptSnapshotDirectory => ownership::lent_directory(context, candidate),
-            _ => check(context, candidate),
-        };
-        why.map(|why| Protection { guard: *guard, why })
-    })
+    CHAIN
+        .iter()
+        .filter(|(guard, _)| *guard != Guard::KeptSnapshotDirectory)
+        .find_map(|(guard, check)| {
+            check(context, candidate).map(|why| Protection { guard: *guard, why })
+        })
 }

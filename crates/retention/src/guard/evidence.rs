@@ -1,7 +1,7 @@
 //! What is not known protects all that it could have protected.
 
 use super::Guard;
-use crate::evidence::HighAvailability;
+use crate::evidence::{Gap, HighAvailability};
 use crate::inventory::Listing;
 use crate::plan::{Candidate, Context};
 
@@ -22,12 +22,21 @@ pub(super) fn unreadable_snapshot(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
+    // No snapshot names the `_metadata` of another. So what ends early, and might have named anything else, must not
+    // keep itself for ever, nor another one like it. What cannot be read for any other reason does.
+    let torn = &context.inventory.torn;
+    if torn.contains(&candidate.location) {
+        return gap_where(context, candidate, |gap| {
+            let of_torn = || torn.iter().any(|other| gap.what == other.to_string());
+            gap.guard == Guard::UnreadableSnapshot && !of_torn()
+        });
+    }
     gap_of(context, candidate, Guard::UnreadableSnapshot)
 }
 
 pub(super) fn missing_evidence(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    gap(context, candidate, |guard| {
-        !SPEAK_FOR_THEMSELVES.contains(&guard)
+    gap_where(context, candidate, |gap| {
+        !SPEAK_FOR_THEMSELVES.contains(&gap.guard)
     })
     .or_else(|| unreadable_high_availability(context, candidate))
 }
@@ -55,8 +64,9 @@ fn unreadable_high_availability(
 }
 
 /// The guards that look for the gaps of their name.
-const SPEAK_FOR_THEMSELVES: [Guard; 3] = [
+const SPEAK_FOR_THEMSELVES: [Guard; 4] = [
     Guard::UnreadableSnapshot,
+    Guard::PendingSavepoint,
     Guard::NoHighAvailability,
     Guard::JobManagerUnreachable,
 ];
@@ -66,25 +76,22 @@ pub(super) fn gap_of(
     candidate: &Candidate<'_>,
     guard: Guard,
 ) -> Option<String> {
-    gap(context, candidate, |other| other == guard)
+    gap_where(context, candidate, |gap| gap.guard == guard)
 }
 
-fn gap(
+fn gap_where(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
-    speaks: impl Fn(Guard) -> bool,
+    speaks: impl Fn(&Gap) -> bool,
 ) -> Option<String> {
-    let job = candidate
-        .file
-        .placement
-        .job
-        .as_ref()
-        .and_then(|job| job.job_id);
+    let file = candidate.file;
+    let inside = file.placement.job.as_ref().and_then(|job| job.job_id);
+    let job = inside.or_else(|| context.owners.made_by(file.base, &file.placement));
     context
         .evidence
         .gaps
         .iter()
         .chain(&context.inventory.gaps)
-        .find(|gap| speaks(gap.guard) && gap.covers(&candidate.location, job))
+        .find(|gap| speaks(gap) && gap.covers(&candidate.location, job))
         .map(|gap| format!("{}: {}", gap.what, gap.why))
 }

@@ -5,6 +5,7 @@ mod evidence;
 mod name;
 mod ownership;
 mod running;
+mod savepoint;
 mod shape;
 
 pub use chain::{check, check_expiring};

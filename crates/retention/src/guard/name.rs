@@ -15,16 +15,16 @@ pub enum Guard {
     SpecialFile,
     /// The modification time is missing, zero, negative or in the future.
     UnusableTime,
-    /// It lies in the directory of a savepoint.
+    /// A savepoint of a job that may still start from it.
     Savepoint,
+    /// A savepoint may be in the making.
+    PendingSavepoint,
     /// Nobody is proven to own the job directory, or more than one claims it.
     UnknownOwner,
     /// The resource of the job was deleted, and its time is not over.
     DeletedJob,
     /// Somebody annotated the resource or its namespace: hands off.
     Suspended,
-    /// The job is suspended and will come back.
-    SuspendedJob,
     /// A resource names the snapshot directory.
     NamedDirectory,
     /// The snapshot directory has a `_metadata`, so it goes as a whole or not at all.
@@ -61,11 +61,11 @@ impl Guard {
         Self::UnknownName,
         Self::SpecialFile,
         Self::UnusableTime,
-        Self::Savepoint,
         Self::UnknownOwner,
         Self::DeletedJob,
         Self::Suspended,
-        Self::SuspendedJob,
+        Self::Savepoint,
+        Self::PendingSavepoint,
         Self::NamedDirectory,
         Self::KeptSnapshotDirectory,
         Self::OpaqueTaskOwned,
@@ -92,10 +92,10 @@ impl Guard {
             Self::SpecialFile => "special-file",
             Self::UnusableTime => "unusable-time",
             Self::Savepoint => "savepoint",
+            Self::PendingSavepoint => "pending-savepoint",
             Self::UnknownOwner => "unknown-owner",
             Self::DeletedJob => "deleted-job",
             Self::Suspended => "suspend-annotation",
-            Self::SuspendedJob => "suspended-job",
             Self::NamedDirectory => "named-directory",
             Self::KeptSnapshotDirectory => "kept-snapshot-directory",
             Self::OpaqueTaskOwned => "opaque-task-owned",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub(super) fn unknown_owner(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     match &candidate.owner {
-        None => Some("it lies in no job directory".to_owned()),
+        None => Some("it lies in no job directory and no savepoint".to_owned()),
         Some(owner) if owner.class == OwnerClass::Unknown => Some(owner.why.clone()),
         Some(_) => None,
     }
@@ -33,13 +33,6 @@ pub(super) fn suspend_annotation(_: &Context<'_>, candidate: &Candidate<'_>) -> 
     candidate.owner?.job?.suspended_by.clone()
 }
 
-/// A suspended job will restore through its high-availability data: its directory is left whole for now.
-pub(super) fn suspended_job(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    (candidate.owner?.class == OwnerClass::Suspended).then(|| {
-        "its job is suspended; directories of suspended jobs are not pruned yet".to_owned()
-    })
-}
-
 /// A resource names the snapshot directory, so all of it stays, readable or not.
 pub(super) fn named_directory(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     let directory = candidate.file.placement.snapshot.as_ref()?;
@@ -49,31 +42,33 @@ pub(super) fn named_directory(context: &Context<'_>, candidate: &Candidate<'_>) 
     Some(format!("{} is named by {named_by}", directory.path))
 }
 
-/// A file that a whole snapshot's directory holds and no snapshot names: nothing that Flink does explains it.
+/// The directory of a snapshot goes as a whole or not at all: not while it has a `_metadata` (nothing that Flink does
+/// explains a file in it that this one does not name), nor while another snapshot names a file in it, as after a restore
+/// in CLAIM mode. A half-written `_metadata` is no part of any snapshot.
 pub(super) fn kept_snapshot_directory(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
-    let directory = candidate.file.placement.snapshot.as_ref()?;
-    let whole = context
-        .has_metadata(candidate.file.base, &directory.path)
-        .then(|| {
-            format!(
-                "{} has a _metadata, so the directory goes as a whole or not at all",
-                directory.path
-            )
-        });
-    whole.or_else(|| lent_directory(context, candidate))
-}
-
-/// A snapshot elsewhere names files of the directory, which then is not garbage with or without its own `_metadata`.
-pub(super) fn lent_directory(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let directory = candidate.file.placement.snapshot.as_ref()?;
-    let base = context.inventory.base(candidate.file.base)?;
-    let key = DirectoryKey::of(base.location.join(&directory.path).path());
-    context.survey().is_lent(&key).then(|| {
+    let file = candidate.file;
+    let directory = file.placement.snapshot.as_ref()?;
+    if file.placement.kind == FileKind::TemporaryMetadata {
+        return None;
+    }
+    if context.has_metadata(file.base, &directory.path) {
+        return Some(format!(
+            "{} has a _metadata, so the directory goes as a whole or not at all",
+            directory.path
+        ));
+    }
+    let key = DirectoryKey::of(
+        context
+            .inventory
+            .location(file.base, &directory.path)?
+            .path(),
+    );
+    context.survey().names_file_in(&key).then(|| {
         format!(
-            "another snapshot names files of {}, so the directory goes as a whole or not at all",
+            "a snapshot names another file in {}, so the directory goes as a whole or not at all",
             directory.path
         )
     })
@@ -97,17 +92,21 @@ pub(super) fn opaque_task_owned(
 /// needs all that it was restored from, even if that snapshot is gone (generation two, H8).
 pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     let owner = candidate.owner?;
-    let own = owner.job.filter(|_| owner.class == OwnerClass::Running);
+    // A job may have been restored from a savepoint that it made itself.
+    let own = owner
+        .job
+        .filter(|_| owner.class == OwnerClass::Running && !candidate.in_savepoint());
     let shared = match candidate.file.placement.kind {
-        FileKind::Shared | FileKind::ForSt => true,
+        FileKind::Shared | FileKind::ForSt | FileKind::SavepointMetadata | FileKind::Savepoint => {
+            true
+        }
         FileKind::CheckpointMetadata
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata
+        | FileKind::EmptyCheckpoint
         | FileKind::Merged
         | FileKind::TaskOwned
         | FileKind::Changelog
-        | FileKind::SavepointMetadata
-        | FileKind::Savepoint
         | FileKind::Journal
         | FileKind::Foreign => false,
     };

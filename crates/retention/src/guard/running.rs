@@ -5,7 +5,7 @@
 
 use super::Guard;
 use super::evidence::gap_of;
-use crate::evidence::{JobEvidence, JobManager, StateBackend};
+use crate::evidence::{HighAvailability, JobEvidence, JobManager, StateBackend};
 use crate::layout::FileKind;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context};
@@ -19,6 +19,7 @@ pub(super) fn live_backend(_: &Context<'_>, candidate: &Candidate<'_>) -> Option
         FileKind::Shared
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata
+        | FileKind::EmptyCheckpoint
         | FileKind::CheckpointMetadata
         | FileKind::SavepointMetadata
         | FileKind::Savepoint
@@ -39,7 +40,12 @@ pub(super) fn no_high_availability(
     if let Some(why) = gap_of(context, candidate, Guard::NoHighAvailability) {
         return Some(why);
     }
-    why_unproven(running(candidate)?)
+    let job = running(candidate)?;
+    match &job.high_availability {
+        // Where a savepoint is still needed, the JobManager says so.
+        HighAvailability::NotConfigured if candidate.in_savepoint() => None,
+        _ => why_unproven(job),
+    }
 }
 
 pub(super) fn job_manager_unreachable(
@@ -131,7 +137,7 @@ pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Optio
 /// The age is what keeps the files of hole H7, and of H2.
 pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     let live = live(candidate)?;
-    let modified = candidate.file.modified?;
+    let modified = context.newest_in_directory(candidate.file)?;
     let directory = candidate.file.placement.job.as_ref()?;
     let home = context
         .inventory
@@ -174,6 +180,10 @@ fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {
     (owner.class == OwnerClass::Running).then_some(owner.job)?
 }
 
+/// The proofs about checkpoints, which say nothing about savepoints: no later checkpoint names their files.
 fn live<'a>(candidate: &Candidate<'a>) -> Option<LiveRun<'a>> {
+    if candidate.in_savepoint() {
+        return None;
+    }
     LiveRun::of(running(candidate)?)
 }

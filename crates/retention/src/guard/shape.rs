@@ -12,6 +12,7 @@ pub(super) fn unknown_name(_: &Context<'_>, candidate: &Candidate<'_>) -> Option
         FileKind::CheckpointMetadata
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata
+        | FileKind::EmptyCheckpoint
         | FileKind::Shared
         | FileKind::Merged
         | FileKind::ForSt
@@ -41,24 +42,5 @@ pub(super) fn unusable_time(context: &Context<'_>, candidate: &Candidate<'_>) ->
             Some(format!("its modification time {modified} is in the future"))
         }
         Some(_) => None,
-    }
-}
-
-pub(super) fn savepoint(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    match candidate.file.placement.kind {
-        FileKind::Savepoint | FileKind::SavepointMetadata => Some(
-            "it lies in the directory of a savepoint, and savepoints are not deleted yet"
-                .to_owned(),
-        ),
-        FileKind::CheckpointMetadata
-        | FileKind::Exclusive
-        | FileKind::TemporaryMetadata
-        | FileKind::Shared
-        | FileKind::Merged
-        | FileKind::ForSt
-        | FileKind::TaskOwned
-        | FileKind::Changelog
-        | FileKind::Journal
-        | FileKind::Foreign => None,
     }
 }

@@ -1,9 +1,11 @@
+use super::shared_files::SharedFiles;
 use crate::evidence::{Claim, Evidence, HighAvailability, JobManager};
 use crate::inventory::{Inventory, Snapshot, SnapshotKind, SnapshotPlace};
+use crate::layout::{JobId, is_savepoint_directory};
 use crate::mark::Baselines;
 use crate::owner::{OwnerClass, Owners};
 use crate::reference::DirectoryKey;
-use crate::restorable::WholeSnapshots;
+use crate::restorable::{WholeSnapshots, Wholeness};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -17,15 +19,41 @@ pub struct SnapshotFacts {
     /// The job directory, or the savepoint itself.
     pub directory: String,
     pub key: DirectoryKey,
-    pub is_savepoint: bool,
-    pub restorable: bool,
+    pub made: Made,
+    /// The job that made it, where that is sure.
+    pub job_id: Option<JobId>,
+    /// The number inside the snapshot.
+    pub checkpoint_id: u64,
+    pub files: Wholeness,
     pub completed: Timestamp,
     pub class: OwnerClass,
+    /// Its job has a high-availability map that was read, so all that Flink itself can go back to is known.
+    pub map_was_read: bool,
     pub managed_by_flink: bool,
     pub named_by: Vec<String>,
+    /// Another snapshot names files in its directory, or files of the same name.
+    pub files_in_use: bool,
     pub succession: Succession,
     /// Since when the resource of its job is known to be deleted.
     pub deleted: Option<Timestamp>,
+}
+
+impl SnapshotFacts {
+    #[must_use]
+    pub fn is_restorable(&self) -> bool {
+        self.files == Wholeness::Whole
+    }
+}
+
+/// How a snapshot came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// By Flink's own rhythm.
+    Checkpoint,
+    /// By Flink, because somebody asked for it.
+    Savepoint,
+    /// Copied, moved or renamed by a person.
+    ByHand,
 }
 
 /// Whether another job has taken over from the one that made a snapshot.
@@ -49,6 +77,7 @@ pub fn facts(
     baselines: &[Baselines],
 ) -> Vec<SnapshotFacts> {
     let managed = managed_by_flink(evidence);
+    let shared_files = SharedFiles::of(inventory);
     inventory
         .snapshots
         .iter()
@@ -57,8 +86,7 @@ pub fn facts(
             let place = snapshot.place.as_ref()?;
             let key = snapshot.directory_key();
             let (lineage, class, succession) = group(snapshot, place, owners, baselines);
-            let owner = place.placement.job.as_ref();
-            let owner = owner.and_then(|job| owners.get(place.base, job));
+            let owner = owners.at(place.base, &place.placement);
             Some(SnapshotFacts {
                 snapshot: position,
                 lineage,
@@ -66,10 +94,15 @@ pub fn facts(
                     Some(job) => format!("{}/{}", place.base.0, job.path),
                     None => key.to_string(),
                 },
-                is_savepoint: is_savepoint(snapshot, place),
-                restorable: whole.contains(position),
+                made: made(snapshot, place),
+                job_id: owners.made_by(place.base, &place.placement),
+                checkpoint_id: snapshot.checkpoint_id,
+                files: whole.state(position),
                 completed: snapshot.completed,
                 class,
+                map_was_read: owner
+                    .and_then(|owner| owner.job)
+                    .is_some_and(|job| matches!(job.high_availability, HighAvailability::Map(_))),
                 managed_by_flink: managed.contains(&key),
                 named_by: evidence
                     .roots
@@ -77,6 +110,7 @@ pub fn facts(
                     .filter(|root| root.snapshot == key)
                     .map(|root| root.named_by.clone())
                     .collect(),
+                files_in_use: shared_files.in_use(&key),
                 succession,
                 deleted: owner.and_then(|owner| owner.deleted),
                 key,
@@ -85,14 +119,21 @@ pub fn facts(
         .collect()
 }
 
-/// By its contents or by its place: what lies outside any `chk-N` was put there by a person.
-fn is_savepoint(snapshot: &Snapshot, place: &SnapshotPlace) -> bool {
-    let in_checkpoint = place
-        .placement
-        .snapshot
-        .as_ref()
-        .is_some_and(|directory| directory.checkpoint_id.is_some());
-    snapshot.kind == SnapshotKind::Savepoint || !in_checkpoint
+/// By its contents and by its place: where they disagree, a person has had a hand in it.
+fn made(snapshot: &Snapshot, place: &SnapshotPlace) -> Made {
+    let Some(directory) = &place.placement.snapshot else {
+        return Made::ByHand;
+    };
+    let savepoint = directory
+        .path
+        .rsplit('/')
+        .next()
+        .is_some_and(is_savepoint_directory);
+    match (snapshot.kind, directory.checkpoint_id) {
+        (SnapshotKind::Checkpoint, Some(_)) => Made::Checkpoint,
+        (SnapshotKind::Savepoint, None) if savepoint => Made::Savepoint,
+        (SnapshotKind::Savepoint | SnapshotKind::Checkpoint, _) => Made::ByHand,
+    }
 }
 
 fn group(
@@ -101,24 +142,20 @@ fn group(
     owners: &Owners<'_>,
     baselines: &[Baselines],
 ) -> (String, OwnerClass, Succession) {
-    let alone = || {
-        (
-            snapshot.location.to_string(),
-            OwnerClass::Unknown,
-            Succession::NotNeeded,
-        )
-    };
-    let Some(directory) = place.placement.job.as_ref() else {
-        return alone();
-    };
-    let Some(owner) = owners.get(place.base, directory) else {
-        return alone();
+    let Some(owner) = owners.at(place.base, &place.placement) else {
+        let alone = snapshot.location.to_string();
+        return (alone, OwnerClass::Unknown, Succession::NotNeeded);
     };
     let Some(job) = owner.job else {
-        let lineage = format!("{}/{}", place.base.0, directory.path);
+        let lineage = match &place.placement.job {
+            Some(directory) => format!("{}/{}", place.base.0, directory.path),
+            None => snapshot.location.to_string(),
+        };
         return (lineage, owner.class, Succession::NotNeeded);
     };
-    let claim = directory.job_id.and_then(|id| job.claims(id));
+    let claim = owners
+        .made_by(place.base, &place.placement)
+        .and_then(|id| job.claims(id));
     if let Some(Claim::Deleted { observed: _ }) = claim {
         // Whoever has the name now began without it: neither counts in the rules for the other.
         let lineage = format!("{}, deleted", job.name);
@@ -139,7 +176,8 @@ fn group(
 }
 
 /// The snapshots that a JobManager still has in its own store, by high-availability data and by REST.
-fn managed_by_flink(evidence: &Evidence) -> BTreeSet<DirectoryKey> {
+#[must_use]
+pub fn managed_by_flink(evidence: &Evidence) -> BTreeSet<DirectoryKey> {
     let mut managed = BTreeSet::new();
     for job in &evidence.jobs {
         if let HighAvailability::Map(map) = &job.high_availability {

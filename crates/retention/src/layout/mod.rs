@@ -11,9 +11,11 @@ pub use job_id::{JobId, NotAJobId};
 pub use names::{
     CHANGELOG_DIRECTORY, METADATA_FILE, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id,
     is_data_file, is_forst_directory, is_merge_directory, is_savepoint_directory,
-    is_temporary_metadata,
+    is_temporary_metadata, savepoint_prefix,
 };
-pub use placement::{FileKind, JobDirectory, Placement, SnapshotDirectory, place};
+pub use placement::{
+    FileKind, JobDirectory, Placement, SnapshotDirectory, place, place_checkpoint_directory,
+};
 
 /// The operator's own directory beside the data of a base.
 pub const JOURNAL_DIRECTORY: &str = ".flink-retention";

@@ -23,6 +23,13 @@ pub fn is_savepoint_directory(name: &str) -> bool {
         .is_some_and(|(job, random)| is_hex(job, 6) && is_hex(random, 12))
 }
 
+/// The six digits of a job id in the name of a savepoint directory.
+#[must_use]
+pub fn savepoint_prefix(name: &str) -> Option<&str> {
+    let (job, _) = name.strip_prefix("savepoint-")?.split_once('-')?;
+    is_savepoint_directory(name).then_some(job)
+}
+
 /// A lower-case UUID: the name of every data file that Flink writes.
 #[must_use]
 pub fn is_data_file(name: &str) -> bool {

@@ -12,8 +12,10 @@ pub enum FileKind {
     CheckpointMetadata,
     /// A data file in `chk-N/`.
     Exclusive,
-    /// A half-written `_metadata` in `chk-N/`.
+    /// A half-written `_metadata` in `chk-N/` or in a savepoint.
     TemporaryMetadata,
+    /// A `chk-N/` with nothing in it: no file, but listed like one.
+    EmptyCheckpoint,
     /// `shared/<uuid>`.
     Shared,
     /// `shared/job_…_op_…/<uuid>` or `taskowned/job_…_tm_…/<uuid>`.
@@ -26,7 +28,7 @@ pub enum FileKind {
     Changelog,
     /// `_metadata` of a savepoint.
     SavepointMetadata,
-    /// Any other file in a savepoint's directory.
+    /// A data file in a savepoint's directory.
     Savepoint,
     /// Our own marks and records.
     Journal,
@@ -86,6 +88,16 @@ pub fn place(relative: &str) -> Placement {
     }
 }
 
+/// Places the directory of a checkpoint; none for any other directory.
+#[must_use]
+pub fn place_checkpoint_directory(relative: &str) -> Option<Placement> {
+    let inside = place(&format!("{relative}/{METADATA_FILE}"));
+    (inside.kind == FileKind::CheckpointMetadata).then_some(Placement {
+        kind: FileKind::EmptyCheckpoint,
+        ..inside
+    })
+}
+
 /// The job directory of a path and the number of its segments: the innermost job id that is followed by a name of
 /// Flink's layout, else (without any id in the path) what precedes such a name.
 fn job_directory(segments: &[&str]) -> Option<(JobDirectory, usize)> {
@@ -117,7 +129,9 @@ fn in_savepoint(segments: &[&str], position: usize, job: Option<JobDirectory>) -
     };
     let kind = match rest {
         [METADATA_FILE] => FileKind::SavepointMetadata,
-        _ => FileKind::Savepoint,
+        [file] if is_data_file(file) => FileKind::Savepoint,
+        [file] if is_temporary_metadata(file) => FileKind::TemporaryMetadata,
+        _ => FileKind::Foreign,
     };
     Placement {
         kind,
@@ -218,10 +232,30 @@ mod tests {
         FileKind::SavepointMetadata
     )]
     #[case("J/savepoint-5d2ca4-26c7eb3afb70/U", FileKind::Savepoint)]
+    #[case("savepoint-5d2ca4-26c7eb3afb70/notes.txt", FileKind::Foreign)]
+    #[case("savepoint-5d2ca4-26c7eb3afb70/deeper/U", FileKind::Foreign)]
+    #[case(
+        "savepoint-5d2ca4-26c7eb3afb70/._metadata.inprogress.U",
+        FileKind::TemporaryMetadata
+    )]
     #[case(".flink-retention/format.json", FileKind::Journal)]
     fn every_place_has_a_kind(#[case] path: &str, #[case] kind: FileKind) {
         let path = path.replace('J', JOB).replace('U', UUID);
         assert_eq!(place(&path).kind, kind, "{path}");
+    }
+
+    #[rstest]
+    #[case("J/chk-7", true)]
+    #[case("chk-7", true)]
+    #[case("J/chk-07", false)]
+    #[case("J/shared", false)]
+    #[case("J/taskowned", false)]
+    #[case("J", false)]
+    #[case("J/shared/chk-7", false)]
+    #[case("savepoint-5d2ca4-26c7eb3afb70", false)]
+    fn only_the_directory_of_a_checkpoint_is_listed(#[case] path: &str, #[case] expected: bool) {
+        let placed = place_checkpoint_directory(&path.replace('J', JOB));
+        assert_eq!(placed.is_some(), expected, "{path}");
     }
 
     #[test]

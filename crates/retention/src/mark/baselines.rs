@@ -12,6 +12,8 @@ pub struct Baselines {
     pub counters: BTreeMap<String, u64>,
     /// Since when a job has had a restorable checkpoint of its own without a break.
     pub restorable_since: BTreeMap<JobId, Timestamp>,
+    /// Since when a job has been seen suspended and without processes, without a break.
+    pub stopped_since: BTreeMap<JobId, Timestamp>,
     /// What the last completed run found of what must not shrink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extent: Option<Extent>,

@@ -1,6 +1,6 @@
 use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
 use crate::breaker;
-use crate::evidence::HighAvailability;
+use crate::evidence::{HighAvailability, Phase, Processes};
 use crate::inventory::{BaseId, Listing, SnapshotKind};
 use crate::layout::{FileKind, JobDirectory, JobId};
 use crate::owner::OwnerClass;
@@ -201,6 +201,11 @@ fn baselines(context: &Context<'_>, base: BaseId, marks: &Marks) -> Baselines {
         let Some(current) = job.current else {
             continue;
         };
+        if job.phase == Phase::Suspended && job.processes == Processes::Absent {
+            next.stopped_since.entry(current).or_insert(context.now);
+        } else {
+            next.stopped_since.remove(&current);
+        }
         if restorable.contains(&current) {
             next.restorable_since.entry(current).or_insert(context.now);
         } else {
@@ -216,11 +221,13 @@ fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
     let Baselines {
         counters,
         restorable_since,
+        stopped_since,
         extent: _,
     } = baselines;
     // Whoever has no such record is not known to be restorable: its former ids stay.
     let jobs = &context.evidence.jobs;
     restorable_since.retain(|&id, _| jobs.iter().any(|job| job.claims(id).is_some()));
+    stopped_since.retain(|&id, _| jobs.iter().any(|job| job.current == Some(id)));
     // A counter that went back is noticed by its record alone, so it stays while a mark leans on it. A mark that is set
     // later starts from the counter of its own time.
     let seen = jobs.iter().filter_map(|job| match &job.high_availability {

@@ -1,27 +1,45 @@
+use super::savepoints::Savepoints;
 use super::{Owner, OwnerClass};
 use crate::evidence::{
     Claim, Evidence, HighAvailability, JobEvidence, JobManager, Phase, Processes,
 };
 use crate::inventory::{BaseId, Inventory};
-use crate::layout::{JobDirectory, JobId};
+use crate::layout::{JobDirectory, JobId, Placement, SnapshotDirectory};
+use crate::location::Location;
 use crate::reference::DirectoryKey;
 use crate::restorable::WholeSnapshots;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The owner of every job directory of an inventory.
+/// The owner of every job directory and savepoint of an inventory.
 #[derive(Debug)]
 pub struct Owners<'a> {
     by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>>,
+    /// By base and path of the savepoint's directory.
+    savepoints: BTreeMap<BaseId, BTreeMap<String, SavepointOwner<'a>>>,
 }
 
-/// The checkpoints of each job id that are whole and lie in a directory of that id.
-type WholeCheckpoints = BTreeMap<JobId, BTreeMap<DirectoryKey, u64>>;
+/// Whose a savepoint is.
+#[derive(Debug)]
+struct SavepointOwner<'a> {
+    made_by: Option<JobId>,
+    owner: Owner<'a>,
+}
+
+/// The whole snapshots that prove that a job has got somewhere.
+#[derive(Default)]
+struct Progress {
+    /// The checkpoints of each job id that lie in a directory of that id.
+    checkpoints: BTreeMap<JobId, BTreeMap<DirectoryKey, u64>>,
+    /// The ids that made a savepoint.
+    savepoints: BTreeSet<JobId>,
+}
 
 impl<'a> Owners<'a> {
     #[must_use]
     pub fn of(evidence: &'a Evidence, inventory: &'a Inventory, whole: &WholeSnapshots) -> Self {
-        let whole = whole_checkpoints(inventory, whole);
+        let savepoints = Savepoints::of(evidence, inventory);
+        let progress = Progress::of(inventory, whole, &savepoints);
         let listed = inventory
             .job_directories
             .keys()
@@ -35,11 +53,54 @@ impl<'a> Owners<'a> {
             if !of_base.contains_key(job) {
                 of_base.insert(
                     job.clone(),
-                    classify(evidence, inventory, &whole, base, job),
+                    of_directory(evidence, inventory, &progress, base, job),
                 );
             }
         }
-        Self { by_directory }
+        let owners = savepoints.made_by().map(|(base, path, made_by)| {
+            let owner = of_savepoint(evidence, inventory, &progress, base, path, made_by);
+            (base, path, SavepointOwner { made_by, owner })
+        });
+        let mut of_savepoints: BTreeMap<BaseId, BTreeMap<String, SavepointOwner<'a>>> =
+            BTreeMap::new();
+        for (base, path, owner) in owners {
+            let of_base = of_savepoints.entry(base).or_default();
+            of_base.insert(path.to_owned(), owner);
+        }
+        Self {
+            by_directory,
+            savepoints: of_savepoints,
+        }
+    }
+
+    /// The owner of what lies at a place: of the savepoint that holds it, or else of its job directory.
+    #[must_use]
+    pub fn at(&self, base: BaseId, placement: &Placement) -> Option<&Owner<'a>> {
+        match &placement.snapshot {
+            Some(directory) if directory.checkpoint_id.is_none() => {
+                Some(&self.savepoint(base, directory)?.owner)
+            }
+            Some(_) | None => self.get(base, placement.job.as_ref()?),
+        }
+    }
+
+    /// The id of the job that made what lies at a place.
+    #[must_use]
+    pub fn made_by(&self, base: BaseId, placement: &Placement) -> Option<JobId> {
+        match &placement.snapshot {
+            Some(directory) if directory.checkpoint_id.is_none() => {
+                self.savepoint(base, directory)?.made_by
+            }
+            Some(_) | None => placement.job.as_ref()?.job_id,
+        }
+    }
+
+    fn savepoint(
+        &self,
+        base: BaseId,
+        directory: &SnapshotDirectory,
+    ) -> Option<&SavepointOwner<'a>> {
+        self.savepoints.get(&base)?.get(&directory.path)
     }
 
     #[must_use]
@@ -54,32 +115,36 @@ impl<'a> Owners<'a> {
     }
 }
 
-fn whole_checkpoints(inventory: &Inventory, whole: &WholeSnapshots) -> WholeCheckpoints {
-    let mut checkpoints = WholeCheckpoints::new();
-    for snapshot in whole.iter(inventory) {
-        let Some(place) = &snapshot.place else {
-            continue;
-        };
-        let job_id = place.placement.job.as_ref().and_then(|job| job.job_id);
-        let number = place
-            .placement
-            .snapshot
-            .as_ref()
-            .and_then(|directory| directory.checkpoint_id);
-        if let (Some(job_id), Some(number)) = (job_id, number) {
-            checkpoints
-                .entry(job_id)
-                .or_default()
-                .insert(snapshot.directory_key(), number);
+impl Progress {
+    fn of(inventory: &Inventory, whole: &WholeSnapshots, savepoints: &Savepoints) -> Self {
+        let mut progress = Self::default();
+        for snapshot in whole.iter(inventory) {
+            let Some(place) = &snapshot.place else {
+                continue;
+            };
+            let Some(directory) = &place.placement.snapshot else {
+                continue;
+            };
+            let job_id = place.placement.job.as_ref().and_then(|job| job.job_id);
+            match (job_id, directory.checkpoint_id) {
+                (Some(job_id), Some(number)) => {
+                    let of_job = progress.checkpoints.entry(job_id).or_default();
+                    of_job.insert(snapshot.directory_key(), number);
+                }
+                (None, Some(_)) => {}
+                (_, None) => progress
+                    .savepoints
+                    .extend(savepoints.get(place.base, &directory.path)),
+            }
         }
+        progress
     }
-    checkpoints
 }
 
-fn classify<'a>(
+fn of_directory<'a>(
     evidence: &'a Evidence,
     inventory: &Inventory,
-    whole: &WholeCheckpoints,
+    progress: &Progress,
     base: BaseId,
     directory: &JobDirectory,
 ) -> Owner<'a> {
@@ -89,6 +154,33 @@ fn classify<'a>(
             "its path has no job id (create-subdir is false), so its owner cannot be proven",
         );
     };
+    let location = inventory.location(base, &directory.path);
+    classify(evidence, progress, job_id, location)
+}
+
+fn of_savepoint<'a>(
+    evidence: &'a Evidence,
+    inventory: &Inventory,
+    progress: &Progress,
+    base: BaseId,
+    path: &str,
+    made_by: Option<JobId>,
+) -> Owner<'a> {
+    let Some(job_id) = made_by else {
+        return unknown(
+            None,
+            "no known job made this savepoint, or more than one may have: its name has six digits of the job id",
+        );
+    };
+    classify(evidence, progress, job_id, inventory.location(base, path))
+}
+
+fn classify<'a>(
+    evidence: &'a Evidence,
+    progress: &Progress,
+    job_id: JobId,
+    location: Option<Location>,
+) -> Owner<'a> {
     let mut claims = evidence
         .jobs
         .iter()
@@ -100,14 +192,10 @@ fn classify<'a>(
         let why = format!("both {} and {} have had this id", job.name, other.name);
         return unknown(None, why);
     }
-    let inside = inventory.base(base).is_some_and(|listed| {
-        job.bases.iter().any(|known| {
-            listed
-                .location
-                .join(&directory.path)
-                .relative_to(known)
-                .is_some()
-        })
+    let inside = location.is_some_and(|at| {
+        job.bases
+            .iter()
+            .any(|known| at.relative_to(known).is_some())
     });
     if !inside {
         return unknown(
@@ -120,15 +208,15 @@ fn classify<'a>(
     }
     match claim {
         Claim::Current => current(job, job_id, evidence),
-        Claim::Former => former(job, job_id, evidence, whole),
-        Claim::Deleted { observed } => deleted(job, job_id, observed, evidence, whole),
+        Claim::Former => former(job, job_id, evidence, progress),
+        Claim::Deleted { observed } => deleted(job, job_id, observed, evidence, progress),
     }
 }
 
 fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owner<'a> {
     match &job.phase {
         Phase::Running => owner(OwnerClass::Running, job, "its resource says that it runs"),
-        Phase::Suspended => owner(OwnerClass::Suspended, job, "its resource is suspended"),
+        Phase::Suspended => suspended(job, job_id),
         Phase::Stopped => match still_answers(job, job_id) {
             Some(why) => unknown(Some(job), why),
             None => owner(OwnerClass::Terminal, job, "it was named as stopped"),
@@ -169,11 +257,37 @@ fn current<'a>(job: &'a JobEvidence, job_id: JobId, evidence: &Evidence) -> Owne
     }
 }
 
+/// It will start again from its high-availability data, so these must be readable, and nobody may write meanwhile.
+fn suspended(job: &JobEvidence, job_id: JobId) -> Owner<'_> {
+    if let Some(why) = still_answers(job, job_id).or_else(|| may_have_processes(job)) {
+        return unknown(Some(job), why);
+    }
+    match &job.high_availability {
+        HighAvailability::Map(_) | HighAvailability::NotConfigured => owner(
+            OwnerClass::Suspended,
+            job,
+            "its resource is suspended and no process is left",
+        ),
+        HighAvailability::NoMap { .. } => unknown(
+            Some(job),
+            "it is suspended, and what it will start from is not known: it has no high-availability map",
+        ),
+        HighAvailability::Unreadable { why } => unknown(
+            Some(job),
+            format!("its high-availability data cannot be read: {why}"),
+        ),
+        HighAvailability::Unsupported { kind } => unknown(
+            Some(job),
+            format!("its high availability ({kind}) cannot be read by this version"),
+        ),
+    }
+}
+
 fn former<'a>(
     job: &'a JobEvidence,
     job_id: JobId,
     evidence: &Evidence,
-    whole: &WholeCheckpoints,
+    progress: &Progress,
 ) -> Owner<'a> {
     if evidence.high_availability_ids.contains(&job_id) {
         return unknown(
@@ -190,7 +304,7 @@ fn former<'a>(
             format!("a former id of a resource in an unclear state: {why}"),
         );
     }
-    if !completed_own_checkpoint(job, successor, whole) {
+    if !has_taken_over(job, successor, progress) {
         let why = format!(
             "a former id; its successor {successor} has no restorable checkpoint of its own yet"
         );
@@ -210,7 +324,7 @@ fn deleted<'a>(
     job_id: JobId,
     observed: Option<Timestamp>,
     evidence: &Evidence,
-    whole: &WholeCheckpoints,
+    progress: &Progress,
 ) -> Owner<'a> {
     let doubt = |why: &str| unknown(Some(job), format!("its resource was deleted, but {why}"));
     if evidence.high_availability_ids.contains(&job_id) {
@@ -226,7 +340,7 @@ fn deleted<'a>(
     match (&job.phase, job.current) {
         (Phase::Unclear { why } | Phase::NoJob { why }, _) => return doubt(why),
         (Phase::Gone, _) => {}
-        (_, Some(present)) if completed_own_checkpoint(job, present, whole) => {}
+        (_, Some(present)) if has_taken_over(job, present, progress) => {}
         (Phase::Running | Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _) => {
             return doubt(
                 "the present one of its name has no restorable checkpoint of its own yet, and may have been started from it",
@@ -245,14 +359,14 @@ fn deleted<'a>(
     }
 }
 
-/// Storage has a whole checkpoint of the successor, and whoever runs it agrees that it is complete.
+/// Storage has a whole snapshot of the successor, and whoever runs it agrees that it is complete. While it may run, a
+/// savepoint is not enough: after a failure it would start from what it was restored from.
 ///
 /// High-availability data that exists and cannot be read proves nothing: its newest entry may still be the snapshot
 /// that the successor was restored from.
-fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, whole: &WholeCheckpoints) -> bool {
-    let Some(whole) = whole.get(&successor) else {
-        return false;
-    };
+fn has_taken_over(job: &JobEvidence, successor: JobId, progress: &Progress) -> bool {
+    let none = BTreeMap::new();
+    let whole = progress.checkpoints.get(&successor).unwrap_or(&none);
     match (&job.high_availability, &job.phase, &job.job_manager) {
         (_, Phase::Unclear { .. } | Phase::NoJob { .. } | Phase::Gone, _)
         | (HighAvailability::Unreadable { .. } | HighAvailability::Unsupported { .. }, _, _)
@@ -269,7 +383,9 @@ fn completed_own_checkpoint(job: &JobEvidence, successor: JobId, whole: &WholeCh
             rest.job_id == successor && whole.values().any(|&id| rest.completed(id).is_some())
         }
         (_, Phase::Running, JobManager::NotAsked | JobManager::Unreachable { .. }) => false,
-        (_, Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _) => true,
+        (_, Phase::Suspended | Phase::Terminal { .. } | Phase::Stopped, _) => {
+            !whole.is_empty() || progress.savepoints.contains(&successor)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod class;
 mod classify;
+mod savepoints;
 
 pub use class::{Owner, OwnerClass};
 pub use classify::Owners;

@@ -5,19 +5,35 @@ use super::{
 };
 use crate::guard;
 use crate::inventory::{Inventory, ListedFile, Snapshot, SnapshotPlace};
-use crate::keep::{Verdict, facts, verdicts};
+use crate::keep::{Unrestorable, Verdict, facts, managed_by_flink, verdicts};
 use crate::layout::{self, FileKind};
 use crate::mark::MarkKind;
-use crate::reference::{FileId, FileName, Found, ReferenceTable};
+use crate::reference::{DirectoryKey, FileId, FileName, Found, ReferenceTable};
+use crate::restorable::Wholeness;
 use std::collections::BTreeSet;
 
 /// Decides every file that was listed.
 #[must_use]
 pub fn plan(context: &Context<'_>) -> Plan {
-    let snapshots = judge_snapshots(context);
+    let facts = facts(
+        context.evidence,
+        context.inventory,
+        &context.owners,
+        &context.whole,
+        context.all_baselines(),
+    );
+    let unrestorable = Unrestorable::of(&facts, context.policy, context.now);
+    let snapshots: Vec<SnapshotEntry> =
+        verdicts(&facts, &unrestorable, context.policy, context.now)
+            .into_iter()
+            .map(|verdict| SnapshotEntry {
+                snapshot: verdict.snapshot,
+                verdict: verdict.verdict,
+            })
+            .collect();
     let mut entries: Vec<PlanEntry> = Vec::new();
     for file in &context.inventory.unreferenced {
-        entries.extend(judge(context, file));
+        entries.extend(judge(context, &unrestorable, file));
     }
     for file in &context.inventory.named_elsewhere {
         entries.push(keep(
@@ -34,25 +50,12 @@ pub fn plan(context: &Context<'_>) -> Plan {
     }
 }
 
-fn judge_snapshots(context: &Context<'_>) -> Vec<SnapshotEntry> {
-    let facts = facts(
-        context.evidence,
-        context.inventory,
-        &context.owners,
-        &context.whole,
-        context.all_baselines(),
-    );
-    verdicts(&facts, context.policy, context.now)
-        .into_iter()
-        .map(|verdict| SnapshotEntry {
-            snapshot: verdict.snapshot,
-            verdict: verdict.verdict,
-        })
-        .collect()
-}
-
 /// The decision for a file whose name no snapshot has.
-fn judge(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {
+fn judge(
+    context: &Context<'_>,
+    unrestorable: &Unrestorable,
+    file: &ListedFile,
+) -> Option<PlanEntry> {
     let candidate = context.candidate(file)?;
     if named_now(context, &FileName::of(&file.path)) {
         return Some(keep(
@@ -63,7 +66,11 @@ fn judge(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {
     let kind = match (file.placement.kind, OrphanKind::of(file.placement.kind)) {
         (FileKind::Journal, _) => return Some(keep(file, "a record of this program".to_owned())),
         (FileKind::CheckpointMetadata | FileKind::SavepointMetadata, _) => {
-            return Some(keep(file, unreadable(context, &candidate)));
+            return Some(if may_go_torn(context, unrestorable, &candidate) {
+                expire(context, &candidate, ExpireReason::Torn)
+            } else {
+                keep(file, unreadable(context, &candidate))
+            });
         }
         (_, kind) => kind,
     };
@@ -85,6 +92,26 @@ fn judge(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {
         ripeness,
         ..entry(file, Decision::Orphan(kind))
     })
+}
+
+/// A `_metadata` that ends early is nobody's restore point: once it is gone, so is what it protects by being
+/// unreadable, and its files are garbage like any other.
+fn may_go_torn(
+    context: &Context<'_>,
+    unrestorable: &Unrestorable,
+    candidate: &Candidate<'_>,
+) -> bool {
+    let file = candidate.file;
+    let (Some(directory), Some(modified)) = (&file.placement.snapshot, file.modified) else {
+        return false;
+    };
+    let key = DirectoryKey::of(candidate.location.path());
+    let job = context.owners.made_by(file.base, &file.placement);
+    context.inventory.torn.contains(&candidate.location)
+        && unrestorable.may_go(job, directory.checkpoint_id, modified)
+        && !context.policy.pinned.contains(&key)
+        // From high-availability data Flink recovers without reading it.
+        && !managed_by_flink(context.evidence).contains(&key)
 }
 
 /// A `_metadata` that is no snapshot of the inventory could not be read.
@@ -119,6 +146,7 @@ fn expiring(context: &Context<'_>, snapshots: &[SnapshotEntry]) -> Vec<PlanEntry
                 snapshot,
                 snapshot.place.as_ref()?,
                 &names,
+                context.whole.state(position),
             ))
         })
         .flatten()
@@ -168,6 +196,7 @@ fn files_of(
     snapshot: &Snapshot,
     place: &SnapshotPlace,
     names: &NameCounts,
+    state: Wholeness,
 ) -> Vec<PlanEntry> {
     let metadata = ListedFile {
         base: place.base,
@@ -184,7 +213,13 @@ fn files_of(
             .filter(|reference| names.once(&context.inventory.references, reference.file))
             .filter_map(|reference| exclusive(context, snapshot, place, reference.file)),
     );
-    let mut entries: Vec<PlanEntry> = files.filter_map(|file| expire(context, &file)).collect();
+    let reason = match state {
+        Wholeness::Whole | Wholeness::NotVerified => ExpireReason::BeyondRules,
+        Wholeness::Hollow => ExpireReason::Hollow,
+    };
+    let mut entries: Vec<PlanEntry> = files
+        .filter_map(|file| Some(expire(context, &context.candidate(&file)?, reason)))
+        .collect();
     let objection = entries.first().and_then(|first| match &first.decision {
         Decision::Protected(protection) => Some(protection.clone()),
         Decision::Keep(_) | Decision::Expire(_) | Decision::Orphan(_) => None,
@@ -226,17 +261,17 @@ fn exclusive(
     })
 }
 
-fn expire(context: &Context<'_>, file: &ListedFile) -> Option<PlanEntry> {
-    let candidate = context.candidate(file)?;
-    if let Some(protection) = guard::check_expiring(context, &candidate) {
-        return Some(entry(file, Decision::Protected(protection)));
+fn expire(context: &Context<'_>, candidate: &Candidate<'_>, reason: ExpireReason) -> PlanEntry {
+    let file = candidate.file;
+    if let Some(protection) = guard::check_expiring(context, candidate) {
+        return entry(file, Decision::Protected(protection));
     }
-    let (since, ripeness) = ripeness(context, &candidate, MarkKind::Expired);
-    Some(PlanEntry {
+    let (since, ripeness) = ripeness(context, candidate, MarkKind::Expired);
+    PlanEntry {
         since,
         ripeness,
-        ..entry(file, Decision::Expire(ExpireReason::BeyondRules))
-    })
+        ..entry(file, Decision::Expire(reason))
+    }
 }
 
 fn keep(file: &ListedFile, why: String) -> PlanEntry {

@@ -37,7 +37,7 @@ pub struct Candidate<'a> {
     pub file: &'a ListedFile,
     /// Where it is.
     pub location: Location,
-    /// The owner of its job directory; none outside of one.
+    /// The owner of its savepoint, or of its job directory; none outside of both.
     pub owner: Option<&'a Owner<'a>>,
 }
 
@@ -52,10 +52,16 @@ impl<'a> Context<'a> {
         baselines: &'a [Baselines],
         now: Timestamp,
     ) -> Self {
-        let with_metadata = inventory
+        let stored = inventory
             .stored()
-            .filter_map(|(_, place)| {
-                Some((place.base, place.placement.snapshot.as_ref()?.path.as_str()))
+            .map(|(_, place)| (place.base, &place.placement));
+        let unreadable = inventory
+            .unreadable()
+            .map(|(file, _)| (file.base, &file.placement));
+        let with_metadata = stored
+            .chain(unreadable)
+            .filter_map(|(base, placement)| {
+                Some((base, placement.snapshot.as_ref()?.path.as_str()))
             })
             .collect();
         let whole = WholeSnapshots::of(inventory);
@@ -93,10 +99,20 @@ impl<'a> Context<'a> {
         self.baselines
     }
 
-    /// Whether a snapshot directory holds a readable `_metadata`.
+    /// Whether a snapshot directory holds a `_metadata`, readable or not.
     #[must_use]
     pub fn has_metadata(&self, base: BaseId, directory: &str) -> bool {
         self.with_metadata.contains(&(base, directory))
+    }
+
+    /// When a file was written, or a later one that nobody names in the same snapshot directory: what a checkpoint or
+    /// savepoint left behind is as young as its youngest file.
+    #[must_use]
+    pub fn newest_in_directory(&self, file: &ListedFile) -> Option<Timestamp> {
+        let directory = file.placement.snapshot.as_ref();
+        let newest =
+            directory.and_then(|directory| self.survey.newest_leftover(file.base, &directory.path));
+        file.modified.max(newest)
     }
 
     pub(crate) fn survey(&self) -> &Survey<'a> {
@@ -106,14 +122,19 @@ impl<'a> Context<'a> {
     /// The file with its place and owner; none if its base is not of this inventory.
     #[must_use]
     pub fn candidate<'c>(&'c self, file: &'c ListedFile) -> Option<Candidate<'c>> {
-        let owner = match &file.placement.job {
-            Some(job) => self.owners.get(file.base, job),
-            None => None,
-        };
         Some(Candidate {
             file,
             location: self.inventory.location(file.base, &file.path)?,
-            owner,
+            owner: self.owners.at(file.base, &file.placement),
         })
+    }
+}
+
+impl Candidate<'_> {
+    /// Whether it lies in the directory of a savepoint.
+    #[must_use]
+    pub fn in_savepoint(&self) -> bool {
+        let directory = self.file.placement.snapshot.as_ref();
+        directory.is_some_and(|directory| directory.checkpoint_id.is_none())
     }
 }

@@ -64,6 +64,10 @@ pub enum Decision {
 pub enum ExpireReason {
     /// No rule keeps it.
     BeyondRules,
+    /// Files of it are missing.
+    Hollow,
+    /// Its `_metadata` ends early.
+    Torn,
 }
 
 /// What kind of garbage it is; the word is stable.
@@ -76,8 +80,12 @@ pub enum OrphanKind {
     Changelog,
     /// A data file in a `chk-N` without `_metadata`.
     CheckpointLeftover,
+    /// A data file in the directory of a savepoint without `_metadata`.
+    SavepointLeftover,
     /// A half-written `_metadata`.
     TemporaryMetadata,
+    /// A `chk-N` with nothing in it.
+    EmptyCheckpoint,
 }
 
 impl OrphanKind {
@@ -91,10 +99,11 @@ impl OrphanKind {
             FileKind::ForSt => Some(Self::ForSt),
             FileKind::Changelog => Some(Self::Changelog),
             FileKind::Exclusive => Some(Self::CheckpointLeftover),
+            FileKind::Savepoint => Some(Self::SavepointLeftover),
             FileKind::TemporaryMetadata => Some(Self::TemporaryMetadata),
+            FileKind::EmptyCheckpoint => Some(Self::EmptyCheckpoint),
             FileKind::CheckpointMetadata
             | FileKind::SavepointMetadata
-            | FileKind::Savepoint
             | FileKind::Journal
             | FileKind::Foreign => None,
         }
@@ -109,7 +118,20 @@ impl OrphanKind {
             Self::ForSt => "unreferenced-forst",
             Self::Changelog => "unreferenced-changelog",
             Self::CheckpointLeftover => "checkpoint-leftover",
+            Self::SavepointLeftover => "savepoint-leftover",
             Self::TemporaryMetadata => "temporary-metadata",
+            Self::EmptyCheckpoint => "empty-checkpoint-directory",
+        }
+    }
+}
+
+impl ExpireReason {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BeyondRules => "beyond-keep-rules",
+            Self::Hollow => "hollow",
+            Self::Torn => "torn",
         }
     }
 }
@@ -131,7 +153,7 @@ impl Decision {
     pub fn reason(&self) -> String {
         match self {
             Self::Keep(why) => why.clone(),
-            Self::Expire(ExpireReason::BeyondRules) => "beyond-keep-rules".to_owned(),
+            Self::Expire(reason) => reason.word().to_owned(),
             Self::Orphan(kind) => kind.word().to_owned(),
             Self::Protected(Protection { guard, why }) => format!("{guard}: {why}"),
         }

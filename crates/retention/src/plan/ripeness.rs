@@ -26,6 +26,8 @@ pub enum Waiting {
     Age { until: Timestamp },
     /// It has not been marked for long enough.
     Grace { until: Timestamp },
+    /// Its job has not been seen suspended and without processes for long enough.
+    Quiet { until: Timestamp },
     /// The checkpoint counter has not been read after the listing that marked it.
     Counter,
     /// No checkpoint that was triggered after the listing has completed.
@@ -53,15 +55,48 @@ pub(super) fn ripeness(
     let Some(mark) = mark else {
         return (None, Ripeness::Waiting(Waiting::Mark));
     };
-    let waiting = age(context, modified)
+    let waiting = age(context, candidate, kind)
         .or_else(|| grace(context, candidate, mark))
+        .or_else(|| quiet(context, candidate))
         .or_else(|| generation_two(context, candidate, mark));
     let ripeness = waiting.map_or(Ripeness::Ripe, Ripeness::Waiting);
     (Some(mark.since), ripeness)
 }
 
-fn age(context: &Context<'_>, modified: Timestamp) -> Option<Waiting> {
-    until(modified, context.policy.min_age, context.now).map(|until| Waiting::Age { until })
+fn age(context: &Context<'_>, candidate: &Candidate<'_>, kind: MarkKind) -> Option<Waiting> {
+    let newest = match kind {
+        MarkKind::Orphan => context.newest_in_directory(candidate.file),
+        MarkKind::Expired => candidate.file.modified,
+    };
+    let least = if kind == MarkKind::Orphan && candidate.in_savepoint() {
+        context.policy.min_age.max(SAVEPOINT_LEFTOVER)
+    } else {
+        context.policy.min_age
+    };
+    until(newest?, least, context.now).map(|until| Waiting::Age { until })
+}
+
+/// A savepoint that somebody makes without a resource that says so may take hours.
+const SAVEPOINT_LEFTOVER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a suspended job must have been seen without processes: longer than any heartbeat timeout, after which a
+/// process that Kubernetes does not see any more gives up (storage life cycle 11.2).
+const QUIET: SignedDuration = SignedDuration::from_mins(20);
+
+/// A file of a suspended job may have been marked while the job ran. What is still unnamed when its last process must
+/// have ended, nobody will ever name.
+fn quiet(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Waiting> {
+    let owner = candidate.owner?;
+    let job = owner.job.filter(|_| owner.class == OwnerClass::Suspended)?;
+    let since = context
+        .all_baselines()
+        .iter()
+        .filter_map(|baselines| baselines.stopped_since.get(&job.current?))
+        .max()
+        .copied()
+        .unwrap_or(context.now);
+    let wait = context.policy.grace_period.max(QUIET);
+    until(since, wait, context.now).map(|until| Waiting::Quiet { until })
 }
 
 fn grace(context: &Context<'_>, candidate: &Candidate<'_>, mark: &Mark) -> Option<Waiting> {
@@ -101,6 +136,7 @@ fn generation_two(
         FileKind::CheckpointMetadata
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata
+        | FileKind::EmptyCheckpoint
         | FileKind::Merged
         | FileKind::ForSt
         | FileKind::TaskOwned
@@ -151,7 +187,10 @@ impl Waiting {
     #[must_use]
     pub fn earliest(&self) -> Option<Timestamp> {
         match self {
-            Self::Age { until } | Self::Grace { until } | Self::Settle { until } => Some(*until),
+            Self::Age { until }
+            | Self::Grace { until }
+            | Self::Quiet { until }
+            | Self::Settle { until } => Some(*until),
             Self::Mark | Self::Counter | Self::Witness { .. } | Self::Approval => None,
         }
     }
@@ -163,6 +202,10 @@ impl fmt::Display for Waiting {
             Self::Mark => f.write_str("not marked yet"),
             Self::Age { until } => write!(f, "too young until {until:.0}"),
             Self::Grace { until } => write!(f, "marked; grace until {until:.0}"),
+            Self::Quiet { until } => write!(
+                f,
+                "marked; its suspended job must be seen without processes until {until:.0}"
+            ),
             Self::Counter => f.write_str("marked; the checkpoint counter has not been read since"),
             Self::Witness { needed } => write!(
                 f,

@@ -1,11 +1,12 @@
 use crate::evidence::{
     Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, StateBackend,
 };
-use crate::inventory::{Contents, Inventory};
-use crate::layout::{self, JobId};
+use crate::inventory::{BaseId, Contents, Inventory};
+use crate::layout::JobId;
 use crate::location::Location;
 use crate::owner::{OwnerClass, Owners};
 use crate::reference::{DirectoryKey, FileName};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What guards ask about every file, gathered once for all of them: a base may have millions.
@@ -19,10 +20,12 @@ pub(crate) struct Survey<'a> {
     pub(crate) unknown_forst: Option<&'a str>,
     /// Why a job is not plain, as its directories and snapshots tell.
     not_plain: BTreeMap<JobId, String>,
-    /// Checkpoint directories of which a snapshot elsewhere names a file.
-    lent: HashSet<DirectoryKey>,
     /// Names in high-availability data that is newer than the references that were read.
     late_names: HashSet<FileName>,
+    /// The directories in which snapshots name files.
+    named_directories: HashSet<DirectoryKey>,
+    /// The newest file of each snapshot directory that nobody names.
+    newest_leftovers: HashMap<(BaseId, &'a str), Timestamp>,
 }
 
 /// A live job that may read files that no snapshot names.
@@ -74,15 +77,20 @@ impl<'a> Survey<'a> {
             readers,
             unknown_forst,
             not_plain: not_plain(evidence, inventory),
-            lent: lent(inventory),
             late_names: late_names(evidence, inventory),
+            named_directories: named_directories(evidence, inventory),
+            newest_leftovers: newest_leftovers(inventory),
         }
     }
 
-    /// Whether a snapshot elsewhere names files of a checkpoint's directory: it outlives its own `_metadata` then
-    /// (FLINK-25872: the changelog over a claimed checkpoint).
-    pub(crate) fn is_lent(&self, directory: &DirectoryKey) -> bool {
-        self.lent.contains(directory)
+    /// Whether a snapshot names a file in a snapshot's directory.
+    pub(crate) fn names_file_in(&self, directory: &DirectoryKey) -> bool {
+        self.named_directories.contains(directory)
+    }
+
+    /// When the newest file was written that a snapshot's directory has and nobody names.
+    pub(crate) fn newest_leftover(&self, base: BaseId, directory: &str) -> Option<Timestamp> {
+        self.newest_leftovers.get(&(base, directory)).copied()
     }
 
     pub(crate) fn not_plain(&self, job: JobId) -> Option<&str> {
@@ -240,19 +248,44 @@ fn not_plain(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, Stri
     found
 }
 
-fn lent(inventory: &Inventory) -> HashSet<DirectoryKey> {
-    let table = &inventory.references;
-    let in_checkpoint = table.within(|name| layout::checkpoint_id(name).is_some());
-    let mut lent = HashSet::new();
-    for snapshot in &inventory.snapshots {
-        let named = snapshot.references.iter().map(|reference| reference.file);
-        let elsewhere = named
-            .filter(|&file| in_checkpoint(file))
-            .filter_map(|file| table.directory_of(file))
-            .filter(|directory| **directory != snapshot.location);
-        lent.extend(elsewhere.map(|directory| DirectoryKey::of(directory.path())));
+/// As snapshots spell them, as the listing does where a name alone protects, and as newer high-availability data does.
+fn named_directories(evidence: &Evidence, inventory: &Inventory) -> HashSet<DirectoryKey> {
+    let spelled = inventory
+        .references
+        .directories()
+        .map(|directory| DirectoryKey::of(directory.path()));
+    let listed = inventory.named_elsewhere.iter().filter_map(|file| {
+        let directory = file.placement.snapshot.as_ref()?;
+        let location = inventory.location(file.base, &directory.path)?;
+        Some(DirectoryKey::of(location.path()))
+    });
+    let late = evidence.jobs.iter().flat_map(|job| {
+        let entries = match &job.high_availability {
+            HighAvailability::Map(map) => map.entries.as_slice(),
+            HighAvailability::NotConfigured
+            | HighAvailability::NoMap { .. }
+            | HighAvailability::Unreadable { .. }
+            | HighAvailability::Unsupported { .. } => &[],
+        };
+        let references = entries
+            .iter()
+            .flat_map(|entry| &entry.checkpoint.references);
+        references.map(|reference| DirectoryKey::of(reference.location.parent().path()))
+    });
+    spelled.chain(listed).chain(late).collect()
+}
+
+fn newest_leftovers(inventory: &Inventory) -> HashMap<(BaseId, &str), Timestamp> {
+    let mut newest = HashMap::new();
+    for file in &inventory.unreferenced {
+        if let (Some(directory), Some(modified)) = (&file.placement.snapshot, file.modified) {
+            let known = newest
+                .entry((file.base, directory.path.as_str()))
+                .or_insert(modified);
+            *known = modified.max(*known);
+        }
     }
-    lent
+    newest
 }
 
 /// High-availability data is read again after the listing; what only the second reading names counts too.

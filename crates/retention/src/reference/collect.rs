@@ -46,6 +46,20 @@ impl CollectError {
     }
 }
 
+impl CollectError {
+    /// Whether the file ends early, and is of a version that is known: nobody will ever be able to read it. (An unknown
+    /// version may be a whole file of a newer Flink.)
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        match self {
+            Self::Format(error) => {
+                error.category() == flink::Category::Truncated && error.version().is_some()
+            }
+            Self::Location(_) => false,
+        }
+    }
+}
+
 impl ParsedSnapshot {
     /// Reads a `_metadata`. Relative handles resolve against `directory`, the one that holds it.
     pub fn read(bytes: &[u8], directory: &Location, origin: &Origin) -> Result<Self, CollectError> {

@@ -145,18 +145,14 @@ impl ReferenceTable {
         self.directories.get(file.directory as usize)
     }
 
-    /// The files that lie in a directory whose name has this property.
-    pub(crate) fn within(&self, is_wanted: impl Fn(&str) -> bool) -> impl Fn(FileId) -> bool {
-        let wanted: Vec<bool> = self
-            .directories
-            .iter()
-            .map(|directory| is_wanted(directory.name()))
-            .collect();
-        move |file| {
-            let file = self.files.get(file.index());
-            file.and_then(|file| wanted.get(file.directory as usize))
-                .is_some_and(|wanted| *wanted)
-        }
+    /// The position of a file's directory in [`Self::directories`].
+    pub(crate) fn directory_index(&self, file: FileId) -> Option<usize> {
+        Some(self.files.get(file.index())?.directory as usize)
+    }
+
+    /// Every directory in which a snapshot expects a file.
+    pub fn directories(&self) -> impl Iterator<Item = &Location> {
+        self.directories.iter()
     }
 
     /// Every referenced file.

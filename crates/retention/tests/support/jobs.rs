@@ -104,6 +104,16 @@ pub(crate) fn running_alone(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
     job
 }
 
+/// A job that is suspended and will come back from these checkpoints; nobody of it is left.
+pub(crate) fn suspended(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
+    JobEvidence {
+        phase: Phase::Suspended,
+        processes: Processes::Absent,
+        job_manager: JobManager::NotAsked,
+        ..running(id, retained)
+    }
+}
+
 /// The resource had this id before.
 pub(crate) fn after(mut job: JobEvidence, former: &str) -> JobEvidence {
     job.lineage.entries.push(LineageEntry {
@@ -210,6 +220,16 @@ impl World {
         world.snapshot(&format!("{}/chk-12", super::J1), 5000, &[&named]);
         world.list(&shared(super::J1, F), 100);
         world.mark(&shared(super::J1, F), 100, MarkKind::Orphan);
+        world
+    }
+
+    /// J1 is suspended, and has been for two days; `chk-12` names `shared/1`; `shared/F` was marked a day ago.
+    pub(crate) fn ripe_suspended() -> Self {
+        let mut world = Self::ripe_terminal();
+        world.evidence.jobs = vec![suspended(super::J1, &[(12, 5000)])];
+        let id = super::J1.parse().unwrap();
+        let since = minute(NOW - 2 * 1440);
+        world.baselines.stopped_since.insert(id, since);
         world
     }
 
