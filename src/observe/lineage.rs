@@ -148,13 +148,12 @@ pub(super) fn gone(
         .iter()
         .max_by_key(|entry| entry.last_seen)
         .map(|entry| entry.job_id);
-    let doubt = doubt.or_else(|| match (name.kind.as_str(), processes) {
-        ("FlinkDeployment", Processes::Absent) => None,
-        ("FlinkDeployment", Processes::Present) => Some("processes of it still exist".to_owned()),
-        ("FlinkDeployment", Processes::Unknown { why }) => Some(format!(
+    let doubt = doubt.or_else(|| match processes {
+        Processes::Absent => None,
+        Processes::Present => Some("processes of it still exist".to_owned()),
+        Processes::Unknown { why } => Some(format!(
             "whether processes of it are left is not known: {why}"
         )),
-        _ => Some("whether its session cluster still runs it is not known".to_owned()),
     });
     let (current, phase) = match doubt {
         None => (None, Phase::Gone),

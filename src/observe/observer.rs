@@ -14,7 +14,7 @@ use crate::observe::manifests::{Manifests, NamedStates};
 use crate::observe::source::{ObjectName, Resources, Source};
 use crate::observe::what_runs::{Listed, Overviews, WhatRuns, key, needs_proof};
 use crate::observe::{
-    deployment, gaps, pairs, processes, roots, session_job, snapshot_requests, stray, undecodable,
+    deployment, gaps, pairs, roots, session_job, snapshot_requests, stray, undecodable,
 };
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
@@ -143,19 +143,24 @@ impl Observation<'_> {
                 .iter()
                 .filter_map(|(kind, object)| roots::undecodable(*kind, object)),
         );
-        let (mut drafts, clusters) = self.drafts(&resources, records).await;
+        let (mut drafts, clusters, gone) = self.drafts(&resources, records).await;
         let overviews = self.overviews(&clusters).await;
-        let named: BTreeSet<JobId> = drafts.iter().filter_map(|draft| draft.current).collect();
-        for cluster in &clusters {
-            if let Some(JobsOverview::Answered(jobs)) = overviews.get(&key(&cluster.address)) {
-                drafts.extend(cluster.unnamed_jobs(jobs, &named));
+        let seen = WhatRuns {
+            processes: self.processes(&drafts, &clusters, &overviews, &gone).await,
+            overviews,
+            clusters: &clusters,
+            deployments: of_kind(&resources, FlinkKind::Deployment)
+                .map(object_name)
+                .collect(),
+        };
+        drafts.extend(self.gone(gone, &resources, &seen));
+        if let Some(states) = self.states {
+            for draft in &mut drafts {
+                states.apply(draft);
             }
         }
+        drafts.extend(seen.unnamed_jobs(&drafts));
         let claimed = claimed(&drafts);
-        let seen = WhatRuns {
-            processes: self.processes(&drafts, &clusters, &overviews).await,
-            overviews,
-        };
         gaps.extend(clusters.iter().filter_map(|cluster| {
             let overview = seen.overview(&cluster.address);
             cluster.unknown_jobs(overview, &seen.of_cluster(&cluster.address))
@@ -204,11 +209,12 @@ impl Observation<'_> {
         own
     }
 
+    /// Of every resource that exists; and the records of those that do not.
     async fn drafts(
         self,
         resources: &Resources,
         mut records: BTreeMap<JobName, Record>,
-    ) -> (Vec<Draft>, Vec<Cluster>) {
+    ) -> (Vec<Draft>, Vec<Cluster>, BTreeMap<JobName, Record>) {
         let mut drafts = Vec::new();
         let mut clusters = Vec::new();
         for object in of_kind(resources, FlinkKind::Deployment) {
@@ -238,15 +244,7 @@ impl Observation<'_> {
         }
         snapshot_requests::apply(resources, &mut drafts);
         pairs::settle(resources, &mut drafts);
-        for (name, record) in records {
-            drafts.push(self.gone(name, record, resources).await);
-        }
-        if let Some(states) = self.states {
-            for draft in &mut drafts {
-                states.apply(draft);
-            }
-        }
-        (drafts, clusters)
+        (drafts, clusters, records)
     }
 
     /// Which jobs each cluster has. Nobody is asked at an address that somebody made up.
@@ -297,13 +295,28 @@ impl Observation<'_> {
         FlinkConfiguration::from_config_map(&map.data).map_err(|error| error.to_string())
     }
 
-    async fn gone(self, name: JobName, record: Record, resources: &Resources) -> Draft {
-        let listed = self.source.processes(&name.namespace).await;
-        let processes = processes::of(&name.name, listed.as_deref());
-        let doubt = resources.absence_in_doubt(&name.kind, &name.namespace);
-        let suspended = resources.suspended_namespaces.get(&name.namespace).cloned();
-        let origin = self.origin(&name.namespace);
-        gone(name, record, (&processes, doubt), (origin, suspended))
+    fn gone(
+        self,
+        records: BTreeMap<JobName, Record>,
+        resources: &Resources,
+        seen: &WhatRuns<'_>,
+    ) -> Vec<Draft> {
+        let deployments: BTreeSet<ObjectName> = records
+            .keys()
+            .filter(|name| name.kind == FlinkKind::Deployment.as_str())
+            .map(|name| ObjectName {
+                namespace: name.namespace.clone(),
+                name: name.name.clone(),
+            })
+            .collect();
+        let gone = records.into_iter().map(|(name, record)| {
+            let processes = seen.left_of(&name, &record.lineage, &deployments);
+            let doubt = resources.absence_in_doubt(&name.kind, &name.namespace);
+            let suspended = resources.suspended_namespaces.get(&name.namespace).cloned();
+            let origin = self.origin(&name.namespace);
+            gone(name, record, (&processes, doubt), (origin, suspended))
+        });
+        gone.collect()
     }
 
     /// Only of namespaces with a job whose end has to be proven, or with a session cluster that does not answer.
@@ -312,6 +325,7 @@ impl Observation<'_> {
         drafts: &[Draft],
         clusters: &[Cluster],
         overviews: &Overviews,
+        gone: &BTreeMap<JobName, Record>,
     ) -> Listed {
         let of_jobs = drafts
             .iter()
@@ -322,7 +336,8 @@ impl Observation<'_> {
             cluster.is_session && !matches!(overview, Some(JobsOverview::Answered(_)))
         });
         let of_clusters = silent.map(|cluster| &cluster.address.namespace);
-        let namespaces: BTreeSet<&String> = of_jobs.chain(of_clusters).collect();
+        let of_gone = gone.keys().map(|name| &name.namespace);
+        let namespaces: BTreeSet<&String> = of_jobs.chain(of_clusters).chain(of_gone).collect();
         let mut listed = BTreeMap::new();
         for namespace in namespaces {
             listed.insert(namespace.clone(), self.source.processes(namespace).await);

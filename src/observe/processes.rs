@@ -19,6 +19,14 @@ pub(super) fn of(cluster: &str, listed: Result<&[Process], &Unread>) -> Processe
     }
 }
 
+/// Whether it is a part of any Flink cluster (`Constants.LABEL_TYPE_*`, `LABEL_COMPONENT_*`).
+#[must_use]
+pub(super) fn is_of_flink(process: &Process) -> bool {
+    let label = |name: &str| process.labels.get(name).map(String::as_str);
+    label("type").is_some_and(|of| of.starts_with("flink-"))
+        || matches!(label("component"), Some("jobmanager" | "taskmanager"))
+}
+
 fn belongs(process: &Process, cluster: &str) -> bool {
     let Process { name, labels } = process;
     labels.get("app").is_some_and(|app| app == cluster)

@@ -26,7 +26,7 @@ pub(super) fn finished(
         HighAvailability::Unsupported { kind } => Some(kind.clone()),
     };
     let gaps = gap.map(|why| Gap {
-        guard: Guard::NoHighAvailability,
+        guard: Guard::MissingEvidence,
         what: format!("the high-availability map {namespace}/{name}"),
         why,
         radius: vec![Radius::Job(map.job_id), gaps::seen_from(namespace)],

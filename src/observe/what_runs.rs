@@ -1,13 +1,15 @@
 //! What runs, as far as the API server and the JobManagers say.
 
-use crate::observe::clusters::processes_of_session_job;
+use crate::api::flink::FlinkKind;
+use crate::observe::clusters::{Cluster, processes_of_session_job};
 use crate::observe::draft::{Draft, Host};
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::jobs_overview::JobsOverview;
 use crate::observe::processes;
 use crate::observe::source::{ObjectName, Process, Unread};
-use retention::evidence::{Phase, Processes};
-use std::collections::BTreeMap;
+use retention::evidence::{JobName, Lineage, Phase, Processes};
+use retention::layout::JobId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The pods and Deployments of namespaces.
 pub(super) type Listed = BTreeMap<String, Result<Vec<Process>, Unread>>;
@@ -34,12 +36,15 @@ pub(super) fn key(address: &ClusterAddress) -> ObjectName {
 }
 
 /// What runs, as the API server and the JobManagers say.
-pub(super) struct WhatRuns {
+pub(super) struct WhatRuns<'a> {
     pub(super) processes: Listed,
     pub(super) overviews: Overviews,
+    pub(super) clusters: &'a [Cluster],
+    /// Every `FlinkDeployment` that exists, also one that cannot be decoded and so is no cluster that is known.
+    pub(super) deployments: BTreeSet<ObjectName>,
 }
 
-impl WhatRuns {
+impl WhatRuns<'_> {
     pub(super) fn overview(&self, address: &ClusterAddress) -> &JobsOverview {
         self.overviews
             .get(&key(address))
@@ -51,6 +56,93 @@ impl WhatRuns {
             Some(listed) => processes::of(&address.cluster, listed.as_deref()),
             None => nobody_looked(),
         }
+    }
+
+    /// Jobs that run in any cluster and that no resource has.
+    pub(super) fn unnamed_jobs(&self, drafts: &[Draft]) -> Vec<Draft> {
+        let named: BTreeSet<JobId> = drafts.iter().filter_map(|draft| draft.current).collect();
+        let unnamed = self
+            .clusters
+            .iter()
+            .map(|cluster| match self.overview(&cluster.address) {
+                JobsOverview::Answered(jobs) => cluster.unnamed_jobs(jobs, &named),
+                JobsOverview::NotAsked | JobsOverview::Unreachable { .. } => Vec::new(),
+            });
+        unnamed.flatten().collect()
+    }
+
+    /// What is left of a resource that is gone. Which session cluster ran its job is not recorded, so every one of its
+    /// namespace must prove that it does not; of `gone` ones, and of those that no resource describes, no process may be
+    /// left.
+    pub(super) fn left_of(
+        &self,
+        name: &JobName,
+        lineage: &Lineage,
+        gone: &BTreeSet<ObjectName>,
+    ) -> Processes {
+        let listed = match self.processes.get(&name.namespace) {
+            Some(listed) => listed.as_deref(),
+            None => return nobody_looked(),
+        };
+        let of_name = |cluster: &str| processes::of(cluster, listed);
+        if name.kind != FlinkKind::SessionJob.as_str() || listed.is_err() {
+            return of_name(&name.name);
+        }
+        if let Some(process) = self.unknown_cluster(&name.namespace) {
+            return Processes::Unknown {
+                why: format!("{process} is of a Flink cluster that no FlinkDeployment describes"),
+            };
+        }
+        let here = |of: &ObjectName| of.namespace == name.namespace;
+        let known = |of: &ObjectName| {
+            let mut clusters = self.clusters.iter();
+            clusters
+                .any(|cluster| cluster.of.namespace == of.namespace && cluster.of.name == of.name)
+        };
+        let mut unreadable = self.deployments.iter().filter(|of| here(of) && !known(of));
+        if let Some(of) = unreadable.next() {
+            return Processes::Unknown {
+                why: format!(
+                    "FlinkDeployment {}/{} cannot be read",
+                    of.namespace, of.name
+                ),
+            };
+        }
+        let sessions = self
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.is_session && cluster.of.namespace == name.namespace)
+            .flat_map(|cluster| {
+                let overview = self.overview(&cluster.address);
+                let of_cluster = self.of_cluster(&cluster.address);
+                let ids = lineage.entries.iter().map(|entry| entry.job_id);
+                ids.map(move |id| processes_of_session_job(id, overview, &of_cluster))
+            });
+        let of_gone = gone
+            .iter()
+            .filter(|of| here(of))
+            .map(|of| of_name(&of.name));
+        let mut left = sessions
+            .chain(of_gone)
+            .filter(|processes| *processes != Processes::Absent);
+        left.next().unwrap_or(Processes::Absent)
+    }
+
+    /// A process of a Flink cluster of which there is no resource.
+    fn unknown_cluster(&self, namespace: &str) -> Option<&str> {
+        let known = |process: &Process| {
+            let mut clusters = self.clusters.iter().map(|cluster| &cluster.address);
+            clusters.any(|known| {
+                known.namespace == namespace
+                    && processes::of(&known.cluster, Ok(std::slice::from_ref(process)))
+                        == Processes::Present
+            })
+        };
+        let listed = self.processes.get(namespace)?.as_deref().ok()?;
+        let unknown = listed
+            .iter()
+            .find(|process| processes::is_of_flink(process) && !known(process));
+        unknown.map(|process| process.name.as_str())
     }
 
     pub(super) fn processes_of(&self, draft: &Draft) -> Processes {

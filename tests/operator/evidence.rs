@@ -14,8 +14,8 @@ const SERVICE_ACCOUNT: &str = "test-flink-retention-operator";
 const ORPHANS: u64 = 3;
 
 /// Ripe orphans of the finished job `ledger`, and the job `orders` beside it on the same base.
-struct Doubt {
-    cluster: Cluster,
+pub(crate) struct Doubt {
+    pub(crate) cluster: Cluster,
     volume: Volume,
     operator: OperatorProcess,
     before: Tree,
@@ -23,7 +23,7 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (cluster, volume) = (Cluster::start(), Volume::new());
         volume.checkpoint(LEDGER, 3);
         volume.checkpoint(ORDERS, 5);
@@ -46,7 +46,7 @@ impl Doubt {
     }
 
     /// A run that would delete, but for this guard; its sentence has these parts.
-    fn protects(&self, case: &str, guard: &str, parts: &[&str]) -> Value {
+    pub(crate) fn protects(&self, case: &str, guard: &str, parts: &[&str]) -> Value {
         let before = self.volume.tree();
         let run = self.cluster.run(case, "payments", "Enforce");
         let log = self.operator.log();
@@ -72,7 +72,7 @@ impl Doubt {
     }
 
     /// With the doubt gone, so are the orphans, at once: they were ripe all the time.
-    fn settle(self) {
+    pub(crate) fn settle(self) {
         let run = self.cluster.run("settled", "payments", "Enforce");
         assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
         assert_eq!(deleted_files(&run), ORPHANS, "{run}");

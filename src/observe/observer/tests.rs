@@ -318,10 +318,6 @@ async fn a_record_without_its_resource_claims_its_ids() {
 #[case::nothing_could_be_listed(|world: &mut World| {
     world.resources.unread.push(Unread { what: "the objects".to_owned(), namespace: None, why: "403".to_owned() });
 })]
-#[case::a_session_cluster_may_run_it(|world: &mut World| {
-    let of_a_session_job = ("kind: FlinkDeployment", "kind: FlinkSessionJob");
-    world.resources.inventories = vec![object(RECORD, &[of_a_session_job])];
-})]
 #[tokio::test]
 async fn a_resource_that_is_missing_need_not_be_gone(#[case] doubt: fn(&mut World)) {
     let mut world = World::default().record();

@@ -150,3 +150,72 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
         );
     }
 }
+
+/// Only its record is left, which does not say in which cluster it ran.
+#[rstest]
+#[case::nothing_is_left(|_: &mut World| {}, true)]
+#[case::its_cluster_has_it_no_more(
+    |world: &mut World| world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]))),
+    true
+)]
+#[case::a_cluster_says_that_it_is_over(
+    |world: &mut World| {
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.overview = vec![("00000000000000000000000000000bbb", "CANCELED")];
+    },
+    true
+)]
+#[case::a_cluster_still_runs_a_former_id(
+    |world: &mut World| {
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.overview = vec![("00000000000000000000000000000aaa", "RUNNING")];
+    },
+    false
+)]
+#[case::a_cluster_does_not_answer(
+    |world: &mut World| {
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.silent = true;
+        world.processes.push(Process { name: "session".to_owned(), labels: BTreeMap::new() });
+    },
+    false
+)]
+#[case::a_deployment_cannot_be_read(
+    |world: &mut World| {
+        let broken = [("observedGeneration: 1", "observedGeneration: [1]")];
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &broken)));
+    },
+    false
+)]
+#[case::a_cluster_is_gone_and_its_processes_are_not(
+    |world: &mut World| {
+        world.resources.inventories.push(object(RECORD, &[]));
+        world.processes.push(Process { name: "orders".to_owned(), labels: BTreeMap::new() });
+    },
+    false
+)]
+#[case::a_cluster_is_gone(
+    |world: &mut World| world.resources.inventories.push(object(RECORD, &[])),
+    true
+)]
+#[case::a_cluster_that_no_resource_describes(
+    |world: &mut World| {
+        let labels = [("app", "by-helm"), ("component", "jobmanager")];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        world.processes.push(Process { name: "by-helm-1".to_owned(), labels: labels.into() });
+    },
+    false
+)]
+#[tokio::test]
+async fn a_session_job_that_is_gone_is_over_when_no_cluster_can_run_it(
+    #[case] left: fn(&mut World),
+    #[case] gone: bool,
+) {
+    let mut world = World::default();
+    let record = include_str!("../../fixtures/session-job-inventory.yaml");
+    world.resources.inventories.push(object(record, &[]));
+    left(&mut world);
+    let evidence = world.evidence().await;
+    let phase = &job(&evidence, "clicks").phase;
+    assert_eq!(*phase == Phase::Gone, gone, "{phase:?}");
+}
