@@ -45,13 +45,17 @@ impl Scene {
                 add(StateBackend::RocksDb, &[Leak::Upgrades(mode)]);
             }
             for &backend in backends {
-                if version == FlinkVersion::V2_3
-                    && !matches!(backend, StateBackend::HashMap | StateBackend::RocksDb)
-                {
-                    add(
-                        backend,
-                        &[Leak::TaskManagerKill, Leak::Upgrades(ClaimMode::Claim)],
-                    );
+                match (version, backend) {
+                    (FlinkVersion::V2_3, StateBackend::Changelog | StateBackend::FileMerging) => {
+                        let claim = Leak::Upgrades(ClaimMode::Claim);
+                        add(backend, &[Leak::TaskManagerKill, claim]);
+                    }
+                    // After CLAIM and a killed JobManager, 2.3.0 deletes files of the live database (FLINK-37686).
+                    (FlinkVersion::V2_3, StateBackend::ForSt) => {
+                        let no_claim = Leak::Upgrades(ClaimMode::NoClaim);
+                        add(backend, &[Leak::TaskManagerKill, no_claim]);
+                    }
+                    (_, _) => {}
                 }
             }
             // Without high availability a job does not outlive its JobManager, but does its TaskManager.

@@ -278,6 +278,8 @@ fn job(builder: FlinkClusterBuilder, scene: Scene, number: u32) -> FlinkClusterB
             "1000",
         )
         .configure("heartbeat.timeout", "60000")
+        // ForSt of 2.3.0 may wait for itself when it is cancelled; then Flink ends the TaskManager.
+        .configure("task.cancellation.timeout", "20000")
         .configure(
             "high-availability.type",
             if scene.high_availability {
