@@ -30,7 +30,9 @@ pub(crate) fn play(path: &Path) -> Result<(), String> {
     if now != text && std::env::var_os("UPDATE_SCENARIOS").is_some() {
         std::fs::write(path, &now).map_err(|error| error.to_string())?;
     } else if now != text {
-        return Err(difference(&text, &now));
+        let verdict = played.verdict.err().into_iter();
+        let told: Vec<String> = verdict.chain([difference(&text, &now)]).collect();
+        return Err(told.join("\n"));
     }
     played.verdict
 }
