@@ -224,9 +224,14 @@ fn bad_values_are_refused_by_name() {
         (json!({"jobMetrics": "all"}), "jobMetrics"),
         (json!({"fullnameOverride": "123"}), "fullnameOverride"),
         (
-            json!({"flinkRestUrl": "https://{cluster}-rest.{namespace}:{port}"}),
+            json!({"flinkRestUrl": "https://user:password@{cluster}-rest"}),
             "flinkRestUrl",
         ),
+        (
+            json!({"flinkRest": {"credentials": [{"secret": "for-everybody"}]}}),
+            "namespace",
+        ),
+        (json!({"flinkRest": {"insecure": true}}), "insecure"),
         (
             json!({"prometheusRule": {"orphanedStorage": {"bytes": -1}}}),
             "bytes",
@@ -238,6 +243,46 @@ fn bad_values_are_refused_by_name() {
             "{values}: {error}"
         );
         assert!(error.contains(named), "{values}: {error}");
+    }
+}
+
+#[test]
+fn what_rest_endpoints_need_is_mounted_where_the_operator_looks() {
+    let manifests = Chart::new()
+        .render(&json!({"flinkRest": {
+            "ca": {"configMap": "flink-ca"},
+            "credentials": [{"namespace": "a", "secret": "a-rest"}, {"namespace": "b", "secret": "b-rest", "key": "line"}],
+        }}))
+        .unwrap();
+    let pod = &manifests.one("Deployment")["spec"]["template"]["spec"];
+    let arguments = pod["containers"][0]["args"].as_array().unwrap();
+    let files: Vec<&str> = arguments
+        .iter()
+        .filter_map(|argument| {
+            let flag = argument.as_str().unwrap();
+            let flag = flag.strip_prefix("--flink-rest-c")?;
+            Some(flag.rsplit_once('=').unwrap().1)
+        })
+        .collect();
+    assert_eq!(files.len(), 3, "{arguments:?}");
+    let named = |list: &Value, name: &Value| {
+        let list = list.as_array().unwrap().clone();
+        list.into_iter().find(|one| one["name"] == *name).unwrap()
+    };
+    for (file, source, key) in [
+        (files[0], json!({"name": "flink-ca"}), "ca.crt"),
+        (files[1], json!({"secretName": "a-rest"}), "credentials"),
+        (files[2], json!({"secretName": "b-rest"}), "line"),
+    ] {
+        let (directory, name) = file.rsplit_once('/').unwrap();
+        let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+        let mount = mounts.iter().find(|mount| mount["mountPath"] == directory);
+        let volume = named(&pod["volumes"], &mount.unwrap()["name"]);
+        let from = volume.get("configMap").or(volume.get("secret")).unwrap();
+        for (field, value) in source.as_object().unwrap() {
+            assert_eq!(&from[field], value);
+        }
+        assert_eq!(from["items"], json!([{"key": key, "path": name}]));
     }
 }
 

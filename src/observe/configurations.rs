@@ -78,6 +78,11 @@ impl Configurations {
             .unwrap_or(DEFAULT_REST_PORT)
     }
 
+    /// Flink takes the older option for all of its endpoints where the newer one is not set.
+    pub(super) fn rest_tls(&self) -> bool {
+        self.first.rest_tls().unwrap_or_default()
+    }
+
     /// The longest, for the running job may have any of them. None if one of them cannot be understood.
     pub(super) fn checkpoint_timeout(&self) -> Option<SignedDuration> {
         self.all()

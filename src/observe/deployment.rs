@@ -145,6 +145,7 @@ pub(super) fn address(name: &JobName, configurations: &Configurations) -> Cluste
         cluster: configurations.cluster_id().unwrap_or(&name.name).to_owned(),
         namespace: name.namespace.clone(),
         port: configurations.rest_port(),
+        tls: configurations.rest_tls(),
     }
 }
 

@@ -11,6 +11,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -33,37 +35,72 @@ impl Answer {
 pub(super) struct FakeServer {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
+    authorized: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl FakeServer {
     /// Answers by path, or by path and query where one is given.
     pub(super) async fn start(answers: Vec<(String, Answer)>) -> Self {
+        Self::start_with(answers, None).await
+    }
+
+    /// The same over TLS.
+    pub(super) async fn start_tls(answers: Vec<(String, Answer)>, tls: ServerConfig) -> Self {
+        Self::start_with(answers, Some(TlsAcceptor::from(Arc::new(tls)))).await
+    }
+
+    async fn start_with(answers: Vec<(String, Answer)>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::new((answers, Arc::clone(&asked)));
+        let authorized = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::new((answers, Arc::clone(&asked), Arc::clone(&authorized)));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let shared = Arc::clone(&shared);
+                let tls = tls.clone();
                 tokio::spawn(async move {
                     let service = service_fn(move |request: Request<Incoming>| {
+                        let header = request.headers().get("authorization");
+                        let header = header.map(|value| value.to_str().unwrap().to_owned());
+                        shared.2.lock().unwrap().extend(header);
                         let answer = answer(&shared.0, &shared.1, &request);
                         async move { Ok::<_, Infallible>(answer) }
                     });
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service);
+                    let http = hyper::server::conn::http1::Builder::new();
                     // A client that hangs up is none of our business.
-                    let _ = connection.await;
+                    match tls {
+                        None => {
+                            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                        }
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                let stream = TokioIo::new(stream);
+                                let _ = http.serve_connection(stream, service).await;
+                            }
+                        }
+                    }
                 });
             }
         });
-        Self { url, asked, task }
+        Self {
+            url,
+            asked,
+            authorized,
+            task,
+        }
     }
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Every `Authorization` header, in order.
+    pub(super) fn authorized(&self) -> Vec<String> {
+        self.authorized.lock().unwrap().clone()
     }
 
     /// Every path and query, in order.

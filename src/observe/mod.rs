@@ -39,7 +39,8 @@ mod what_runs;
 
 pub use high_availability_map::MapName;
 pub use job_manager::{
-    ClusterAddress, JobManagers, NoJobManagers, RestClient, UrlTemplate, UrlTemplateError,
+    ClusterAddress, CredentialsFile, JobManagers, NoJobManagers, RestClient, RestSecurity,
+    SecurityError, UrlTemplate, UrlTemplateError,
 };
 pub use jobs_overview::JobsOverview;
 pub use kubernetes::{KubernetesSource, Namespaces};

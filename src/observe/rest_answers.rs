@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 
 /// What Flink calls a checkpoint that is in no file.
 const NOT_ADDRESSABLE: &str = "<checkpoint-not-externally-addressable>";
+/// Longer than any class name, in bytes.
+const LONGEST_WORD: usize = 256;
+/// Longer than a path of any store, in bytes.
+const LONGEST_PATH: usize = 8192;
 
 /// The answers as they came.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +99,7 @@ pub(super) fn read(
     origin: &Origin,
 ) -> Result<RestCheckpoints, String> {
     let job: Job = parse("/jobs/:id", answers.job)?;
+    let state = word(job.state)?;
     let job_id: JobId = job.jid.parse().map_err(|error| format!("{error}"))?;
     let started = job.start_time.and_then(time);
     let cluster = answers.cluster.map_err(str::to_owned);
@@ -103,7 +108,7 @@ pub(super) fn read(
         return Ok(RestCheckpoints {
             read_at,
             job_id,
-            state: job.state,
+            state,
             started,
             max_concurrent: None,
             backend: StateBackend::NoCheckpoints,
@@ -141,10 +146,10 @@ pub(super) fn read(
     Ok(RestCheckpoints {
         read_at,
         job_id,
-        state: job.state,
+        state,
         started,
         max_concurrent: config.max_concurrent,
-        backend: backend(config.state_backend.as_deref()),
+        backend: backend(config.state_backend.map(word).transpose()?.as_deref()),
         changelog: config.state_changelog_enabled,
         file_system_storage: config
             .checkpoint_storage
@@ -202,10 +207,22 @@ fn restored_from(restored: &Restored, origin: &Origin) -> Result<RestRestored, S
 fn path(text: Option<&str>, origin: &Origin) -> Result<Option<Location>, String> {
     match text {
         None | Some("" | NOT_ADDRESSABLE) => Ok(None),
+        Some(text) if text.len() > LONGEST_PATH => {
+            Err("it names a checkpoint at a place that no store can have".to_owned())
+        }
         Some(text) => Location::parse(text, origin)
             .map(Some)
             .map_err(|error| format!("it names a checkpoint at a place that is none: {error}")),
     }
+}
+
+/// A word that is shown to people, for each file that it protects.
+pub(super) fn word(word: String) -> Result<String, String> {
+    if word.len() <= LONGEST_WORD && !word.contains(char::is_control) {
+        return Ok(word);
+    }
+    let shown: String = word.chars().filter(|c| !c.is_control()).take(20).collect();
+    Err(format!("it says {shown:?}..., which is no word of Flink"))
 }
 
 /// Milliseconds since 1970; Flink writes -1 for "not yet".
@@ -238,6 +255,9 @@ fn backend(class: Option<&str>) -> StateBackend {
 fn is_file_system(storage: &str) -> bool {
     flink_class(storage) == "FileSystemCheckpointStorage"
 }
+
+#[cfg(test)]
+mod mutated;
 
 #[cfg(test)]
 mod tests {

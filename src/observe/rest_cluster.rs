@@ -1,7 +1,7 @@
 //! What a JobManager was started with: `/jobmanager/config`.
 
 use crate::api::flink::{FlinkConfiguration, options};
-use crate::observe::rest_answers::parse;
+use crate::observe::rest_answers::{parse, word};
 use jiff::SignedDuration;
 use retention::evidence::{ClaimMode, ClusterConfiguration};
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub(super) fn cluster_configuration(bytes: &[u8]) -> Result<ClusterConfiguration
         .filter_map(|Setting { key, value }| Some((key, value?)))
         .collect();
     Ok(ClusterConfiguration {
-        high_availability: high_availability(&configuration),
+        high_availability: high_availability(&configuration).map(word).transpose()?,
         job_managers: job_managers(&configuration)?,
         statistics_cache: statistics_cache(&configuration)?,
         claim_mode: claim_mode(&configuration),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::api::Duration;
 use crate::engine::Mount;
-use crate::observe::UrlTemplate;
+use crate::observe::{CredentialsFile, UrlTemplate};
 use crate::telemetry::JobLabels;
 use crate::telemetry::logs::LogFormat;
 
@@ -32,13 +32,24 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMESPACE")]
     pub watch_namespace: Vec<String>,
 
-    /// How to reach a job's REST endpoint: {cluster} is its cluster, {namespace} its namespace, {port} its rest.port
+    /// How to reach a job's REST endpoint: {cluster} is its cluster, {namespace} its namespace, {port} its rest.port, and
+    /// {scheme} is https if its security.ssl.rest.enabled is true, else http
     #[arg(
         long,
         value_name = "TEMPLATE",
-        default_value = "http://{cluster}-rest.{namespace}.svc:{port}"
+        default_value = "{scheme}://{cluster}-rest.{namespace}.svc:{port}"
     )]
     pub flink_rest_url: UrlTemplate,
+
+    /// The authorities, as PEM, that alone may sign the certificates of REST endpoints; without it those of this
+    /// machine. Certificates are always verified. Read at the start
+    #[arg(long, value_name = "FILE")]
+    pub flink_rest_ca: Option<PathBuf>,
+
+    /// A file with user:password for the REST endpoints of one namespace; repeatable. Sent over TLS only, and to no other
+    /// namespace's clusters. Read at the start
+    #[arg(long, value_name = "NAMESPACE=FILE")]
+    pub flink_rest_credentials: Vec<CredentialsFile>,
 
     /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system, so that two clusters
     /// never act on one base

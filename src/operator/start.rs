@@ -19,7 +19,9 @@ use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::{inventory_controller, jitter, policy_controller, run_controller, stop};
 use crate::engine::journal::OwnerId;
 use crate::engine::{Clock, MetadataCache, OpenError, Stores, SystemClock};
-use crate::observe::{KubernetesObserver, KubernetesSource, Namespaces, RestClient};
+use crate::observe::{
+    KubernetesObserver, KubernetesSource, Namespaces, RestClient, RestSecurity, SecurityError,
+};
 use crate::telemetry::http::{self, Readiness};
 use crate::telemetry::{Metrics, logs};
 
@@ -38,6 +40,8 @@ pub enum OperatorError {
     },
     #[error("--mount: {0}")]
     Mount(#[from] OpenError),
+    #[error(transparent)]
+    RestSecurity(#[from] SecurityError),
     #[error("--leader-election-namespace is needed outside a pod: name the namespace of the lease")]
     NoNamespace,
     #[error(
@@ -97,6 +101,10 @@ async fn lead(
     let client = Client::try_default()
         .await
         .map_err(|error| OperatorError::Client(Box::new(error)))?;
+    let security = RestSecurity::new(
+        arguments.flink_rest_ca.as_deref(),
+        &arguments.flink_rest_credentials,
+    )?;
     let counting: Arc<dyn storage::Requests> = Arc::new(metrics.clone());
     let stores = Stores::open(arguments.mount.clone()).await?;
     let stores = Arc::new(stores.observed_by(&counting));
@@ -124,7 +132,7 @@ async fn lead(
     metrics.set_leader(true);
     let operator = Operator {
         term,
-        ..operator(arguments, client, stores, clock, owner, metrics, &identity)
+        ..operator(arguments, client, security, stores, clock, owner, metrics)
     };
     let result = work(Arc::new(operator), held, arguments, stop).await;
     metrics.set_leader(false);
@@ -187,11 +195,11 @@ async fn controllers(operator: Arc<Operator>, interval: Duration, stop: Cancella
 fn operator(
     arguments: &Arguments,
     client: Client,
+    security: RestSecurity,
     stores: Arc<Stores>,
     clock: Arc<dyn Clock>,
     owner: OwnerId,
     metrics: &Metrics,
-    identity: &str,
 ) -> Operator {
     let namespaces = if arguments.watch_namespace.is_empty() {
         Namespaces::All
@@ -201,6 +209,7 @@ fn operator(
     let source = KubernetesSource::new(client.clone(), namespaces.clone());
     let job_managers = Arc::new(RestClient::new(
         arguments.flink_rest_url.clone(),
+        security,
         Arc::clone(&clock),
     ));
     let observer = KubernetesObserver::new(
@@ -210,7 +219,7 @@ fn operator(
         Arc::clone(&clock),
     );
     Operator {
-        events: Events::new(client.clone(), identity),
+        events: Events::new(client.clone(), &identity(arguments)),
         client: DebugClient(client),
         namespaces,
         observer: Arc::new(observer),

@@ -85,6 +85,8 @@ pub const CHECKPOINT_INTERVAL: Spellings = &["execution.checkpointing.interval"]
 /// How many checkpoints may be taken at once.
 pub const MAX_CONCURRENT_CHECKPOINTS: Spellings =
     &["execution.checkpointing.max-concurrent-checkpoints"];
+/// Whether the REST endpoint has TLS.
+pub const REST_TLS: Spellings = &["security.ssl.rest.enabled", "security.ssl.enabled"];
 /// How many `JobManager`s there are.
 pub const JOB_MANAGER_REPLICAS: Spellings = &["kubernetes.jobmanager.replicas"];
 /// For how long the same checkpoint statistics may be given again; since 1.18.
@@ -372,6 +374,14 @@ impl FlinkConfiguration {
     /// The value is not an integer.
     pub fn max_concurrent_checkpoints(&self) -> Result<i64, InvalidOption> {
         Ok(self.count(MAX_CONCURRENT_CHECKPOINTS)?.unwrap_or(1))
+    }
+
+    /// Whether the REST endpoint has TLS; Flink's default is false.
+    ///
+    /// # Errors
+    /// The value is neither true nor false.
+    pub fn rest_tls(&self) -> Result<bool, InvalidOption> {
+        Ok(self.flag(REST_TLS)?.unwrap_or(false))
     }
 
     /// How many `JobManager`s there are; Flink's default is 1.

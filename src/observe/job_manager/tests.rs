@@ -1,9 +1,26 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use super::http::BODY_LIMIT;
 use super::*;
 use crate::engine::SystemClock;
 use crate::observe::fake_server::{Answer, FakeServer};
 use retention::evidence::StateBackend;
 use rstest::rstest;
+
+mod hostile;
+mod tls;
+
+fn security() -> RestSecurity {
+    RestSecurity::new(None, &[]).unwrap()
+}
+
+fn address() -> ClusterAddress {
+    ClusterAddress {
+        cluster: "orders".to_owned(),
+        namespace: "flink".to_owned(),
+        port: 8081,
+        tls: false,
+    }
+}
 
 const JOB: &str = "00000000000000000000000000000abc";
 
@@ -30,14 +47,9 @@ fn running() -> Vec<(String, Answer)> {
 async fn ask(answers: Vec<(String, Answer)>) -> JobManager {
     let server = FakeServer::start(answers).await;
     let template = server.url().parse().unwrap();
-    let client = RestClient::new(template, Arc::new(SystemClock));
-    let address = ClusterAddress {
-        cluster: "orders".to_owned(),
-        namespace: "flink".to_owned(),
-        port: 8081,
-    };
+    let client = RestClient::new(template, security(), Arc::new(SystemClock));
     client
-        .ask(&address, JOB.parse().unwrap(), &Origin::default())
+        .ask(&address(), JOB.parse().unwrap(), &Origin::default())
         .await
 }
 
@@ -110,11 +122,16 @@ async fn an_answer_about_another_job_is_none() {
 
 #[tokio::test]
 async fn nobody_there_is_no_answer() {
-    let client = RestClient::new("http://127.0.0.1:1".parse().unwrap(), Arc::new(SystemClock));
+    let client = RestClient::new(
+        "http://127.0.0.1:1".parse().unwrap(),
+        security(),
+        Arc::new(SystemClock),
+    );
     let address = ClusterAddress {
         cluster: String::new(),
         namespace: String::new(),
         port: 1,
+        tls: false,
     };
     let answer = client
         .ask(&address, JOB.parse().unwrap(), &Origin::default())
@@ -129,12 +146,15 @@ async fn nobody_there_is_no_answer() {
 )]
 #[case("http://127.0.0.1:18081", "http://127.0.0.1:18081")]
 #[case("http://gateway/{namespace}/{cluster}", "http://gateway/flink/orders")]
+#[case("{scheme}://{cluster}-rest.{namespace}", "http://orders-rest.flink")]
+#[case("https://{cluster}", "https://orders")]
 fn a_template_becomes_an_address(#[case] template: &str, #[case] expected: &str) {
     let template: UrlTemplate = template.parse().unwrap();
     let address = ClusterAddress {
         cluster: "orders".to_owned(),
         namespace: "flink".to_owned(),
         port: 8081,
+        tls: false,
     };
     assert_eq!(template.of(&address), expected);
 }
@@ -143,7 +163,7 @@ fn a_template_becomes_an_address(#[case] template: &str, #[case] expected: &str)
 #[case("")]
 #[case("{cluster}-rest:8081")]
 #[case("http://{name}:8081")]
-#[case("https://{cluster}")]
+#[case("https://user:password@{cluster}")]
 #[case("ftp://x")]
 fn a_template_that_is_no_address_is_refused(#[case] template: &str) {
     assert!(template.parse::<UrlTemplate>().is_err());
