@@ -12,6 +12,7 @@ mod crashes;
 mod doubt;
 mod former;
 mod ownership;
+mod pace;
 mod review;
 mod running;
 mod scope;

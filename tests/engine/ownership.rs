@@ -114,21 +114,21 @@ async fn a_run_that_is_told_to_stop_deletes_nothing_more() {
     assert_eq!(report.outcome.blocked[0].word(), "Cancelled");
 }
 
-fn term(lease: &str, number: i32) -> Option<LeaseTerm> {
-    Some(LeaseTerm {
+fn term(lease: &str, number: i32) -> LeaseTerm {
+    LeaseTerm {
         lease: lease.to_owned(),
         number,
-    })
+    }
 }
 
 #[tokio::test]
 async fn a_holder_that_slept_through_the_loss_of_its_lease_never_acts_again() {
     let mut slept = world();
-    slept.term = term("lease", 4);
+    slept.term = Some(term("lease", 4));
     slept.enforce().await;
     slept.wait(25);
     let mut next = slept.clone();
-    next.term = term("lease", 5);
+    next.term = Some(term("lease", 5));
     next.policy.limits.max_bytes_per_run = Some(0);
     next.enforce().await;
     let before = slept.storage.files();
@@ -140,7 +140,7 @@ async fn a_holder_that_slept_through_the_loss_of_its_lease_never_acts_again() {
 
     // A lease that was deleted and made anew counts from the beginning.
     next.policy.limits.max_bytes_per_run = None;
-    next.term = term("another lease", 0);
+    next.term = Some(term("another lease", 0));
     assert_eq!(next.enforce().await.outcome.deleted.len(), 1);
     let epochs = next.storage.files().into_iter().filter_map(|(key, bytes)| {
         let is_epoch = key.as_str().contains("/owner/");

@@ -23,4 +23,5 @@ mod scopes;
 mod session;
 mod storage;
 mod telemetry;
+mod two_clusters;
 mod volume;

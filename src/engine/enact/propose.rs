@@ -43,7 +43,8 @@ fn proposal(run: &Run<'_>, found: Found<'_>, places: &[Place<'_>]) -> Proposal {
             proposal.accept.insert(place.name.clone(), shrink.now);
         }
         for batch in batches(found.plan, place.base) {
-            if proposal.files.len() + batch.len() > MAX_FILES {
+            // The files of one snapshot are never divided, however many they are.
+            if !proposal.files.is_empty() && proposal.files.len() + batch.len() > MAX_FILES {
                 break;
             }
             let chosen = budget.part(&batch);
