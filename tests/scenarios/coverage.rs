@@ -29,7 +29,7 @@ fn fail(problems: &[String]) -> Result<(), Failed> {
 
 /// One file `lc-NN-…` for each number whose title begins with it, or a line of `coverage.txt`.
 fn numbers(files: &[PathBuf]) -> Vec<String> {
-    let mut problems = Vec::new();
+    let mut problems = strays();
     let mut told = BTreeSet::new();
     for file in files {
         let name = stem(file);
@@ -59,6 +59,22 @@ fn numbers(files: &[PathBuf]) -> Vec<String> {
         untold.map(|number| format!("LC {number}: no scenario, and no line in coverage.txt")),
     );
     problems
+}
+
+/// Files beside the scenarios that nobody plays.
+fn strays() -> Vec<String> {
+    let directories = ["lifecycle", "guards"].map(|name| root().join("tests/scenarios").join(name));
+    let entries = directories.iter().flat_map(|directory| {
+        let entries = std::fs::read_dir(directory).expect("the directory can be read");
+        entries.map(|entry| entry.expect("the directory can be read").path())
+    });
+    entries
+        .filter(|path| {
+            path.extension()
+                .is_none_or(|extension| extension != "scenario")
+        })
+        .map(|path| format!("{}: nobody plays it", path.display()))
+        .collect()
 }
 
 /// In a guard's own file no other guard speaks, and what it kept goes once its cause is gone.

@@ -43,7 +43,7 @@ impl Deleter<'_> {
                 Outcome::Kept(expired.to_string())
             } else if changed.contains(&directory) {
                 Outcome::Kept(
-                    "another file of its job directory or savepoint has changed meanwhile"
+                    "another file of its job directory or savepoint has changed, or could not be deleted"
                         .to_owned(),
                 )
             } else if file
