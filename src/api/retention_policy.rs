@@ -123,7 +123,9 @@ pub struct RetentionPolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "location_list_schema")]
     pub additional_roots: Vec<String>,
-    /// Job directories that belong to no known Flink resource and may be treated as terminated jobs.
+    /// Job directories that belong to no known Flink resource and may be treated as those of jobs that are over: the rules
+    /// for checkpoints hold for them, and the newest restorable snapshot stays. Nothing may have been modified in them for
+    /// as long as the administrator's floor says, and no high-availability map or JobManager may know their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub adopt: Vec<Adoption>,

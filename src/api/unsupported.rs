@@ -22,7 +22,7 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
         unrestorable: _,
         deleted_jobs: _,
         additional_roots,
-        adopt,
+        adopt: _,
         limits: _,
         history: History {
             successful: _,
@@ -32,7 +32,6 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
     } = spec;
     let mut used = Vec::new();
     used.extend((!additional_roots.is_empty()).then_some("spec.additionalRoots"));
-    used.extend((!adopt.is_empty()).then_some("spec.adopt"));
     used.extend(in_storage(storage));
     used
 }
@@ -66,7 +65,7 @@ mod tests {
             "selector": {}, "mode": "Enforce", "schedule": "17 */6 * * *", "timeZone": "Etc/UTC",
             "checkpoints": {"keepLast": 1, "keepWithin": "7d"}, "unrestorable": {"expireAfter": "7d"},
             "savepoints": {"keepLast": 3, "keepHourly": 1, "keepDaily": 7, "keepWeekly": 1, "keepMonthly": 1, "pinned": ["s3://b/s"]},
-            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "deletedJobs": {"expireAfter": "30d"}, "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
+            "orphans": {"minAge": "24h", "gracePeriod": "24h"}, "deletedJobs": {"expireAfter": "30d"}, "adopt": [{"base": "s3://b/x", "idleFor": "30d"}], "limits": {"maxBytesPerRun": "2Ti", "maxReferencedShrinkPercent": 20}, "approval": "Manual",
             "storage": {"operatorIdentity": {}, "requestsPerSecond": 200},
         }));
         assert_eq!(in_policy(&spec.unwrap()), Vec::<&str>::new());
@@ -76,14 +75,13 @@ mod tests {
     fn nothing_unsupported_is_accepted_silently() {
         let spec = serde_json::from_value(json!({
             "selector": {}, "approval": "Manual",
-            "additionalRoots": ["s3://bucket/elsewhere"], "adopt": [{"base": "s3://b/x", "idleFor": "30d"}],
+            "additionalRoots": ["s3://bucket/elsewhere"],
             "storage": {"secretRef": {"name": "a"}, "worker": {}, "s3": {}},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
             [
                 "spec.additionalRoots",
-                "spec.adopt",
                 "spec.storage.secretRef",
                 "spec.storage.worker",
                 "spec.storage.s3",

@@ -125,6 +125,9 @@ impl PolicyArguments {
             deleted_jobs: None,
             savepoints: savepoints.rules(),
             unrestorable: unrestorable_expire_after.map(signed),
+            // --stopped says which of the jobs that nobody knows are over.
+            adopt: Vec::new(),
+            exclusive: Vec::new(),
             pinned: pin.clone(),
             min_age: signed(*min_age),
             grace_period: signed(*grace_period),

@@ -121,6 +121,25 @@ async fn delete(
     outcome: &mut Outcome,
 ) -> Result<(), Blocked> {
     let mut over = BTreeSet::new();
+    let ended = delete_batches(run, found, place, budget, &mut over, outcome).await;
+    // What a backup brings back, with the time that it had, is as old as we have known it since then.
+    if !over.is_empty() {
+        write_without(found, place, &over)
+            .await
+            .map_err(|error| blocked(&place.name, error))?;
+    }
+    ended
+}
+
+/// Also adds to `over` the files whose marks are to end, by their paths in the base.
+async fn delete_batches(
+    run: &Run<'_>,
+    found: Found<'_>,
+    place: &Place<'_>,
+    budget: &mut Budget,
+    over: &mut BTreeSet<Box<str>>,
+    outcome: &mut Outcome,
+) -> Result<(), Blocked> {
     for (number, batch) in (0..).zip(batches(found.plan, place.base)) {
         if run.cancel.is_cancelled() {
             return Err(Blocked::Cancelled);
@@ -128,8 +147,7 @@ async fn delete(
         let chosen = budget.part(&batch);
         if !chosen.is_empty() {
             let before = outcome.deleted.len();
-            let ended =
-                delete_batch(run, found, place, (number, &chosen), &mut over, outcome).await;
+            let ended = delete_batch(run, found, place, (number, &chosen), over, outcome).await;
             let deleted = outcome.deleted.iter().skip(before);
             budget.spend(deleted.map(|file| file.bytes).sum());
             if ended? == Batch::TooSlow {
@@ -244,6 +262,14 @@ async fn delete_batch(
     results.resize_with(record.files.len(), || {
         deleter::Outcome::Kept("its verification ran out".to_owned())
     });
+    let gone = files
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| match result {
+            deleter::Outcome::Deleted | deleter::Outcome::AlreadyGone => true,
+            deleter::Outcome::Kept(_) | deleter::Outcome::Failed(_) => false,
+        });
+    over.extend(gone.map(|(file, _)| file.path.clone()));
     tally(&results, &mut record, outcome);
     record.ended = Some(run.clock.now());
     place
@@ -270,6 +296,14 @@ async fn end_marks(
     if over.len() == before {
         return Ok(());
     }
+    write_without(found, place, over).await
+}
+
+async fn write_without(
+    found: Found<'_>,
+    place: &Place<'_>,
+    over: &BTreeSet<Box<str>>,
+) -> Result<(), JournalError> {
     let Some((mut marks, baselines)) = mark::next(found.context, found.plan, place.base) else {
         return Ok(());
     };

@@ -179,11 +179,12 @@ impl Run<'_> {
             .iter_mut()
             .filter(|entry| entry.decision.deletes())
         {
-            let owner = context
-                .owners
-                .at(entry.base, &entry.placement)
-                .and_then(|owner| owner.job);
-            if !owner.is_some_and(|job| scope.jobs.contains(&job.name)) {
+            let owner = context.owners.at(entry.base, &entry.placement);
+            let selected = owner.is_some_and(|owner| {
+                let job = owner.job.as_ref();
+                owner.adopted || job.is_some_and(|job| scope.jobs.contains(&job.name))
+            });
+            if !selected {
                 // Protected, not kept: another policy's mark of it must outlive this run.
                 entry.decision = Decision::Protected(Protection {
                     guard: Guard::NotSelected,

@@ -3,12 +3,13 @@
 //! ```yaml
 //! version: 1
 //! paused: false
-//! floors: {minAge: 24h, gracePeriod: 24h, deletedJobs: 7d, settle: 2m, clockSkew: 10m}
+//! floors: {minAge: 24h, gracePeriod: 24h, deletedJobs: 7d, unrestorable: 24h, adoptIdle: 30d, settle: 2m, clockSkew: 10m}
 //! grants:
 //! - namespace: payments
 //!   bases:
 //!   - location: file:/opt/flink/volume
 //!     exclusive: false
+//!   endpoints: ["https://minio.storage:9000"]
 //! ```
 //!
 //! Without the file nothing is granted. A file that cannot be used leaves the last good one in force, and says so.
@@ -18,9 +19,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use retention::location::{Location, Origin};
-use retention::policy::{Floors, Margins};
+use retention::policy::{Exclusive, Floors, Margins};
 use serde::Deserialize;
 
+use super::endpoint::{Endpoint, InvalidEndpoint};
 use crate::api::Duration;
 
 /// The only version that this program understands.
@@ -43,7 +45,7 @@ pub struct Grant {
     pub namespace: String,
     pub bases: Vec<GrantedBase>,
     /// S3 endpoints that policies of the namespace may name.
-    pub endpoints: Vec<String>,
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// A directory below which policies of a namespace may act.
@@ -51,7 +53,8 @@ pub struct Grant {
 #[serde(deny_unknown_fields)]
 pub struct GrantedBase {
     pub location: String,
-    /// Nothing but Flink jobs of that namespace writes there.
+    /// No snapshot elsewhere names a file there, but those of jobs of that namespace that keep their state there: so what
+    /// cannot be read elsewhere does not protect it. It widens nothing.
     #[serde(default)]
     pub exclusive: bool,
 }
@@ -67,6 +70,20 @@ pub enum AdministratorError {
         "the administrator's file has version {found}; this program knows version {VERSION} only: write `version: {VERSION}`, or upgrade the operator"
     )]
     Version { found: String },
+    #[error(
+        "the administrator's file calls {location} exclusive to {namespace}, and grants {other_location} to {other}: drop `exclusive`, or the other grant"
+    )]
+    NotExclusive {
+        namespace: String,
+        location: String,
+        other: String,
+        other_location: String,
+    },
+    #[error("the administrator's file grants {namespace} an endpoint: {error}")]
+    Endpoint {
+        namespace: String,
+        error: InvalidEndpoint,
+    },
     #[error("the administrator's file grants {namespace} the directory {location:?}: {why}")]
     Location {
         namespace: String,
@@ -97,6 +114,9 @@ struct FileFloors {
     min_age: Option<Duration>,
     grace_period: Option<Duration>,
     deleted_jobs: Option<Duration>,
+    unrestorable: Option<Duration>,
+    adopt_idle: Option<Duration>,
+    keep_within: Option<Duration>,
     settle: Option<Duration>,
     clock_skew: Option<Duration>,
 }
@@ -140,7 +160,8 @@ impl Administrator {
             floors,
             grants,
         } = serde_saphyr::from_str(text).map_err(yaml)?;
-        let grants = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
+        let grants: Vec<Grant> = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
+        refuse_contradictions(&grants)?;
         Ok(Self {
             paused,
             floors: with_defaults(&floors),
@@ -158,6 +179,71 @@ impl Administrator {
             .filter_map(|base| Location::parse(&base.location, origin).ok())
             .any(|granted| location.relative_to(&granted).is_some())
     }
+
+    /// The directories of a namespace that are exclusive to it.
+    #[must_use]
+    pub fn exclusive(&self, namespace: &str, origin: &Origin) -> Vec<Exclusive> {
+        self.grants
+            .iter()
+            .filter(|grant| grant.namespace == namespace)
+            .flat_map(|grant| &grant.bases)
+            .filter(|base| base.exclusive)
+            .filter_map(|base| Location::parse(&base.location, origin).ok())
+            .map(|location| Exclusive {
+                location,
+                namespace: namespace.to_owned(),
+            })
+            .collect()
+    }
+
+    /// Whether policies of a namespace may name an endpoint, however it is spelt.
+    #[must_use]
+    pub fn grants_endpoint(&self, namespace: &str, endpoint: &str) -> bool {
+        let Ok(endpoint) = endpoint.parse::<Endpoint>() else {
+            return false;
+        };
+        self.grants
+            .iter()
+            .filter(|grant| grant.namespace == namespace)
+            .any(|grant| grant.endpoints.contains(&endpoint))
+    }
+}
+
+/// What is exclusive to one namespace cannot be another's as well. (A path of a volume is another one in each.)
+fn refuse_contradictions(grants: &[Grant]) -> Result<(), AdministratorError> {
+    let parsed = |grant: &Grant, base: &GrantedBase| {
+        let origin = Origin {
+            namespace: Some(grant.namespace.clone()),
+            ..Origin::default()
+        };
+        Location::parse(&base.location, &origin).ok()
+    };
+    let bases = || {
+        grants
+            .iter()
+            .flat_map(|grant| grant.bases.iter().map(move |base| (grant, base)))
+    };
+    for (grant, base) in bases().filter(|(_, base)| base.exclusive) {
+        let Some(exclusive) = parsed(grant, base) else {
+            continue;
+        };
+        let other = bases()
+            .filter(|(other, _)| other.namespace != grant.namespace)
+            .find(|(other, theirs)| {
+                parsed(other, theirs).is_some_and(|theirs| {
+                    theirs.may_be_below(&exclusive) || exclusive.may_be_below(&theirs)
+                })
+            });
+        if let Some((other, theirs)) = other {
+            return Err(AdministratorError::NotExclusive {
+                namespace: grant.namespace.clone(),
+                location: base.location.clone(),
+                other: other.namespace.clone(),
+                other_location: theirs.location.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
@@ -175,11 +261,16 @@ fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
             });
         }
     }
-    Ok(Grant {
-        namespace,
-        bases,
-        endpoints,
-    })
+    let endpoints: Result<Vec<Endpoint>, InvalidEndpoint> =
+        endpoints.iter().map(|endpoint| endpoint.parse()).collect();
+    match endpoints {
+        Ok(endpoints) => Ok(Grant {
+            namespace,
+            bases,
+            endpoints,
+        }),
+        Err(error) => Err(AdministratorError::Endpoint { namespace, error }),
+    }
 }
 
 fn with_defaults(floors: &FileFloors) -> Floors {
@@ -187,6 +278,9 @@ fn with_defaults(floors: &FileFloors) -> Floors {
         min_age,
         grace_period,
         deleted_jobs,
+        unrestorable,
+        adopt_idle,
+        keep_within,
         settle,
         clock_skew,
     } = *floors;
@@ -195,6 +289,9 @@ fn with_defaults(floors: &FileFloors) -> Floors {
         min_age: min_age.map_or(default.min_age, signed),
         grace_period: grace_period.map_or(default.grace_period, signed),
         deleted_jobs: deleted_jobs.map_or(default.deleted_jobs, signed),
+        unrestorable: unrestorable.map_or(default.unrestorable, signed),
+        adopt_idle: adopt_idle.map_or(default.adopt_idle, signed),
+        keep_within: keep_within.map(signed).or(default.keep_within),
         margins: Margins {
             settle: settle.map_or(default.margins.settle, signed),
             clock_skew: clock_skew.map_or(default.margins.clock_skew, signed),
@@ -345,6 +442,42 @@ grants:
     }
 
     #[test]
+    fn what_is_exclusive_is_so_within_the_grants_of_its_namespace() {
+        let file = "
+version: 1
+grants:
+- namespace: payments
+  bases: [{location: file:/opt/flink/volume, exclusive: true}, {location: s3://b/payments}]
+  endpoints: [\"https://MinIO.storage/\"]
+- namespace: orders
+  bases: [{location: file:/opt/flink/volume, exclusive: true}, {location: s3://b/orders, exclusive: true}]
+";
+        let administrator = Administrator::parse(file).unwrap();
+        let of = |namespace: &str| {
+            let exclusive = administrator.exclusive(namespace, &origin(namespace));
+            exclusive
+                .iter()
+                .map(|exclusive| exclusive.location.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("payments"), ["file:/opt/flink/volume"]);
+        assert_eq!(of("orders"), ["file:/opt/flink/volume", "s3://b/orders"]);
+        assert_eq!(of("others"), [""; 0]);
+        assert!(administrator.grants_endpoint("payments", "https://minio.storage:443"));
+        for (namespace, endpoint) in [
+            ("payments", "http://minio.storage"),
+            ("payments", "https://minio.storage:9000"),
+            ("payments", "https://minio.storage@evil"),
+            ("orders", "https://minio.storage"),
+        ] {
+            assert!(
+                !administrator.grants_endpoint(namespace, endpoint),
+                "{endpoint}"
+            );
+        }
+    }
+
+    #[test]
     fn floors_that_are_not_written_are_the_cautious_ones() {
         let administrator = Administrator::parse(FILE).unwrap();
         assert_eq!(administrator.floors.min_age, SignedDuration::from_secs(2));
@@ -374,6 +507,18 @@ grants:
                 "is not absolute",
             ),
             ("version: [1", "cannot be understood"),
+            (
+                "version: 1\ngrants: [{namespace: a, endpoints: [minio]}]",
+                "is no endpoint",
+            ),
+            (
+                "version: 1\ngrants: [{namespace: a, bases: [{location: s3://b/x, exclusive: true}]}, {namespace: b, bases: [{location: s3a://b/x/y}]}]",
+                "drop `exclusive`",
+            ),
+            (
+                "version: 1\ngrants: [{namespace: b, bases: [{location: s3://b/}]}, {namespace: a, bases: [{location: s3://b/x, exclusive: true}]}]",
+                "drop `exclusive`",
+            ),
         ] {
             let error = Administrator::parse(text).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

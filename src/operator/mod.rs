@@ -13,6 +13,7 @@
 pub mod administrator;
 pub mod arguments;
 mod context;
+mod endpoint;
 mod events;
 mod gathered;
 mod inventory;

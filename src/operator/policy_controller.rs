@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::administrator::Administrator;
 use super::context::Operator;
 use super::events::News;
-use super::policy::{Facts, Judgement, Rival, Surroundings, changed, core_policy, judge, status};
+use super::policy::{
+    Facts, Judgement, Rival, Surroundings, adoptions, changed, core_policy, judge, status,
+};
 use super::run::{
     Completed, FinishedRun, awaits_approval, keeps_busy, last_scheduled, run_name, superfluous,
     ttl_ends,
@@ -190,7 +192,14 @@ impl World {
 
     /// The policy's rules under the administrator's floors.
     pub(super) fn rules(&self, policy: &RetentionPolicy) -> retention::policy::Policy {
-        core_policy(&policy.spec, &self.administrator.administrator.floors)
+        let administrator = self.administrator();
+        let (spec, namespace) = (&policy.spec, &self.namespace);
+        retention::policy::Policy {
+            exclusive: administrator.exclusive(namespace, &self.origin),
+            adopt: adoptions(spec, namespace, administrator, &self.origin),
+            ..core_policy(spec, &administrator.floors)
+        }
+        .with_floors(&administrator.floors)
     }
 
     /// What was allowed when the world was observed.

@@ -166,3 +166,57 @@ fn name(world: &World, directory: &str) {
         named_by: "FlinkDeployment flink/orders".to_owned(),
     });
 }
+
+/// A file with an old time, as a backup brings it back.
+fn restore(world: &World, path: &str) {
+    world.wait(-24 * 30);
+    world.file(path, 100);
+    world.wait(24 * 30);
+}
+
+#[tokio::test]
+async fn lc66_a_restored_backup_is_as_old_as_we_have_known_it() {
+    let world = ripe().await;
+    let restored = format!("{JOB}/shared/{}", uuid(3));
+    restore(&world, &restored);
+    for _ in 0..2 {
+        world.enforce().await;
+        assert!(
+            world.has(&restored),
+            "it was listed for less than the grace period"
+        );
+        world.wait(23);
+    }
+    world.wait(2);
+    world.enforce().await;
+    assert!(!world.has(&restored));
+}
+
+/// Whoever brings back what we deleted wants it, and has a grace period to say so.
+#[tokio::test]
+async fn lc66_a_backup_of_what_we_deleted_begins_anew() {
+    let world = World::new();
+    world.checkpoint(JOB, 9, &[&uuid(1)]);
+    restore(&world, &orphan());
+    world.set(vec![terminal(JOB)]);
+    let modified = |world: &World| {
+        let key = Key::parse(&format!("ckp/{}", orphan())).unwrap();
+        futures::executor::block_on(storage::Storage::stat(&world.storage, &key))
+            .unwrap()
+            .map(|entry| entry.version.modified)
+    };
+    let before = modified(&world);
+    world.enforce().await;
+    world.wait(25);
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
+    // With the time that it had, to the second.
+    world.wait(-24 * 30 - 25);
+    world.file(&orphan(), 100);
+    world.wait(24 * 30 + 25);
+    assert_eq!(modified(&world), before);
+    world.wait(1);
+    assert!(world.enforce().await.outcome.deleted.is_empty());
+    assert!(world.has(&orphan()));
+    world.wait(25);
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
+}

@@ -52,7 +52,7 @@ impl Options {
             mounts: vec![(location.clone(), local.to_owned())],
             administrator: json!({
                 "version": 1,
-                "floors": {"minAge": "1s", "gracePeriod": "1s", "deletedJobs": "1s", "settle": "1s", "clockSkew": "1s"},
+                "floors": {"minAge": "1s", "gracePeriod": "1s", "deletedJobs": "1s", "unrestorable": "1s", "settle": "1s", "clockSkew": "1s"},
                 "grants": [{"namespace": NAMESPACE, "bases": [{"location": location}]}],
             }),
             ..Self::default()

@@ -132,6 +132,10 @@ pub struct JobDirectoryFacts {
     pub has_merged: bool,
     pub has_forst: bool,
     pub has_changelog: bool,
+    /// The latest modification of any file in it.
+    pub newest: Option<Timestamp>,
+    /// The store does not say of some file when it was modified.
+    pub has_untimed: bool,
 }
 
 impl Inventory {

@@ -1,8 +1,11 @@
 //! A validated policy: floors applied, nothing left to check.
 
 use crate::keep::{KeepRules, SavepointRules};
+use crate::layout::JobId;
+use crate::location::Location;
 use crate::reference::DirectoryKey;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 /// What a person may ask for and an administrator may limit, after both have been heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,31 @@ pub struct Policy {
     pub grace_period: SignedDuration,
     pub margins: Margins,
     pub limits: Limits,
+    /// Directories of nobody that may be treated as those of jobs that are over.
+    pub adopt: Vec<Adoption>,
+    /// By the administrator's word.
+    pub exclusive: Vec<Exclusive>,
+}
+
+/// Job directories that belong to nobody known, and when they may be treated as those of jobs that are over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The directory right in which they lie.
+    pub directory: Location,
+    /// Their ids. None: all of them.
+    pub jobs: Option<BTreeSet<JobId>>,
+    /// How long nothing in one of them must have been modified.
+    pub idle_for: SignedDuration,
+    /// And nothing at or after this time.
+    pub last_modified_before: Option<Timestamp>,
+}
+
+/// A directory of which an administrator says that no snapshot names a file in it, but those of jobs that keep their
+/// state there; that all of these are in one namespace is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclusive {
+    pub location: Location,
+    pub namespace: String,
 }
 
 /// Bounds that only an administrator sets.
@@ -49,6 +77,12 @@ pub struct Floors {
     pub grace_period: SignedDuration,
     /// How long the state of deleted jobs stays at least.
     pub deleted_jobs: SignedDuration,
+    /// How long snapshots that cannot be restored stay at least.
+    pub unrestorable: SignedDuration,
+    /// How long nothing in an adopted directory must have been modified at least.
+    pub adopt_idle: SignedDuration,
+    /// How long checkpoints and savepoints stay at least, in a policy that has any rule for them.
+    pub keep_within: Option<SignedDuration>,
     pub margins: Margins,
 }
 
@@ -67,6 +101,9 @@ impl Default for Floors {
             min_age: SignedDuration::from_hours(1),
             grace_period: SignedDuration::from_hours(1),
             deleted_jobs: SignedDuration::from_hours(7 * 24),
+            unrestorable: SignedDuration::from_hours(24),
+            adopt_idle: SignedDuration::from_hours(30 * 24),
+            keep_within: None,
             margins: Margins::default(),
         }
     }
@@ -84,6 +121,8 @@ impl Default for Policy {
             grace_period: SignedDuration::from_hours(24),
             margins: Margins::default(),
             limits: Limits::default(),
+            adopt: Vec::new(),
+            exclusive: Vec::new(),
         }
     }
 }
@@ -95,7 +134,16 @@ impl Policy {
         self.min_age = self.min_age.max(floors.min_age);
         self.grace_period = self.grace_period.max(floors.grace_period);
         self.deleted_jobs = self.deleted_jobs.map(|age| age.max(floors.deleted_jobs));
-        self.unrestorable = self.unrestorable.map(|after| after.max(floors.min_age));
+        self.unrestorable = self.unrestorable.map(|age| age.max(floors.unrestorable));
+        for adoption in &mut self.adopt {
+            adoption.idle_for = adoption.idle_for.max(floors.adopt_idle);
+        }
+        if let Some(rules) = &mut self.checkpoints {
+            rules.keep_within = rules.keep_within.max(floors.keep_within);
+        }
+        if let Some(rules) = &mut self.savepoints {
+            rules.keep.keep_within = rules.keep.keep_within.max(floors.keep_within);
+        }
         self.margins = floors.margins;
         self
     }

@@ -27,6 +27,8 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         unrestorable: None,
         checkpoints,
         deleted_jobs: None,
+        adopt: Vec::new(),
+        exclusive: Vec::new(),
         pinned: Vec::new(),
         min_age: minutes(choices.pick(&[0, 10, 60])),
         grace_period: minutes(choices.pick(&[0, 5, 60])),

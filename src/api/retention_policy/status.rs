@@ -97,6 +97,18 @@ pub struct EffectiveRules {
     pub min_age: Duration,
     /// The least time since an orphan was marked.
     pub grace_period: Duration,
+    /// How long checkpoints are kept at least, if there is a rule for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_checkpoints_within: Option<Duration>,
+    /// How long the state of deleted jobs is kept; for ever without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_jobs: Option<Duration>,
+    /// How long snapshots that cannot be restored are kept; for ever without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unrestorable: Option<Duration>,
+    /// How long nothing in an adopted job directory must have been modified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt_idle: Option<Duration>,
 }
 
 /// The run that finished last.

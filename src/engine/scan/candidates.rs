@@ -3,7 +3,7 @@ use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, holds_no_metadata
 use crate::engine::Clock;
 use retention::evidence::Evidence;
 use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
-use retention::layout::{self, FileKind};
+use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::FileName;
 use std::collections::BTreeSet;
@@ -115,13 +115,32 @@ impl<'i> Lister<'i> {
             return if apart { Descend::No } else { Descend::Yes };
         }
         let path = relative.as_str();
+        let placement = layout::place(path);
+        self.note(&placement, entry);
         if !self.metadata.contains(path) {
             if entry.key.file_name() == Some(layout::METADATA_FILE) {
                 self.unseen_metadata(path, entry);
             }
-            self.file(path, entry);
+            self.file(path, placement, entry);
         }
         Descend::No
+    }
+
+    /// What the file tells of its job directory.
+    fn note(&mut self, placement: &Placement, entry: &Entry) {
+        let Some(job) = &placement.job else {
+            return;
+        };
+        let facts = self
+            .inventory
+            .job_directories
+            .entry((self.base, job.clone()))
+            .or_default();
+        facts.has_merged |= placement.kind == FileKind::Merged;
+        facts.has_forst |= placement.kind == FileKind::ForSt;
+        facts.has_changelog |= placement.kind == FileKind::Changelog;
+        facts.newest = facts.newest.max(entry.version.modified);
+        facts.has_untimed |= entry.version.modified.is_none();
     }
 
     fn unseen_metadata(&mut self, path: &str, entry: &Entry) {
@@ -151,18 +170,7 @@ impl<'i> Lister<'i> {
         self.late
     }
 
-    fn file(&mut self, path: &str, entry: &Entry) {
-        let placement = layout::place(path);
-        if let Some(job) = &placement.job {
-            let facts = self
-                .inventory
-                .job_directories
-                .entry((self.base, job.clone()))
-                .or_default();
-            facts.has_merged |= placement.kind == FileKind::Merged;
-            facts.has_forst |= placement.kind == FileKind::ForSt;
-            facts.has_changelog |= placement.kind == FileKind::Changelog;
-        }
+    fn file(&mut self, path: &str, placement: Placement, entry: &Entry) {
         let (size, modified) = (entry.version.size, entry.version.modified);
         let regular = entry.kind == EntryKind::File;
         let name = FileName::of(path);

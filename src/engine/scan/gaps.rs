@@ -111,7 +111,7 @@ pub(super) fn unreachable(location: &Location, why: String) -> Gap {
         why,
         radius: vec![
             Radius::Below(location.clone()),
-            Radius::Store(location.store().clone()),
+            Radius::NamedFrom(location.clone()),
         ],
     }
 }

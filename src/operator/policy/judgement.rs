@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use retention::evidence::JobName;
 use retention::location::{Location, Origin};
 
+use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
 use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
 use crate::operator::administrator::Administrator;
@@ -69,6 +70,13 @@ pub(in crate::operator) enum Obstacle {
     BaseUnreachable {
         bases: Vec<String>,
     },
+    /// Directories are adopted only where a person approves, and by age only where nobody else refers.
+    NotAdopted {
+        why: String,
+    },
+    EndpointNotGranted {
+        endpoint: String,
+    },
 }
 
 /// Why nothing is deleted although the policy says `Enforce`.
@@ -119,7 +127,19 @@ pub(in crate::operator) fn judge<'a>(
     let in_scope = selected
         .iter()
         .filter(|inventory| scope.contains(&job_name(at.namespace, inventory)));
-    let bases = bases(in_scope.copied(), at, &mut obstacles);
+    let adopted = adoption::wanted(spec, at, &mut obstacles);
+    let texts = in_scope
+        .flat_map(|inventory| &inventory.spec.bases)
+        .chain(adopted);
+    let bases = bases(texts.collect(), at, &mut obstacles);
+    let endpoint = spec.storage.s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
+    if let Some(endpoint) = endpoint
+        && !at.administrator.grants_endpoint(at.namespace, endpoint)
+    {
+        obstacles.push(Obstacle::EndpointNotGranted {
+            endpoint: endpoint.clone(),
+        });
+    }
     let schedule = Schedule::parse(
         spec.schedule.as_deref(),
         spec.time_zone.as_deref(),
@@ -161,10 +181,13 @@ impl Judgement<'_> {
     /// the spec asks for.
     pub(in crate::operator) fn does_nothing(&self) -> bool {
         self.obstacles.iter().any(|obstacle| match obstacle {
-            Obstacle::NotSupportedYet { .. } | Obstacle::InvalidSelector { .. } => true,
+            Obstacle::NotSupportedYet { .. }
+            | Obstacle::InvalidSelector { .. }
+            | Obstacle::EndpointNotGranted { .. } => true,
             Obstacle::InvalidSchedule { .. }
             | Obstacle::BaseNotGranted { .. }
-            | Obstacle::BaseUnreachable { .. } => false,
+            | Obstacle::BaseUnreachable { .. }
+            | Obstacle::NotAdopted { .. } => false,
         })
     }
 }
@@ -178,14 +201,11 @@ pub(in crate::operator) fn job_name(namespace: &str, inventory: &CheckpointInven
     }
 }
 
-fn bases<'a>(
-    inventories: impl Iterator<Item = &'a CheckpointInventory>,
+fn bases(
+    texts: BTreeSet<&String>,
     at: &Surroundings<'_, '_>,
     obstacles: &mut Vec<Obstacle>,
 ) -> Vec<Location> {
-    let texts: BTreeSet<&String> = inventories
-        .flat_map(|inventory| &inventory.spec.bases)
-        .collect();
     let (mut bases, mut not_granted, mut unreachable) = (BTreeSet::new(), Vec::new(), Vec::new());
     for text in texts {
         match Location::parse(text, at.origin) {

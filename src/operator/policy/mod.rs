@@ -1,10 +1,12 @@
 //! What a policy means here and now: pure functions from objects to a judgement, and from that to a status.
 
+mod adoption;
 mod core_rules;
 mod judgement;
 mod overlap;
 mod status;
 
+pub(super) use adoption::adoptions;
 pub(super) use core_rules::core_policy;
 pub(super) use judgement::{Judgement, Obstacle, Restraint, Surroundings, judge};
 pub(super) use overlap::Rival;

@@ -77,6 +77,20 @@ pub(in crate::operator) fn status(facts: Facts<'_>) -> RetentionPolicyStatus {
         effective: Some(EffectiveRules {
             min_age: unsigned(facts.effective.min_age),
             grace_period: unsigned(facts.effective.grace_period),
+            keep_checkpoints_within: facts
+                .effective
+                .checkpoints
+                .and_then(|rules| rules.keep_within)
+                .map(unsigned),
+            deleted_jobs: facts.effective.deleted_jobs.map(unsigned),
+            unrestorable: facts.effective.unrestorable.map(unsigned),
+            adopt_idle: facts
+                .effective
+                .adopt
+                .iter()
+                .map(|adoption| adoption.idle_for)
+                .min()
+                .map(unsigned),
         }),
         next_run_time: facts.next_run.map(whole_seconds),
         earliest_deletion_time: earliest,
@@ -135,6 +149,8 @@ pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
         Obstacle::InvalidSchedule { .. } => "InvalidSchedule",
         Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
         Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
+        Obstacle::NotAdopted { .. } => "NotAdopted",
+        Obstacle::EndpointNotGranted { .. } => "EndpointNotGranted",
     }
 }
 
@@ -147,7 +163,12 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str) -> Str
                 fields.join(", ")
             )
         }
-        Obstacle::InvalidSelector { why } | Obstacle::InvalidSchedule { why } => format!("{why}."),
+        Obstacle::InvalidSelector { why }
+        | Obstacle::InvalidSchedule { why }
+        | Obstacle::NotAdopted { why } => format!("{why}."),
+        Obstacle::EndpointNotGranted { endpoint } => format!(
+            "{endpoint} is not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, endpoints: [{endpoint}]}}]`."
+        ),
         Obstacle::BaseNotGranted { bases } => {
             let entries: Vec<String> = bases
                 .iter()
@@ -325,7 +346,9 @@ fn unsupported(judgement: &Judgement<'_>) -> Finding {
             Obstacle::InvalidSelector { .. }
             | Obstacle::InvalidSchedule { .. }
             | Obstacle::BaseNotGranted { .. }
-            | Obstacle::BaseUnreachable { .. } => None,
+            | Obstacle::BaseUnreachable { .. }
+            | Obstacle::NotAdopted { .. }
+            | Obstacle::EndpointNotGranted { .. } => None,
         });
     match fields {
         Some(fields) => finding(

@@ -367,12 +367,14 @@ impl<'a> Execution<'a> {
 /// Why nothing can be looked at, if that is so.
 fn refusal(judgement: &Judgement<'_>, namespace: &str) -> Option<(Vec<&'static str>, String)> {
     let serious = |obstacle: &&Obstacle| match obstacle {
-        Obstacle::NotSupportedYet { .. } | Obstacle::InvalidSelector { .. } => true,
+        Obstacle::NotSupportedYet { .. }
+        | Obstacle::InvalidSelector { .. }
+        | Obstacle::EndpointNotGranted { .. } => true,
         Obstacle::BaseNotGranted { .. } | Obstacle::BaseUnreachable { .. } => {
             judgement.bases.is_empty()
         }
-        // A run by hand needs none.
-        Obstacle::InvalidSchedule { .. } => false,
+        // A run by hand needs no schedule, and what is not adopted stays.
+        Obstacle::InvalidSchedule { .. } | Obstacle::NotAdopted { .. } => false,
     };
     let obstacles: Vec<&Obstacle> = judgement.obstacles.iter().filter(serious).collect();
     let sentences: Vec<String> = obstacles

@@ -21,6 +21,9 @@ pub enum Radius {
     Below(Location),
     /// Every directory of a job, in any base.
     Job(JobId),
+    /// Everything that snapshots in a directory may name: all of its store, but for what an administrator declared
+    /// exclusive.
+    NamedFrom(Location),
     /// Everything in a store.
     Store(Store),
     /// Everything that a resource of a Kubernetes namespace can name: any store but the volumes of other namespaces.
@@ -33,7 +36,21 @@ impl Gap {
     /// Whether this gap may concern a file at `location` in the directory of `job`.
     #[must_use]
     pub fn covers(&self, location: &Location, job: Option<JobId>) -> bool {
+        self.covers_unless(location, job, |_| false)
+    }
+
+    /// The same, where it is known of some directories that snapshots in them do not name the file.
+    #[must_use]
+    pub fn covers_unless(
+        &self,
+        location: &Location,
+        job: Option<JobId>,
+        is_ruled_out: impl Fn(&Location) -> bool,
+    ) -> bool {
         self.radius.iter().any(|radius| match radius {
+            Radius::NamedFrom(directory) => {
+                location.store().may_be(directory.store()) && !is_ruled_out(directory)
+            }
             Radius::Below(directory) => location.may_be_below(directory),
             Radius::Job(id) => job == Some(*id),
             Radius::Store(store) => location.store().may_be(store),

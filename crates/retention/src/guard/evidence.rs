@@ -92,6 +92,10 @@ fn gap_where(
         .gaps
         .iter()
         .chain(&context.inventory.gaps)
-        .find(|gap| speaks(gap) && gap.covers(&candidate.location, job))
+        .find(|gap| {
+            let location = &candidate.location;
+            let ruled_out = |directory: &_| context.is_ruled_out(directory, location);
+            speaks(gap) && gap.covers_unless(location, job, ruled_out)
+        })
         .map(|gap| format!("{}: {}", gap.what, gap.why))
 }

@@ -9,7 +9,8 @@ pub enum OwnerClass {
     Running,
     /// The current id of a resource that is suspended and will come back.
     Suspended,
-    /// An id whose job is over: by its resource, by a person's word, or because its resource was deleted.
+    /// An id whose job is over: by its resource, by a person's word, because its resource was deleted, or because a
+    /// policy adopts it.
     Terminal,
     /// An id that a resource had before, superseded by a job that completed checkpoints of its own.
     Former,
@@ -27,6 +28,8 @@ pub struct Owner<'a> {
     pub why: String,
     /// Since when the resource that had the directory is known to be deleted, where that is what made it terminal.
     pub deleted: Option<Timestamp>,
+    /// Nobody is known, and the policy adopts it.
+    pub adopted: bool,
 }
 
 impl OwnerClass {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The owner of every job directory and savepoint of an inventory.
 #[derive(Debug)]
 pub struct Owners<'a> {
-    by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>>,
+    pub(super) by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>>,
     /// By base and path of the savepoint's directory.
     savepoints: BTreeMap<BaseId, BTreeMap<String, SavepointOwner<'a>>>,
 }
@@ -421,6 +421,7 @@ fn owner(class: OwnerClass, job: &JobEvidence, why: impl Into<String>) -> Owner<
         job: Some(job),
         why: why.into(),
         deleted: None,
+        adopted: false,
     }
 }
 
@@ -430,5 +431,6 @@ fn unknown(job: Option<&JobEvidence>, why: impl Into<String>) -> Owner<'_> {
         job,
         why: why.into(),
         deleted: None,
+        adopted: false,
     }
 }

@@ -1,4 +1,5 @@
 use super::Survey;
+use super::exclusive::ExclusiveBases;
 use crate::evidence::Evidence;
 use crate::inventory::{BaseId, Inventory, ListedFile};
 use crate::location::Location;
@@ -28,6 +29,7 @@ pub struct Context<'a> {
     baselines: &'a [Baselines],
     with_metadata: BTreeSet<(BaseId, &'a str)>,
     survey: Survey<'a>,
+    exclusive: ExclusiveBases<'a>,
 }
 
 /// A file that nobody names, and whose it is.
@@ -65,7 +67,12 @@ impl<'a> Context<'a> {
             })
             .collect();
         let whole = WholeSnapshots::of(inventory);
-        let owners = Owners::of(evidence, inventory, &whole);
+        let owners = Owners::of(evidence, inventory, &whole).adopting(
+            &policy.adopt,
+            evidence,
+            inventory,
+            now,
+        );
         let survey = Survey::of(evidence, inventory, &owners);
         Self {
             evidence,
@@ -78,7 +85,13 @@ impl<'a> Context<'a> {
             baselines,
             with_metadata,
             survey,
+            exclusive: ExclusiveBases::of(evidence, policy),
         }
+    }
+
+    /// Whether no snapshot in that directory names a file at `location`, by the administrator's word.
+    pub(crate) fn is_ruled_out(&self, directory: &Location, location: &Location) -> bool {
+        self.exclusive.rules_out(directory, location)
     }
 
     /// The marks of a base.

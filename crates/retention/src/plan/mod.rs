@@ -3,6 +3,7 @@
 mod build;
 mod context;
 mod decision;
+mod exclusive;
 mod ripeness;
 mod summary;
 mod survey;

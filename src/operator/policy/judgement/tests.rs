@@ -204,3 +204,93 @@ fn contradictions_are_obstacles_and_no_work() {
         ]
     ));
 }
+
+const EXCLUSIVE: &str = "version: 1\ngrants: [{namespace: flink, bases: [{location: 'file:/v'}, {location: 'file:/own', exclusive: true}]}]";
+const ID: &str = "00000000000000000000000000000abc";
+
+fn adopts(adopt: Value, approval: &str) -> (World, Value) {
+    let world = World {
+        administrator: Administrator::parse(EXCLUSIVE).unwrap(),
+        ..World::new()
+    };
+    (world, json!({"adopt": [adopt], "approval": approval}))
+}
+
+/// What the core would adopt, as directory and whether ids are named; and what the policy is told.
+fn adopted(adopt: Value, approval: &str) -> (Vec<(String, bool)>, Vec<Obstacle>) {
+    let (world, changes) = adopts(adopt, approval);
+    let mut spec = json!({"selector": {}, "storage": {"operatorIdentity": {}}});
+    spec.as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
+    let origin = Origin {
+        namespace: Some("flink".into()),
+        ..Origin::default()
+    };
+    let spec: RetentionPolicySpec = serde_json::from_value(spec).unwrap();
+    let adopted = super::super::adoptions(&spec, "flink", &world.administrator, &origin);
+    let adopted = adopted
+        .iter()
+        .map(|adoption| (adoption.directory.to_string(), adoption.jobs.is_some()));
+    (adopted.collect(), world.judge(changes).obstacles)
+}
+
+#[test]
+fn directories_are_adopted_within_what_the_administrator_allows() {
+    let named = json!({"directory": "file:/v/cp", "jobIds": [ID]});
+    let idle = json!({"base": "file:/own/cp", "idleFor": "60d"});
+    let expected = [("file:/v/cp".to_owned(), true)];
+    assert_eq!(
+        adopted(named.clone(), "Manual"),
+        (expected.to_vec(), vec![])
+    );
+    let expected = [("file:/own/cp".to_owned(), false)];
+    assert_eq!(adopted(idle.clone(), "Manual"), (expected.to_vec(), vec![]));
+
+    for adopt in [named, idle] {
+        let (nothing, obstacles) = adopted(adopt, "Automatic");
+        assert!(nothing.is_empty());
+        assert!(
+            matches!(obstacles.as_slice(), [Obstacle::NotAdopted { why }] if why.contains("approval: Manual"))
+        );
+    }
+    let (nothing, obstacles) = adopted(json!({"base": "file:/v/cp", "idleFor": "60d"}), "Manual");
+    assert!(nothing.is_empty());
+    assert!(
+        matches!(obstacles.as_slice(), [Obstacle::NotAdopted { why }] if why.contains("exclusive: true"))
+    );
+    let elsewhere = json!({"directory": "file:/elsewhere", "jobIds": [ID]});
+    let (nothing, obstacles) = adopted(elsewhere, "Manual");
+    assert!(nothing.is_empty());
+    assert!(matches!(
+        obstacles.as_slice(),
+        [Obstacle::BaseNotGranted { .. }]
+    ));
+}
+
+#[test]
+fn an_adopted_directory_is_looked_at() {
+    let (world, changes) = adopts(
+        json!({"directory": "file:/own/cp", "jobIds": [ID]}),
+        "Manual",
+    );
+    let judgement = world.judge(changes);
+    let bases: Vec<String> = judgement.bases.iter().map(ToString::to_string).collect();
+    assert_eq!(bases, ["file:/own/cp", "file:/v/fraud", "file:/v/orders"]);
+}
+
+#[test]
+fn an_endpoint_is_granted_or_nothing_is_done() {
+    let storage =
+        json!({"storage": {"secretRef": {"name": "s"}, "s3": {"endpoint": "https://minio:9000"}}});
+    let mut world = World::new();
+    let judgement = world.judge(storage.clone());
+    let refused = |judgement: &Judgement<'_>| {
+        let mut obstacles = judgement.obstacles.iter();
+        obstacles.any(|obstacle| matches!(obstacle, Obstacle::EndpointNotGranted { .. }))
+    };
+    assert!(refused(&judgement) && judgement.does_nothing());
+    let granted = "version: 1\ngrants: [{namespace: flink, endpoints: ['https://MINIO:9000/']}]";
+    world.administrator = Administrator::parse(granted).unwrap();
+    assert!(!refused(&world.judge(storage)));
+}

@@ -160,3 +160,19 @@ fn dry_run_suspension_and_pause_are_told_apart() {
         "PausedByAdministrator"
     );
 }
+
+#[test]
+fn every_age_is_raised_to_its_floor() {
+    let status = status_of(
+        json!({
+            "orphans": {"minAge": "1s", "gracePeriod": "1s"}, "checkpoints": {"keepLast": 1},
+            "deletedJobs": {"expireAfter": "1s"}, "unrestorable": {"expireAfter": "1s"},
+        }),
+        "version: 1\nfloors: {minAge: 2h, gracePeriod: 3h, deletedJobs: 4d, keepWithin: 5h}",
+        &[],
+        None,
+    );
+    let effective = serde_json::to_value(status.effective).unwrap();
+    let raised = json!({"minAge": "2h", "gracePeriod": "3h", "deletedJobs": "4d", "unrestorable": "24h", "keepCheckpointsWithin": "5h"});
+    assert_eq!(effective, raised);
+}
