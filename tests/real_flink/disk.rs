@@ -46,6 +46,12 @@ pub(crate) fn is_metadata(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "_metadata")
 }
 
+/// Of `chk-<number>/_metadata`.
+pub(crate) fn checkpoint_number(path: &Path) -> Option<u64> {
+    let directory = path.parent().filter(|_| is_metadata(path))?.file_name()?;
+    directory.to_str()?.strip_prefix("chk-")?.parse().ok()
+}
+
 /// Every file below a directory but our own records.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

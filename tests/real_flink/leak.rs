@@ -49,6 +49,8 @@ impl Leak {
                 for _ in 0..UPGRADES {
                     stage.kill_job_manager();
                     stage.cancel();
+                    // Until a run has looked at storage, the inventory has what Flink said some seconds ago.
+                    stage.run();
                     let latest = stage.latest_restorable();
                     stage.upgrade(&latest.path, mode);
                 }

@@ -14,11 +14,11 @@ use testbed::flink::{
 };
 use testbed::scratch::Scratch;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, checkpoint_number, files};
 use crate::flink_deployment;
 use crate::leak::is_stalled;
 use crate::scene::Scene;
-use crate::support::cluster::NAMESPACE;
+use crate::support::cluster::{NAMESPACE, condition};
 use crate::support::operator::Options;
 use crate::support::{Cluster, OperatorProcess};
 
@@ -163,13 +163,27 @@ impl Stage {
         self.wait_until_compacted();
     }
 
+    /// As the inventory says it once it knows what the last run has seen.
     pub(crate) fn latest_restorable(&self) -> LatestRestorable {
-        let inventory = self.cluster.get(INVENTORY);
+        let newest = self.newest_on_storage();
+        let until = format!("jsonpath={{.status.latestRestorable.checkpointId}}={newest}");
+        let inventory = self.cluster.wait(INVENTORY, &until);
+        assert_eq!(condition(&inventory, "Restorable")["status"], "True");
         let latest = &inventory["status"]["latestRestorable"];
         LatestRestorable {
             path: latest["path"].as_str().unwrap().to_owned(),
             checkpoint_id: latest["checkpointId"].as_u64().unwrap(),
         }
+    }
+
+    /// The number of the newest complete checkpoint of the current job.
+    fn newest_on_storage(&self) -> u64 {
+        let metadata = files(&self.flink.job_directory());
+        metadata
+            .iter()
+            .filter_map(|path| checkpoint_number(path))
+            .max()
+            .unwrap()
     }
 
     /// Lets Flink start from the snapshot, read on for a while and end; then every key must hold what it would hold had

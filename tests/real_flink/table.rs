@@ -16,6 +16,7 @@ impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(scene, outcome) = self;
         let while_it_ran = match outcome.while_it_ran {
+            WhileItRan::Gone(_) if outcome.garbage_before == 0 => "none".to_owned(),
             WhileItRan::Gone(share) => percent(share),
             WhileItRan::KeptBy(guard) => format!("kept: `{guard}`"),
         };

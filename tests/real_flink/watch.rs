@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::disk::{files, is_metadata};
+use crate::disk::{checkpoint_number, files, is_metadata};
 use crate::support::Cluster;
 use crate::support::cluster::NAMESPACE;
 
@@ -78,7 +78,7 @@ impl Looks {
             let entries = high_availability_entries(cluster);
             let newest = newest(roots);
             for suspect in suspects {
-                let number = number(&suspect.0);
+                let number = checkpoint_number(&suspect.0);
                 let is_entry = number
                     .is_some_and(|number| entries.contains(&format!("checkpointID-{number:019}")));
                 let verdict = if is_entry || number.is_some() && number >= newest {
@@ -96,16 +96,7 @@ impl Looks {
 /// The highest number of a complete checkpoint. Numbers go on from job to job, so they are unique.
 fn newest(roots: &[PathBuf]) -> Option<u64> {
     let files = roots.iter().flat_map(|root| files(root));
-    files
-        .filter(|path| is_metadata(path))
-        .filter_map(|path| number(&path))
-        .max()
-}
-
-/// Of `chk-<number>/_metadata`.
-fn number(metadata: &Path) -> Option<u64> {
-    let directory = metadata.parent()?.file_name()?.to_str()?;
-    directory.strip_prefix("chk-")?.parse().ok()
+    files.filter_map(|path| checkpoint_number(&path)).max()
 }
 
 /// The checkpoints from which a `JobManager` would choose.
