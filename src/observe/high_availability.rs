@@ -38,16 +38,23 @@ impl HaReader<'_> {
         job_id: JobId,
         origin: &Origin,
     ) -> HighAvailability {
-        let mut last = HighAvailability::NoMap {
+        let mut found = HighAvailability::NoMap {
             read_at: self.clock.now(),
         };
+        let mut named = String::new();
         for name in MapName::spellings(cluster, job_id) {
-            last = self.map(namespace, &name, origin).await;
-            if !matches!(last, HighAvailability::NoMap { .. }) {
-                break;
+            match (self.map(namespace, &name, origin).await, &found) {
+                (HighAvailability::NoMap { .. }, _) => {}
+                (map, HighAvailability::NoMap { .. }) => (found, named) = (map, name),
+                // An upgrade of Flink left the old one; which one the job uses is not told.
+                (_, _) => {
+                    return unreadable(format!(
+                        "both ConfigMap {namespace}/{named} and {name} exist; remove the one that is left over"
+                    ));
+                }
             }
         }
-        last
+        found
     }
 
     /// One map. Entries are read between two reads of the map, and count only if both have the same ones: then they are

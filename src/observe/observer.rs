@@ -144,6 +144,10 @@ impl Observation<'_> {
                 .filter_map(|(kind, object)| roots::undecodable(*kind, object)),
         );
         let (mut drafts, clusters, gone) = self.drafts(&resources, records).await;
+        let origin = |namespace: &str| self.origin(namespace);
+        gaps.extend(snapshot_requests::apply(&resources, &mut drafts, &origin));
+        pairs::settle(&resources, &mut drafts);
+        gaps.extend(pairs::pending_savepoints(&resources));
         let overviews = self.overviews(&clusters).await;
         let seen = WhatRuns {
             processes: self.processes(&drafts, &clusters, &overviews, &gone).await,
@@ -242,8 +246,6 @@ impl Observation<'_> {
                 }
             });
         }
-        snapshot_requests::apply(resources, &mut drafts);
-        pairs::settle(resources, &mut drafts);
         (drafts, clusters, records)
     }
 

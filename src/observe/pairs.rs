@@ -7,10 +7,12 @@
 use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind};
 use crate::observe::deployment::{job_name, suspended_by};
 use crate::observe::draft::{Colour, Draft, Half};
+use crate::observe::gaps;
+use crate::observe::snapshot_requests::pending;
 use crate::observe::source::Resources;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
-use retention::evidence::Phase;
+use retention::evidence::{Gap, Phase};
 
 /// Makes halves unclear of which the pair does not say that they are settled, and suspends those of a pair that is
 /// annotated so.
@@ -32,6 +34,30 @@ pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
             draft.phase = Phase::Unclear { why };
         }
     }
+}
+
+/// Where a savepoint may appear of which only a JobManager knows (R10). The halves may be hidden, or gone already.
+#[must_use]
+pub(super) fn pending_savepoints(resources: &Resources) -> Vec<Gap> {
+    let pairs = of_kind(resources).filter_map(|object| {
+        let pair = FlinkBlueGreenDeployment::from_dynamic(object.clone()).ok()?;
+        pair.has_pending_savepoint().then_some(pair)
+    });
+    pairs
+        .map(|pair| {
+            let name = job_name(FlinkKind::BlueGreenDeployment.as_str(), &pair.metadata);
+            let radius = gaps::seen_from(&name.namespace);
+            pending(&name, radius)
+        })
+        .collect()
+}
+
+fn of_kind(resources: &Resources) -> impl Iterator<Item = &DynamicObject> {
+    resources
+        .flink
+        .iter()
+        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
+        .map(|(_, object)| object)
 }
 
 fn suspended(resources: &Resources, draft: &Draft) -> Option<String> {
@@ -122,11 +148,7 @@ fn find<'a>(
     name: &str,
     uid: &str,
 ) -> Option<&'a DynamicObject> {
-    let mut pairs = resources
-        .flink
-        .iter()
-        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
-        .map(|(_, object)| object);
+    let mut pairs = of_kind(resources);
     pairs.find(|object| {
         object.namespace().as_deref() == Some(namespace)
             && object.name_any() == name

@@ -14,9 +14,31 @@ use testbed::corpus::{self, Times};
 const JOB: &str = "00000000000000000000000000000abc";
 const NAME: &str = "payments-00000000000000000000000000000abc-config-map";
 
+/// Up to Flink 1.14, and with `high-availability.use-old-ha-services`.
+const OLD_NAME: &str = "payments-00000000000000000000000000000abc-jobmanager-leader";
+
 /// Answers with the next of some maps; the last one is repeated.
 #[derive(Debug)]
 struct Answers(Mutex<Vec<Option<ConfigMapData>>>);
+
+/// Has the same map under some names.
+#[derive(Debug)]
+struct Named(ConfigMapData, Vec<&'static str>);
+
+#[async_trait]
+impl Source for Named {
+    async fn resources(&self) -> Resources {
+        Resources::default()
+    }
+
+    async fn config_map(&self, _: &str, name: &str) -> Result<Option<ConfigMapData>, Unread> {
+        Ok(self.1.contains(&name).then(|| self.0.clone()))
+    }
+
+    async fn processes(&self, _: &str) -> Result<Vec<Process>, Unread> {
+        Ok(Vec::new())
+    }
+}
 
 #[async_trait]
 impl Source for Answers {
@@ -70,9 +92,12 @@ async fn captured() -> Captured {
 
 impl Captured {
     async fn read(&self, answers: Vec<Option<ConfigMapData>>) -> HighAvailability {
-        let source = Answers(Mutex::new(answers));
+        self.read_from(&Answers(Mutex::new(answers))).await
+    }
+
+    async fn read_from(&self, source: &dyn Source) -> HighAvailability {
         let reader = HaReader {
-            source: &source,
+            source,
             stores: &self.stores,
             clock: &SystemClock,
             patience: PATIENCE,
@@ -277,4 +302,26 @@ async fn a_volume_that_hangs_is_given_up() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// In the old services the leader is in the same map, and renews its lease all the time.
+#[tokio::test]
+async fn the_map_of_an_old_flink_is_read_and_two_of_them_are_not() {
+    let captured = captured().await;
+    let mut old = captured.map.clone();
+    old.data.insert(
+        "address".to_owned(),
+        "akka.tcp://flink@10.0.0.1:6123/user/rpc/jobmanager_2".to_owned(),
+    );
+    old.data.insert(
+        "sessionId".to_owned(),
+        "0d4b6a0e-8a5e-4b0e-9a53-0b6a0a9a1c11".to_owned(),
+    );
+    for name in [NAME, OLD_NAME] {
+        let found = captured.read_from(&Named(old.clone(), vec![name])).await;
+        assert_eq!(map(found).entries.len(), 2, "{name}");
+    }
+    let both = Named(old, vec![NAME, OLD_NAME]);
+    let why = why(captured.read_from(&both).await);
+    assert!(why.contains(NAME) && why.contains(OLD_NAME), "{why}");
 }

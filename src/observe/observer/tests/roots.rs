@@ -182,3 +182,52 @@ async fn the_suspend_annotation_of_any_resource_suspends_its_jobs(
     let why = job(&after, name).suspended_by.clone().unwrap();
     assert!(why.contains(annotated.as_str()), "{why}");
 }
+
+/// The directory of a savepoint exists before anything names it.
+#[tokio::test]
+async fn r14_where_a_savepoint_may_appear_none_is_a_leftover() {
+    let below = |path: &str| {
+        let origin = Origin {
+            namespace: Some("flink".to_owned()),
+            ..Origin::default()
+        };
+        Radius::Below(retention::location::Location::parse(path, &origin).unwrap())
+    };
+    let anywhere = gaps::seen_from("flink");
+    let asked = requested("orders", "", "");
+    let gone = requested("gone", "", "");
+    for (request, radius) in [
+        (asked.clone(), Some(below("/sp"))),
+        (gone.clone(), Some(below("/sp"))),
+        (gone.replace("path: /sp", ""), Some(anywhere.clone())),
+        (
+            asked.replace("path: /sp", "path: relative"),
+            Some(anywhere.clone()),
+        ),
+        // Its own directories are known, and it is in between.
+        (asked.replace("path: /sp", ""), None),
+        (
+            gone.replace("savepoint: {path: /sp}", "checkpoint: {}"),
+            None,
+        ),
+        (
+            gone.replace("path: /sp", "path: /sp, alreadyExists: true"),
+            None,
+        ),
+    ] {
+        let world = World::default()
+            .deployment(&[])
+            .with(FlinkKind::StateSnapshot, &request, &[]);
+        let gaps = world.evidence().await.gaps;
+        let found = gaps.iter().find(|gap| gap.guard == Guard::PendingSavepoint);
+        assert_eq!(
+            found.map(|gap| gap.radius.clone()),
+            radius.map(|radius| vec![radius]),
+            "{request}"
+        );
+    }
+    let pair = pair(&[("ACTIVE_BLUE", "SAVEPOINTING_BLUE")], &[]);
+    let gaps = pair.evidence().await.gaps;
+    assert_eq!(gaps[0].guard, Guard::PendingSavepoint);
+    assert_eq!(gaps[0].radius, [anywhere]);
+}
