@@ -3,7 +3,8 @@
 
 use crate::world::{JOB, World, terminal, uuid};
 use flink_retention::engine::{Consent, Mode};
-use retention::keep::KeepRules;
+use jiff::SignedDuration;
+use retention::keep::{KeepRules, SavepointRules};
 use retention::restorable::Restorable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -48,8 +49,41 @@ fn dying(world: &World, crash: u64) -> (FaultInjecting<MemoryStorage>, Arc<Atomi
     (dying, calls)
 }
 
+/// Of four savepoints the rules keep one, a fifth has no `_metadata`, `chk-7` is torn, `chk-6` is hollow, `chk-3` is empty.
+async fn ripe_with_savepoints_and_damage() -> World {
+    let mut world = World::new();
+    world.checkpoint(SAVED, 6, &[&uuid(61), &uuid(62)]);
+    world.remove(&format!("{SAVED}/shared/{}", uuid(62)));
+    let torn = world.checkpoint(SAVED, 7, &[&uuid(71)]).to_bytes();
+    let half = torn.get(..torn.len() - 5).unwrap().to_vec();
+    world.put(&format!("{SAVED}/chk-7/_metadata"), half);
+    for number in 1..=4 {
+        world.savepoint(SAVED, number);
+        world.wait(1);
+    }
+    world.file(&format!("savepoint-5a7ed0-000000000009/{}", uuid(3009)), 7);
+    let empty = storage::Key::parse(&format!("ckp/{SAVED}/chk-3")).unwrap();
+    world
+        .storage
+        .insert(&empty, storage::memory::Node::Directory);
+    world.checkpoint(SAVED, 9, &[&uuid(61)]);
+    world.set(vec![terminal(SAVED)]);
+    world.policy.checkpoints = Some(KeepRules::default());
+    world.policy.unrestorable = Some(SignedDuration::from_hours(1));
+    world.policy.savepoints = Some(SavepointRules {
+        keep_daily: Some(1),
+        ..SavepointRules::default()
+    });
+    world.wait(48);
+    world.enforce().await;
+    world.wait(25);
+    world
+}
+
+const SAVED: &str = "5a7ed0000000000000000000000000aa";
+
 async fn finish(world: &World) -> Vec<String> {
-    for _ in 0..4 {
+    for _ in 0..6 {
         world.enforce().await;
         world.wait(25);
     }
@@ -62,28 +96,7 @@ async fn p5_a_crash_at_any_call_of_the_store_is_made_good_by_the_next_runs() {
     assert_eq!(undisturbed.len(), 3, "{undisturbed:?}");
     for crash in 1.. {
         let world = ripe().await;
-        let (dying, calls) = dying(&world, crash);
-        world.run_on(Mode::Enforce, Arc::new(dying)).await;
-        let reached = calls.load(SeqCst) >= crash;
-
-        let after = world.run(Mode::DryRun).await;
-        let restorable = after
-            .inventory
-            .stored()
-            .filter(|(snapshot, _)| Restorable::of(snapshot, &after.inventory).is_yes());
-        assert_eq!(
-            restorable.map(|(snapshot, _)| snapshot.checkpoint_id).max(),
-            Some(9),
-            "crash at call {crash}"
-        );
-        for (snapshot, _) in after.inventory.stored() {
-            assert!(
-                Restorable::of(snapshot, &after.inventory).is_yes(),
-                "half a snapshot after a crash at call {crash}"
-            );
-        }
-        assert_eq!(finish(&world).await, undisturbed, "crash at call {crash}");
-        if !reached {
+        if !crashes_at(crash, &world, &[9], &undisturbed).await {
             assert!(crash > 20, "the run made only {crash} calls");
             return;
         }
@@ -129,4 +142,50 @@ async fn p5_so_is_one_before_and_after_a_person_has_agreed() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn p5_a_crash_while_savepoints_and_damaged_snapshots_go_leaves_no_half_snapshot() {
+    let undisturbed = finish(&ripe_with_savepoints_and_damage().await).await;
+    // `_metadata` and one file each of chk-9 and the newest savepoint, and what chk-9 shares.
+    assert_eq!(undisturbed.len(), 5, "{undisturbed:?}");
+    for crash in 1.. {
+        let world = ripe_with_savepoints_and_damage().await;
+        if !crashes_at(crash, &world, &[9, 4], &undisturbed).await {
+            assert!(crash > 40, "the run made only {crash} calls");
+            return;
+        }
+    }
+}
+
+/// Lets a run die at a call of the store. False if it ended before.
+async fn crashes_at(crash: u64, world: &World, restorable: &[u64], undisturbed: &[String]) -> bool {
+    let (dying, calls) = dying(world, crash);
+    world.run_on(Mode::Enforce, Arc::new(dying)).await;
+    let reached = calls.load(SeqCst) >= crash;
+
+    let before = damaged(world);
+    let after = world.run(Mode::DryRun).await;
+    for wanted in restorable {
+        let whole = after.inventory.stored().any(|(snapshot, _)| {
+            snapshot.checkpoint_id == *wanted && Restorable::of(snapshot, &after.inventory).is_yes()
+        });
+        assert!(whole, "{wanted} is gone after a crash at call {crash}");
+    }
+    for (snapshot, place) in after.inventory.stored() {
+        assert!(
+            Restorable::of(snapshot, &after.inventory).is_yes()
+                || before.contains(&place.metadata_path.to_string()),
+            "half a snapshot after a crash at call {crash}: {}",
+            place.metadata_path
+        );
+    }
+    assert_eq!(finish(world).await, undisturbed, "crash at call {crash}");
+    reached
+}
+
+/// What was no whole snapshot before anything was deleted.
+fn damaged(world: &World) -> Vec<String> {
+    let hollow = format!("{SAVED}/chk-6/_metadata");
+    world.has(&hollow).then_some(hollow).into_iter().collect()
 }

@@ -187,6 +187,23 @@ impl World {
         snapshot
     }
 
+    /// A complete savepoint with one file.
+    pub fn savepoint(&self, job: &str, number: u64) {
+        let name = format!("savepoint-{}-{number:012x}", &job[..6]);
+        let snapshot = SnapshotFile {
+            checkpoint_id: number,
+            exclusive: vec![(uuid(2000 + number), 5)],
+            ..SnapshotFile::default()
+        };
+        self.file(&format!("{name}/{}", uuid(2000 + number)), 5);
+        self.put(&format!("{name}/_metadata"), snapshot.to_bytes());
+    }
+
+    pub fn remove(&self, path: &str) {
+        let key = Key::parse(&format!("ckp/{path}")).unwrap();
+        self.storage.remove(&key);
+    }
+
     pub fn set(&self, jobs: Vec<JobEvidence>) {
         *self.jobs.lock().unwrap() = jobs;
     }

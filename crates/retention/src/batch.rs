@@ -130,6 +130,14 @@ fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, 
             ends_mark: matches!(fresh.decision, Decision::Keep(_)),
         });
     }
+    if fresh.class != chosen.class {
+        // Whoever resumes a job, or ends it, changes what has to be proven.
+        return Err(objection(format!(
+            "its job was {} and is {} now",
+            chosen.class.as_str(),
+            fresh.class.as_str()
+        )));
+    }
     let kind = match &fresh.decision {
         Decision::Orphan(_) => MarkKind::Orphan,
         Decision::Expire(_) => MarkKind::Expired,

@@ -34,9 +34,10 @@ pub(super) async fn verify(
     carry_over(found.context.inventory, &mut inventory);
     let unnamed = chosen.iter().filter(|entry| match entry.decision {
         Decision::Orphan(_) | Decision::Expire(ExpireReason::Torn) => true,
-        // The snapshots that go have been read again.
-        Decision::Expire(ExpireReason::BeyondRules | ExpireReason::Hollow) => false,
-        Decision::Keep(_) | Decision::Protected(_) => false,
+        // Other snapshots that go have been read again.
+        Decision::Expire(ExpireReason::BeyondRules | ExpireReason::Hollow)
+        | Decision::Keep(_)
+        | Decision::Protected(_) => false,
     });
     let listed = look_again(run.stores, &inventory, unnamed.collect()).await;
     inventory.unreferenced = listed

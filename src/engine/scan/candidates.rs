@@ -1,12 +1,13 @@
 use super::gaps::Surroundings;
 use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, holds_no_metadata, inner_bases};
 use crate::engine::Clock;
+use jiff::Timestamp;
 use retention::evidence::Evidence;
 use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
 use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::FileName;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::{Descend, Entry, EntryKind, Key, Walk};
 
 /// Lists every file of a base against the references that were read before, and records how the listing ended. Bases in
@@ -83,6 +84,8 @@ struct Lister<'i> {
     late: Vec<Entry>,
     /// Those of them that it never sees.
     among_data_files: Vec<Location>,
+    /// The directories of checkpoints in which nothing was seen so far, with their times.
+    empty_checkpoints: BTreeMap<Box<str>, Option<Timestamp>>,
 }
 
 impl<'i> Lister<'i> {
@@ -102,6 +105,7 @@ impl<'i> Lister<'i> {
             root,
             late: Vec::new(),
             among_data_files: Vec::new(),
+            empty_checkpoints: BTreeMap::new(),
         }
     }
 
@@ -109,7 +113,14 @@ impl<'i> Lister<'i> {
         let Some(relative) = entry.key.relative_to(&self.root) else {
             return Descend::No;
         };
+        if let Some((parent, _)) = relative.as_str().rsplit_once('/') {
+            self.empty_checkpoints.remove(parent);
+        }
         if entry.kind == EntryKind::Directory {
+            if layout::place_checkpoint_directory(relative.as_str()).is_some() {
+                let path = relative.as_str().into();
+                self.empty_checkpoints.insert(path, entry.version.modified);
+            }
             let journal = relative.as_str() == layout::JOURNAL_DIRECTORY;
             let apart = journal || self.inner.contains(&entry.key);
             return if apart { Descend::No } else { Descend::Yes };
@@ -156,8 +167,20 @@ impl<'i> Lister<'i> {
         }
     }
 
-    /// Notes what no reference scan would see; the rest is to be read.
+    /// Notes what is empty, and what no reference scan would see; the rest is to be read.
     fn end(self, evidence: &Evidence) -> Vec<Entry> {
+        for (path, modified) in self.empty_checkpoints {
+            if let Some(placement) = layout::place_checkpoint_directory(&path) {
+                self.inventory.unreferenced.push(ListedFile {
+                    base: self.base,
+                    path,
+                    placement,
+                    size: 0,
+                    modified,
+                    regular: true,
+                });
+            }
+        }
         let surroundings = Surroundings {
             base: &self.location,
             evidence,

@@ -304,6 +304,7 @@ mod tests {
             placement: place(path),
             size: 1,
             modified: Some(finished - SignedDuration::from_hours(1)),
+            class: OwnerClass::Running,
             decision: Decision::Orphan(OrphanKind::of(place(path).kind).unwrap()),
             since: None,
             ripeness: Ripeness::Waiting(Waiting::Mark),

@@ -8,6 +8,7 @@ use crate::inventory::{Inventory, ListedFile, Snapshot, SnapshotPlace};
 use crate::keep::{Unrestorable, Verdict, facts, managed_by_flink, verdicts};
 use crate::layout::{self, FileKind};
 use crate::mark::MarkKind;
+use crate::owner::OwnerClass;
 use crate::reference::{DirectoryKey, FileId, FileName, Found, ReferenceTable};
 use crate::restorable::Wholeness;
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ pub fn plan(context: &Context<'_>) -> Plan {
     }
     for file in &context.inventory.named_elsewhere {
         entries.push(keep(
+            context,
             file,
             "a snapshot names a file of this name elsewhere".to_owned(),
         ));
@@ -59,23 +61,26 @@ fn judge(
     let candidate = context.candidate(file)?;
     if named_now(context, &FileName::of(&file.path)) {
         return Some(keep(
+            context,
             file,
             "a snapshot names a file of this name".to_owned(),
         ));
     }
     let kind = match (file.placement.kind, OrphanKind::of(file.placement.kind)) {
-        (FileKind::Journal, _) => return Some(keep(file, "a record of this program".to_owned())),
+        (FileKind::Journal, _) => {
+            return Some(keep(context, file, "a record of this program".to_owned()));
+        }
         (FileKind::CheckpointMetadata | FileKind::SavepointMetadata, _) => {
             return Some(if may_go_torn(context, unrestorable, &candidate) {
                 expire(context, &candidate, ExpireReason::Torn)
             } else {
-                keep(file, unreadable(context, &candidate))
+                keep(context, file, unreadable(context, &candidate))
             });
         }
         (_, kind) => kind,
     };
     if let Some(protection) = guard::check(context, &candidate) {
-        let mut entry = entry(file, Decision::Protected(protection));
+        let mut entry = entry(context, file, Decision::Protected(protection));
         entry.since = ripeness(context, &candidate, MarkKind::Orphan).0;
         return Some(entry);
     }
@@ -84,13 +89,13 @@ fn judge(
             guard: guard::Guard::NotSupportedYet,
             why: "files of this kind are not deleted yet".to_owned(),
         };
-        return Some(entry(file, Decision::Protected(protection)));
+        return Some(entry(context, file, Decision::Protected(protection)));
     };
     let (since, ripeness) = ripeness(context, &candidate, MarkKind::Orphan);
     Some(PlanEntry {
         since,
         ripeness,
-        ..entry(file, Decision::Orphan(kind))
+        ..entry(context, file, Decision::Orphan(kind))
     })
 }
 
@@ -264,21 +269,21 @@ fn exclusive(
 fn expire(context: &Context<'_>, candidate: &Candidate<'_>, reason: ExpireReason) -> PlanEntry {
     let file = candidate.file;
     if let Some(protection) = guard::check_expiring(context, candidate) {
-        return entry(file, Decision::Protected(protection));
+        return entry(context, file, Decision::Protected(protection));
     }
     let (since, ripeness) = ripeness(context, candidate, MarkKind::Expired);
     PlanEntry {
         since,
         ripeness,
-        ..entry(file, Decision::Expire(reason))
+        ..entry(context, file, Decision::Expire(reason))
     }
 }
 
-fn keep(file: &ListedFile, why: String) -> PlanEntry {
-    entry(file, Decision::Keep(why))
+fn keep(context: &Context<'_>, file: &ListedFile, why: String) -> PlanEntry {
+    entry(context, file, Decision::Keep(why))
 }
 
-fn entry(file: &ListedFile, decision: Decision) -> PlanEntry {
+fn entry(context: &Context<'_>, file: &ListedFile, decision: Decision) -> PlanEntry {
     let ListedFile {
         base,
         path,
@@ -293,6 +298,10 @@ fn entry(file: &ListedFile, decision: Decision) -> PlanEntry {
         placement: placement.clone(),
         size: *size,
         modified: *modified,
+        class: context
+            .owners
+            .at(*base, placement)
+            .map_or(OwnerClass::Unknown, |owner| owner.class),
         decision,
         since: None,
         ripeness: Ripeness::NotApplicable,

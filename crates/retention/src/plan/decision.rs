@@ -3,6 +3,7 @@ use crate::guard::Protection;
 use crate::inventory::BaseId;
 use crate::keep::Verdict;
 use crate::layout::{FileKind, Placement};
+use crate::owner::OwnerClass;
 use jiff::Timestamp;
 
 /// Everything that one run decided.
@@ -29,6 +30,8 @@ pub struct PlanEntry {
     pub size: u64,
     /// None where the store does not say.
     pub modified: Option<Timestamp>,
+    /// What its job was to us when that was decided.
+    pub class: OwnerClass,
     /// What is to become of it.
     pub decision: Decision,
     /// Since when it has been marked.
