@@ -1,16 +1,20 @@
 //! What our observer learns of the model: each answer is of its own moment, and things happen in between.
 
-use crate::flink::{JobManager, Resource, Snapshot, Stage, Statistic, Status};
+use crate::flink::{
+    Backend, ClaimMode, Deletion, JobManager, Resource, Snapshot, Stage, Statistic, Status,
+};
 use crate::turn::turn;
-use crate::world::{BASE, SAVEPOINTS, Shared, World, location, minutes};
+use crate::world::{BASE, Millis, SAVEPOINTS, Shared, World, location, minutes};
 use async_trait::async_trait;
 use flink_retention::engine::{Clock, Observer};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
-    Evidence, HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobEvidence,
-    JobManager as Answer, JobName, Lineage, LineageEntry, Phase, Processes, ResourceState,
-    RestCheckpoint, RestCheckpoints, RestRestored, Root, StateBackend,
+    ClusterConfiguration, Evidence, Gap, HaCheckpoint, HaEntry, HaMap, HaReference,
+    HighAvailability, JobEvidence, JobManager as Answer, JobName, Lineage, LineageEntry, Phase,
+    Processes, Radius, ResourceState, RestCheckpoint, RestCheckpoints, RestRestored, Root,
+    StateBackend,
 };
+use retention::guard::Guard;
 use retention::inventory::Contents;
 use retention::reference::{DirectoryKey, Required};
 
@@ -32,22 +36,38 @@ impl Clock for Eyes {
 impl Observer for Eyes {
     async fn observe(&self) -> Evidence {
         turn().await;
+        let mut gaps = Vec::new();
         let (mut jobs, mut roots) = {
             let world = &mut *self.world.lock();
-            let wanted = world.wanted();
-            world.wanted.insert(self.run, wanted);
-            let visible = world.resources.iter().filter(|known| known.visible);
-            let jobs: Vec<JobEvidence> = visible.clone().map(job).collect();
-            (jobs, visible.filter_map(root).collect::<Vec<Root>>())
+            self.look(world);
+            if world.blind() {
+                gaps.push(unread());
+                (Vec::new(), Vec::new())
+            } else {
+                let now = world.our_time();
+                for known in &mut world.resources {
+                    known.note_deletion(now);
+                }
+                let visible = world.resources.iter().filter(|known| known.visible);
+                let jobs: Vec<JobEvidence> = visible.clone().map(job).collect();
+                (jobs, visible.filter_map(root).collect::<Vec<Root>>())
+            }
         };
         let mut high_availability_ids = Vec::new();
         for job in &mut jobs {
             turn().await;
-            let world = self.world.lock();
-            let of = named(&world, &job.name.name);
+            let world = &mut *self.world.lock();
+            let blind = world.blind();
+            let of = named(world, &job.name.name);
             // The map of the job that the resource named, if it has not got a new one meanwhile.
             let same = job.current == Some(of.job.parse().unwrap());
-            job.high_availability = high_availability(&world, of, same);
+            job.high_availability =
+                if blind && of.setup.high_availability && of.stage != Stage::Gone {
+                    let why = "the API server does not answer".to_owned();
+                    HighAvailability::Unreadable { why }
+                } else {
+                    high_availability(world, of, same)
+                };
             if let (true, HighAvailability::Map(_)) = (same, &job.high_availability) {
                 high_availability_ids.extend(job.current);
             }
@@ -60,6 +80,7 @@ impl Observer for Eyes {
                 None => Processes::Absent,
             };
             job.job_manager = ask(world, &job.name.name);
+            gaps.extend(unanswered(job));
         }
         turn().await;
         let world = self.world.lock();
@@ -69,9 +90,72 @@ impl Observer for Eyes {
             jobs,
             roots,
             high_availability_ids,
-            gaps: Vec::new(),
+            gaps,
         }
     }
+}
+
+impl Eyes {
+    /// What it can learn from now on is what the model knows now.
+    fn look(&self, world: &mut World) {
+        let (now, wanted) = (world.now(), world.wanted());
+        if let Some(told) = world.told.get_mut(&self.run) {
+            told.wanted = wanted;
+            told.looked = now;
+            told.surprises.clear();
+        }
+    }
+}
+
+impl World {
+    fn blind(&mut self) -> bool {
+        self.trouble.blind > 0 && self.choices.one_in(self.trouble.blind)
+    }
+}
+
+/// No resource could be listed, so any may be there.
+fn unread() -> Gap {
+    Gap {
+        guard: Guard::MissingEvidence,
+        what: "FlinkDeployments".to_owned(),
+        why: "the API server does not answer".to_owned(),
+        radius: vec![Radius::All],
+    }
+}
+
+/// As the observer does for each job: with neither of the two, nobody says what it holds.
+fn unanswered(job: &JobEvidence) -> Vec<Gap> {
+    let former = job.lineage.entries.iter().map(|entry| entry.job_id);
+    let ids: Vec<Radius> = job
+        .current
+        .into_iter()
+        .chain(former)
+        .map(Radius::Job)
+        .collect();
+    let answered = matches!(job.job_manager, Answer::Answered(_));
+    let unreadable = matches!(job.high_availability, HighAvailability::Unreadable { .. });
+    let without = matches!(job.high_availability, HighAvailability::NotConfigured);
+    let blind = !answered && (unreadable || without);
+    let gap = |guard| Gap {
+        guard,
+        what: job.name.to_string(),
+        why: "it does not answer".to_owned(),
+        radius: ids
+            .iter()
+            .cloned()
+            .chain(
+                job.bases
+                    .iter()
+                    .filter(|_| blind)
+                    .cloned()
+                    .map(Radius::Below),
+            )
+            .collect(),
+    };
+    let map = unreadable.then(|| gap(Guard::NoHighAvailability));
+    let silent = matches!(job.job_manager, Answer::Unreachable { .. });
+    let manager = silent.then(|| gap(Guard::JobManagerUnreachable));
+    map.into_iter().chain(manager).collect()
 }
 
 fn named<'w>(world: &'w World, name: &str) -> &'w Resource {
@@ -86,17 +170,22 @@ fn job(of: &Resource) -> JobEvidence {
             namespace: "flink".to_owned(),
             name: of.name.clone(),
         },
-        current: Some(of.job.parse().unwrap()),
+        current: Some(of.job.parse().unwrap()).filter(|_| of.stage != Stage::Gone),
         lineage: Lineage {
             entries: of
                 .former
                 .iter()
-                .map(|former| LineageEntry {
-                    job_id: former.parse().unwrap(),
+                .map(|former| former.job.as_str())
+                .chain((of.stage == Stage::Gone).then_some(of.job.as_str()))
+                .map(|job| LineageEntry {
+                    job_id: job.parse().unwrap(),
                     base: Some(location(BASE)),
                     first_seen: Timestamp::UNIX_EPOCH,
                     last_seen: Timestamp::UNIX_EPOCH,
-                    resource: ResourceState::Exists,
+                    resource: match of.deletion_of(job) {
+                        None => ResourceState::Exists,
+                        Some(Deletion { observed }) => ResourceState::Deleted { observed },
+                    },
                 })
                 .collect(),
         },
@@ -106,6 +195,10 @@ fn job(of: &Resource) -> JobEvidence {
             },
             Stage::Running => Phase::Running,
             Stage::Suspended => Phase::Suspended,
+            Stage::Deleting => Phase::Unclear {
+                why: "its resource is being deleted".to_owned(),
+            },
+            Stage::Gone => Phase::Gone,
             Stage::Terminal(state) => Phase::Terminal {
                 state: state.to_owned(),
             },
@@ -130,6 +223,9 @@ fn root(of: &Resource) -> Option<Root> {
 
 fn high_availability(world: &World, of: &Resource, same: bool) -> HighAvailability {
     let read_at = world.our_time();
+    if !of.setup.high_availability || of.stage == Stage::Gone {
+        return HighAvailability::NotConfigured;
+    }
     let Some(map) = of.map.as_ref().filter(|_| same) else {
         return HighAvailability::NoMap { read_at };
     };
@@ -171,30 +267,43 @@ fn blob(world: &World, of: &Resource, snapshot: &Snapshot) -> HaCheckpoint {
                 required: Required::AtLeast(file.size),
             })
             .collect(),
-        contents: Contents::default(),
+        contents: Contents {
+            changelog: snapshot.files().any(|file| file.path.contains("/dstl/")),
+            file_merging: snapshot.files().any(|file| file.path.contains("/job_")),
+            forst: snapshot.files().any(|file| file.path.contains("/op_")),
+        },
         inline_bytes: 0,
     }
 }
 
-/// REST: the statistics may be a few seconds old.
+/// For how long a JobManager may give the same statistics again.
+const CACHE: Millis = 3000;
+
+/// REST: the statistics may be a few seconds old, or of any age where the tracker was busy.
 fn ask(world: &mut World, name: &str) -> Answer {
     let now = world.now();
     let position = world.resources.iter().position(|known| known.name == name);
     let position = position.unwrap();
     let fresh = !world.choices.one_in(3);
+    let busy = world.choices.one_in(50);
+    let blind = world.blind();
     let of = &mut world.resources[position];
+    if blind && matches!(of.stage, Stage::Running | Stage::Starting | Stage::Deleting) {
+        let why = "timed out".to_owned();
+        return Answer::Unreachable { why };
+    }
     let Some(jm) = of.job_manager.as_mut() else {
         return match of.stage {
-            Stage::Running | Stage::Starting => Answer::Unreachable {
+            Stage::Running | Stage::Starting | Stage::Deleting => Answer::Unreachable {
                 why: "connection refused".to_owned(),
             },
-            Stage::Suspended | Stage::Terminal(_) => Answer::NotAsked,
+            Stage::Suspended | Stage::Terminal(_) | Stage::Gone => Answer::NotAsked,
         };
     };
     let cached = jm
         .cached
         .take()
-        .filter(|(at, _)| !fresh && now - at <= 3000);
+        .filter(|(at, _)| busy || (!fresh && now - at <= CACHE));
     let (at, statistics) = cached.unwrap_or_else(|| (now, jm.statistics.clone()));
     jm.cached = Some((at, statistics.clone()));
     let of = &world.resources[position];
@@ -204,6 +313,8 @@ fn ask(world: &mut World, name: &str) -> Answer {
 }
 
 fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) -> RestCheckpoints {
+    let is_completed = |known: &&Statistic| matches!(known.status, Status::Completed { .. });
+    let completed = known.iter().filter(is_completed).count();
     // The history holds the newest ten.
     let newest = known.iter().skip(known.len().saturating_sub(10));
     RestCheckpoints {
@@ -211,20 +322,33 @@ fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) ->
         job_id: of.job.parse().unwrap(),
         state: jm.over.unwrap_or("RUNNING").to_owned(),
         started: Some(world.flink_time(jm.started)),
-        max_concurrent: Some(of.max_concurrent as u64),
-        backend: StateBackend::RocksDb,
-        changelog: Some(false),
+        max_concurrent: Some(of.setup.max_concurrent as u64),
+        backend: match of.setup.backend {
+            Backend::HashMap => StateBackend::HashMap,
+            Backend::RocksDb | Backend::Changelog | Backend::Merging => StateBackend::RocksDb,
+            Backend::ForSt => StateBackend::Other("ForStStateBackend".to_owned()),
+        },
+        changelog: Some(of.setup.backend == Backend::Changelog),
         file_system_storage: true,
         timeout: Some(minutes(10)),
         checkpoints: newest.map(|known| statistic(world, known)).collect(),
-        completed: None,
+        completed: Some(completed as u64),
         restored: jm.restored.as_ref().map(|restored| RestRestored {
             id: restored.id,
-            at: None,
+            at: Some(world.flink_time(jm.restored_at)),
             external_path: Some(location(&restored.directory)),
             is_savepoint: restored.savepoint,
         }),
-        cluster: Err("not asked".to_owned()),
+        cluster: Ok(ClusterConfiguration {
+            high_availability: of.setup.high_availability.then(|| "kubernetes".to_owned()),
+            job_managers: 1,
+            statistics_cache: SignedDuration::from_millis(CACHE),
+            claim_mode: match of.claim {
+                ClaimMode::NoClaim => retention::evidence::ClaimMode::NoClaim,
+                ClaimMode::Claim => retention::evidence::ClaimMode::Claim,
+                ClaimMode::Legacy => retention::evidence::ClaimMode::Legacy,
+            },
+        }),
     }
 }
 

@@ -19,8 +19,10 @@ pub struct Violation {
 #[derive(Debug)]
 pub struct History {
     pub violation: Option<Violation>,
-    /// One line for each thing that happened.
+    /// One line for each thing that happened, if it was to be told.
     pub log: Vec<String>,
+    /// How many things happened.
+    pub(crate) said: usize,
     pub recall: Recall,
     /// Every decision in it, to play it again.
     pub(crate) choices: Vec<u32>,
@@ -29,14 +31,20 @@ pub struct History {
 /// Plays the history of a seed.
 #[must_use]
 pub fn simulate(seed: u64) -> History {
-    play(Choices::from_seed(seed))
+    play(Choices::from_seed(seed), false)
+}
+
+/// The same, telling what happens.
+#[must_use]
+pub fn tell(seed: u64) -> History {
+    play(Choices::from_seed(seed), true)
 }
 
 /// Rounds of our runs in a history; Flink lives on in between.
 const ROUNDS: u32 = 12;
 
-pub(crate) fn play(choices: Choices) -> History {
-    let shared = Shared::new(World::new(choices));
+pub(crate) fn play(choices: Choices, telling: bool) -> History {
+    let shared = Shared::new(World::new(choices, telling));
     let mut operators = vec![Operator::new(&shared, "one"), Operator::new(&shared, "one")];
     if shared.lock().choices.one_in(4) {
         operators[1] = Operator::new(&shared, "two");
@@ -60,6 +68,7 @@ pub(crate) fn play(choices: Choices) -> History {
     History {
         violation: world.violation.take(),
         log: std::mem::take(&mut world.log),
+        said: world.said,
         recall: std::mem::take(&mut world.recall),
         choices: std::mem::replace(&mut world.choices, Choices::replay(Vec::new())).into_made(),
     }
@@ -98,9 +107,13 @@ fn round(shared: &Shared, operators: &[Operator], runs: &mut usize) -> bool {
         world.pass(5);
         let which = world.choices.index(left);
         if mortal && world.choices.one_in(150) {
-            world.say(|| "a run of ours dies".to_owned());
-            killed = true;
-            return Next::Kill(which);
+            if world.choices.one_in(2) {
+                world.lose_lease(which);
+            } else {
+                world.say(|| "a run of ours dies".to_owned());
+                killed = true;
+                return Next::Kill(which);
+            }
         }
         if busy > 0 && world.choices.one_in(busy) {
             world.moment();
@@ -110,9 +123,23 @@ fn round(shared: &Shared, operators: &[Operator], runs: &mut usize) -> bool {
     killed
 }
 
+impl World {
+    /// A run learns that it is not to go on.
+    fn lose_lease(&mut self, which: usize) {
+        let run = self.told.keys().nth(which).copied();
+        if let Some(told) = run.and_then(|run| self.told.get(&run)) {
+            told.cancel.cancel();
+        }
+        self.say(|| format!("run {run:?} is told to stop"));
+    }
+}
+
 /// Peace: jobs go on, nothing fails, and the operator has the time it needs.
 fn settle(shared: &Shared, operator: &Operator, runs: &mut usize) {
-    shared.lock().failing = 0;
+    {
+        let trouble = &mut shared.lock().trouble;
+        (trouble.store, trouble.blind, trouble.torn) = (0, 0, 0);
+    }
     let mut last = None;
     for round in 0..6 {
         {

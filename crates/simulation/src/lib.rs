@@ -16,6 +16,6 @@ mod shrink;
 mod turn;
 mod world;
 
-pub use history::{History, Violation, simulate};
-pub use recall::Recall;
+pub use history::{History, Violation, simulate, tell};
+pub use recall::{Freed, Recall};
 pub use shrink::shortest;

@@ -2,12 +2,16 @@
 
 use crate::choices::Choices;
 use crate::evidence::Eyes;
+use crate::needs::Wanted;
 use crate::seam::Seam;
-use crate::world::{BASE, Shared, location, minutes};
-use flink_retention::engine::journal::OwnerId;
+use crate::world::{BASE, Millis, SAVEPOINTS, Shared, location, minutes};
+use flink_retention::engine::journal::{OwnerId, PlanDigest};
 use flink_retention::engine::{Consent, MetadataCache, Mode, NoProgress, Report, Run, Stores};
-use retention::keep::KeepRules;
+use retention::keep::{KeepRules, SavepointRules};
+use retention::plan::{Ripeness, Waiting};
 use retention::policy::{Limits, Margins, Policy};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +27,21 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         }),
     };
     Policy {
-        savepoints: None,
-        unrestorable: None,
+        savepoints: choices.one_in(2).then(|| SavepointRules {
+            keep: KeepRules {
+                keep_last: choices.pick(&[None, Some(0), Some(1), Some(2)]),
+                keep_within: choices.pick(&[None, None, Some(60), Some(600)]).map(minutes),
+            },
+            keep_hourly: choices.pick(&[None, None, Some(2)]),
+            ..SavepointRules::default()
+        }),
+        unrestorable: choices
+            .pick(&[None, Some(0), Some(60), Some(600)])
+            .map(minutes),
         checkpoints,
-        deleted_jobs: None,
+        deleted_jobs: choices
+            .pick(&[None, Some(0), Some(60), Some(600)])
+            .map(minutes),
         adopt: Vec::new(),
         exclusive: Vec::new(),
         pinned: Vec::new(),
@@ -38,9 +53,28 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         },
         limits: Limits {
             max_bytes_per_run: choices.pick(&[None, None, None, Some(200)]),
-            ..Limits::default()
+            max_referenced_shrink_percent: choices.pick(&[None, None, None, Some(50), Some(0)]),
         },
     }
+}
+
+/// What every run acts on.
+const BASES: [&str; 2] = [BASE, SAVEPOINTS];
+
+/// What is known of a run of ours.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// What was wanted when it last looked, and when that was by its clock.
+    pub(crate) wanted: Wanted,
+    pub(crate) looked: Millis,
+    /// Snapshots, by number, that came to be needed since by an act that nobody could foresee.
+    pub(crate) surprises: BTreeSet<usize>,
+    /// By base the epoch that it has taken, and the highest that it has seen.
+    pub(crate) epochs: BTreeMap<String, (Option<u64>, u64)>,
+    /// What a person lets go, if somebody was asked.
+    pub(crate) approved: Option<BTreeSet<String>>,
+    /// It knows that its lease is lost, or was told to stop.
+    pub(crate) cancel: CancellationToken,
 }
 
 /// One process of ours.
@@ -50,33 +84,55 @@ pub(crate) struct Operator {
     owner: &'static str,
     cache: MetadataCache,
     policy: Policy,
+    /// Whether a person has a say in what is deleted.
+    asks: bool,
+    /// What a person was asked last.
+    asked: RefCell<Option<(PlanDigest, BTreeSet<String>)>>,
 }
 
 impl Operator {
     pub(crate) fn new(world: &Shared, owner: &'static str) -> Self {
+        let (policy, asks) = {
+            let world = world.lock();
+            (world.policy.clone(), world.asks)
+        };
         Self {
             world: world.clone(),
             owner,
             cache: MetadataCache::default(),
-            policy: world.lock().policy.clone(),
+            policy,
+            asks,
+            asked: RefCell::default(),
         }
     }
 
     /// One that may delete as much as it finds.
     pub(crate) fn without_limit(world: &Shared) -> Self {
         let mut operator = Self::new(world, "one");
-        operator.policy.limits.max_bytes_per_run = None;
+        operator.policy.limits = Limits::default();
+        operator.asks = false;
         operator
     }
 
     /// One run. An error is a run that could say nothing.
     pub(crate) async fn run(&self, number: usize) -> Option<Report> {
         let mut stores = Stores::default();
-        let inner = self.world.lock().storage.clone();
+        let (consent, approved) = self.consent();
+        let told = Told {
+            approved,
+            ..Told::default()
+        };
+        let cancel = told.cancel.clone();
+        let inner = {
+            let world = &mut *self.world.lock();
+            world.told.insert(number, told);
+            world.storage.clone()
+        };
         let world = self.world.clone();
         let seam = Seam {
             world: world.clone(),
             run: number,
+            grace: self.policy.grace_period,
             inner,
         };
         stores.add(location(""), Arc::new(seam));
@@ -88,14 +144,48 @@ impl Operator {
             progress: &NoProgress,
             cache: &self.cache,
             policy: &self.policy,
-            bases: vec![location(BASE)],
+            bases: BASES.map(location).to_vec(),
             scope: None,
             mode: Mode::Enforce,
-            consent: Consent::Given,
+            consent,
             owner: Some(OwnerId(self.owner.to_owned())),
             term: None,
-            cancel: CancellationToken::new(),
+            cancel,
         };
-        run.execute().await.ok()
+        let report = run.execute().await.ok();
+        self.world.lock().told.remove(&number);
+        if let Some(report) = &report {
+            self.note(report);
+        }
+        report
+    }
+
+    /// A person approves most of what they are asked, sooner or later.
+    fn consent(&self) -> (Consent, Option<BTreeSet<String>>) {
+        if !self.asks {
+            return (Consent::Given, None);
+        }
+        let late = self.world.lock().choices.one_in(4);
+        match self.asked.borrow_mut().take_if(|_| !late) {
+            Some((digest, files)) => (Consent::Approved(digest), Some(files)),
+            None => (Consent::Asked, Some(BTreeSet::new())),
+        }
+    }
+
+    fn note(&self, report: &Report) {
+        let Some(asked) = &report.outcome.asked else {
+            return;
+        };
+        let would_go = report.plan.entries.iter().filter(|entry| {
+            let ripeness = &entry.ripeness;
+            matches!(
+                ripeness,
+                Ripeness::Ripe | Ripeness::Waiting(Waiting::Approval)
+            )
+        });
+        let files = would_go
+            .map(|entry| format!("{}/{}", BASES[entry.base.0], entry.path))
+            .collect();
+        *self.asked.borrow_mut() = Some((asked.digest.clone(), files));
     }
 }

@@ -1,54 +1,72 @@
 //! How much of what nobody needs is freed in the end, and what keeps the rest.
 
-use crate::world::{BASE, World, location};
+use crate::operator::Told;
+use crate::world::{World, location};
 use flink_retention::engine::Report;
 use retention::keep::{KeepReason, Verdict};
-use retention::plan::{Decision, Ripeness, Waiting};
-use std::collections::BTreeMap;
+use retention::plan::{Decision, PlanEntry, Ripeness, Waiting};
+use std::collections::{BTreeMap, HashMap};
 
-/// Bytes, over one history or many.
+/// Bytes by the kind of job, over one history or many.
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
+    pub kinds: BTreeMap<&'static str, Freed>,
+}
+
+/// Bytes of one kind of job.
+#[derive(Clone, Debug, Default)]
+pub struct Freed {
     pub freed: u64,
     /// What is left although nobody needs it, by the guard or the reason that keeps it.
     pub left: BTreeMap<String, u64>,
 }
 
-impl Recall {
+impl Freed {
     /// The freed share of all that nobody needed; none if there was nothing.
     #[must_use]
     pub fn percent(&self) -> Option<u64> {
         let left: u64 = self.left.values().sum();
         (self.freed * 100).checked_div(self.freed + left)
     }
+}
 
-    pub fn add(&mut self, other: &Self) {
-        self.freed += other.freed;
-        for (why, bytes) in &other.left {
-            *self.left.entry(why.clone()).or_default() += bytes;
+impl Recall {
+    pub fn add(&mut self, other: Self) {
+        for (kind, freed) in other.kinds {
+            let of = self.kinds.entry(kind).or_default();
+            of.freed += freed.freed;
+            for (why, bytes) in freed.left {
+                *of.left.entry(why).or_default() += bytes;
+            }
         }
     }
 
-    /// What is left in the directories of known plain jobs after the last run.
+    pub(crate) fn of(&mut self, kind: &'static str) -> &mut Freed {
+        self.kinds.entry(kind).or_default()
+    }
+
+    /// What is left in the directories of known jobs after the last run.
     pub(crate) fn account(world: &mut World, last: &Report) {
-        let mut needed = world.needed();
-        needed.extend(world.wanted());
-        let mut left = BTreeMap::new();
-        for (path, &bytes) in &world.disk {
-            let in_base = path
-                .strip_prefix(BASE)
-                .map(|path| path.trim_start_matches('/'));
-            let Some(in_base) = in_base.filter(|_| !needed.contains(path)) else {
-                continue;
-            };
-            if world.untouchable(path).is_some() {
+        let wanted = world.wanted();
+        let nothing = Told::default();
+        let plan: HashMap<String, &PlanEntry> = last
+            .plan
+            .entries
+            .iter()
+            .filter_map(|entry| {
+                let at = last.inventory.location(entry.base, &entry.path)?;
+                Some((at.to_string(), entry))
+            })
+            .collect();
+        let mut left = Vec::new();
+        for (path, file) in &world.disk {
+            let kept = world.untouchable(path, world.now()).is_some()
+                || world.is_needed(path, &nothing)
+                || wanted.names(world, path);
+            if kept {
                 continue;
             }
-            let entry = last
-                .plan
-                .entries
-                .iter()
-                .find(|known| *known.path == *in_base);
+            let entry = plan.get(&location(path).to_string());
             let why = match entry.map(|entry| (&entry.decision, &entry.ripeness)) {
                 None => named_by(world, last, path),
                 Some((Decision::Keep(why), _)) => why.clone(),
@@ -58,9 +76,20 @@ impl Recall {
                 }
                 Some((_, Ripeness::Ripe | Ripeness::NotApplicable)) => "ripe".to_owned(),
             };
-            *left.entry(why).or_default() += bytes;
+            left.push((world.kind_of(path), why, file.size));
         }
-        world.recall.left = left;
+        for (kind, why, bytes) in left {
+            *world.recall.of(kind).left.entry(why).or_default() += bytes;
+        }
+    }
+}
+
+impl World {
+    /// What the job is whose file this is.
+    pub(crate) fn kind_of(&self, path: &str) -> &'static str {
+        let job = path.split('/').nth(1).unwrap_or_default();
+        let owner = self.resources.iter().find(|known| known.has_had(job));
+        owner.map_or("savepoints", |owner| owner.setup.kind())
     }
 }
 
@@ -79,9 +108,11 @@ fn kind_of(waiting: &Waiting) -> &'static str {
 
 /// Why the snapshot stays that names a file.
 fn named_by(world: &World, last: &Report, path: &str) -> String {
-    let naming = world.snapshots.iter().rev().find(|snapshot| {
-        world.has(&snapshot.metadata()) && snapshot.paths().any(|named| named == path)
-    });
+    let naming = world
+        .snapshots
+        .iter()
+        .rev()
+        .find(|snapshot| world.has(&snapshot.metadata()) && snapshot.names(path));
     let Some(snapshot) = naming else {
         return "named by high-availability data".to_owned();
     };

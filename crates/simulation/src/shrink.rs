@@ -25,7 +25,8 @@ pub fn shortest(seed: u64) -> Option<History> {
         }
         block = if tries > 0 { block / 2 } else { 0 };
     }
-    Some(best)
+    // Once more, to hear it.
+    Some(play(Choices::replay(best.choices), true))
 }
 
 /// The history without a block of decisions, or with that block calm, if it still fails and says less.
@@ -36,9 +37,9 @@ fn without(best: &History, from: usize, block: usize) -> Option<History> {
     let mut calm = best.choices.clone();
     calm[from..to].fill(0);
     [cut, calm].into_iter().find_map(|choices| {
-        let history = play(Choices::replay(choices));
+        let history = play(Choices::replay(choices), false);
         let better = history.violation.is_some()
-            && (history.log.len(), history.choices.len()) < (best.log.len(), best.choices.len());
+            && (history.said, history.choices.len()) < (best.said, best.choices.len());
         better.then_some(history)
     })
 }

@@ -1,13 +1,14 @@
 //! Everything there is in a history: time, storage, jobs, and what has been said so far.
 
 use crate::choices::Choices;
-use crate::flink::{Resource, Snapshot};
+use crate::flink::{Resource, Snapshot, populate};
 use crate::history::Violation;
+use crate::operator::Told;
 use crate::recall::Recall;
 use jiff::{SignedDuration, Timestamp};
 use retention::location::{Location, Origin};
 use retention::policy::Policy;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use storage::Key;
@@ -19,6 +20,7 @@ pub(crate) type Millis = i64;
 pub(crate) const SECOND: Millis = 1000;
 pub(crate) const MINUTE: Millis = 60 * SECOND;
 pub(crate) const HOUR: Millis = 60 * MINUTE;
+const BEGIN: Millis = 1_767_225_600_000;
 
 /// What is mounted at the root of the store.
 const ROOT: &str = "/data";
@@ -33,20 +35,37 @@ pub(crate) struct World {
     clock: Arc<AtomicI64>,
     pub(crate) deviation: Deviation,
     pub(crate) storage: MemoryStorage,
-    /// Every file of Flink by path, with its size.
-    pub(crate) disk: BTreeMap<String, u64>,
+    pub(crate) disk: Disk,
     pub(crate) resources: Vec<Resource>,
     /// Every snapshot whose `_metadata` was ever written.
     pub(crate) snapshots: Vec<Arc<Snapshot>>,
+    /// The positions of those that Flink could start from, oldest first.
+    pub(crate) whole: Vec<usize>,
+    /// Which snapshots name a file, by their positions.
+    namers: HashMap<String, Vec<usize>>,
     pub(crate) policy: Policy,
-    /// One call in so many to the store fails; zero for none.
-    pub(crate) failing: u32,
+    /// A person has a say in what is deleted.
+    pub(crate) asks: bool,
+    pub(crate) trouble: Trouble,
     names: u64,
+    telling: bool,
+    pub(crate) said: usize,
     pub(crate) log: Vec<String>,
     pub(crate) violation: Option<Violation>,
-    /// What each operator knew to be wanted when it last looked.
-    pub(crate) wanted: BTreeMap<usize, BTreeSet<String>>,
+    /// What is known of each run of ours.
+    pub(crate) told: BTreeMap<usize, Told>,
+    /// By which runs of ours a file was listed first, and when: the first two runs.
+    pub(crate) listed: HashMap<String, Vec<(usize, Millis)>>,
     pub(crate) recall: Recall,
+}
+
+/// Every file of Flink by path.
+pub(crate) type Disk = BTreeMap<String, File>;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct File {
+    pub(crate) size: u64,
+    pub(crate) written: Millis,
 }
 
 /// How far the clocks are from the truth.
@@ -55,6 +74,21 @@ pub(crate) struct Deviation {
     pub(crate) store: Millis,
     pub(crate) flink: Millis,
     pub(crate) ours: Millis,
+}
+
+/// What goes wrong around us: once in so many times; zero for never.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trouble {
+    /// A call to the store fails.
+    pub(crate) store: u32,
+    /// A JobManager, a high-availability map or a list of resources cannot be read.
+    pub(crate) blind: u32,
+    /// Flink's write of a high-availability entry fails, perhaps after it took effect.
+    pub(crate) ambiguous: u32,
+    /// How long a new file may be missing in listings.
+    pub(crate) lag: Millis,
+    /// A `_metadata` that is written when its JobManager is killed is torn; one is of a version that nobody knows.
+    pub(crate) torn: u32,
 }
 
 /// The world, shared by everybody in it. There is one thread.
@@ -72,8 +106,8 @@ impl Shared {
 }
 
 impl World {
-    pub(crate) fn new(mut choices: Choices) -> Self {
-        let clock = Arc::new(AtomicI64::new(1_767_225_600_000));
+    pub(crate) fn new(mut choices: Choices, telling: bool) -> Self {
+        let clock = Arc::new(AtomicI64::new(BEGIN));
         let mut any = || Millis::from(choices.below(9)) * MINUTE / 2;
         let deviation = Deviation {
             store: any(),
@@ -83,7 +117,8 @@ impl World {
         let of_store = Arc::clone(&clock);
         let stamp = move || at(of_store.load(Ordering::Relaxed) + deviation.store);
         let policy = crate::operator::any_policy(&mut choices);
-        let failing = choices.pick(&[0, 0, 0, 400, 100, 30]);
+        let asks = choices.one_in(6);
+        let trouble = Trouble::any(&mut choices, &policy);
         let mut world = Self {
             choices,
             clock,
@@ -92,22 +127,25 @@ impl World {
             disk: BTreeMap::new(),
             resources: Vec::new(),
             snapshots: Vec::new(),
+            whole: Vec::new(),
+            namers: HashMap::new(),
             policy,
-            failing,
+            asks,
+            trouble,
             names: 0,
+            telling,
+            said: 0,
             log: Vec::new(),
             violation: None,
-            wanted: BTreeMap::new(),
+            told: BTreeMap::new(),
+            listed: HashMap::new(),
             recall: Recall::default(),
         };
-        let count = 1 + world.choices.below(3);
-        for number in 0..count {
-            let resource = Resource::any(&mut world, number);
-            world.resources.push(resource);
-        }
+        populate(&mut world);
         world.storage.insert(&key(BASE), Node::Directory);
-        let policy = format!("{:?}", world.policy);
-        world.say(|| policy);
+        world.storage.insert(&key(SAVEPOINTS), Node::Directory);
+        let policy = world.policy.clone();
+        world.say(|| format!("{policy:?} {trouble:?} {deviation:?}"));
         world
     }
 
@@ -129,9 +167,12 @@ impl World {
     }
 
     pub(crate) fn say(&mut self, what: impl FnOnce() -> String) {
-        let minutes = (self.now() - 1_767_225_600_000) / MINUTE;
-        let line = format!("{minutes:>6} min  {}", what());
-        self.log.push(line);
+        self.said += 1;
+        if self.telling {
+            let minutes = (self.now() - BEGIN) / MINUTE;
+            let line = format!("{minutes:>6} min  {}", what());
+            self.log.push(line);
+        }
     }
 
     /// A new name of a data file, or anything else that must not repeat.
@@ -140,14 +181,27 @@ impl World {
         format!("00000000-0000-4000-8000-{:012x}", self.names)
     }
 
-    pub(crate) fn job_id(&mut self) -> String {
+    /// A new job id. The names of savepoints have the first six digits of it; those of two known jobs may be the same.
+    pub(crate) fn job_id(&mut self, known: bool) -> String {
         self.names += 1;
-        format!("{:032x}", 0xa000_0000 + self.names)
+        let alike = known && self.choices.one_in(20);
+        let first = if alike { 0xabcdef } else { 0xa0_0000 + self.names };
+        format!("{first:06x}{:026x}", self.names)
     }
 
     pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
-        self.disk.insert(path.to_owned(), bytes.len() as u64);
+        let file = File {
+            size: bytes.len() as u64,
+            written: self.now(),
+        };
+        self.listed.remove(path);
+        self.disk.insert(path.to_owned(), file);
         self.storage.insert_file(&key(path), bytes);
+    }
+
+    /// A data file of so many bytes.
+    pub(crate) fn write_data(&mut self, path: &str, size: u64) {
+        self.write(path, vec![0; usize::try_from(size).unwrap_or(1)]);
     }
 
     pub(crate) fn make_directory(&mut self, path: &str) {
@@ -157,9 +211,46 @@ impl World {
     /// Removes a file, or a directory and all below it.
     pub(crate) fn remove(&mut self, path: &str) {
         self.storage.remove(&key(path));
-        let below = format!("{path}/");
+        if self.disk.contains_key(path) {
+            return self.forget(path);
+        }
+        for file in self.below(path) {
+            self.forget(&file);
+        }
+    }
+
+    /// Every file below a directory.
+    pub(crate) fn below(&self, directory: &str) -> Vec<String> {
+        let prefix = format!("{directory}/");
         self.disk
-            .retain(|file, _| file != path && !file.starts_with(&below));
+            .range(prefix.clone()..)
+            .take_while(|(file, _)| file.starts_with(&prefix))
+            .map(|(file, _)| file.clone())
+            .collect()
+    }
+
+    /// The file is gone: whatever names it is not whole any more.
+    pub(crate) fn forget(&mut self, path: &str) {
+        if self.disk.remove(path).is_some() {
+            self.listed.remove(path);
+            if let Some(namers) = self.namers.remove(path) {
+                self.whole.retain(|known| !namers.contains(known));
+            }
+        }
+    }
+
+    /// A `_metadata` was written.
+    pub(crate) fn add(&mut self, snapshot: &Arc<Snapshot>) {
+        let number = snapshot.number;
+        self.snapshots.push(Arc::clone(snapshot));
+        let metadata = [snapshot.metadata()];
+        let files = snapshot.files().map(|file| file.path.clone());
+        for path in files.chain(metadata) {
+            self.namers.entry(path).or_default().push(number);
+        }
+        if snapshot.files().all(|file| self.has(&file.path)) {
+            self.whole.push(number);
+        }
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {
@@ -168,7 +259,26 @@ impl World {
 
     /// Whether Flink could start from it.
     pub(crate) fn is_whole(&self, snapshot: &Snapshot) -> bool {
-        self.has(&snapshot.metadata()) && snapshot.files().all(|file| self.has(&file.path))
+        self.whole.binary_search(&snapshot.number).is_ok()
+    }
+
+    pub(crate) fn whole(&self) -> impl DoubleEndedIterator<Item = &Arc<Snapshot>> {
+        self.whole.iter().map(|&known| &self.snapshots[known])
+    }
+}
+
+impl Trouble {
+    fn any(choices: &mut Choices, policy: &Policy) -> Self {
+        // A grace period shorter than the lag of listings is what nobody should ask for.
+        let slow = policy.grace_period >= minutes(5);
+        let lag = choices.pick(&[0, 0, 0, 20 * SECOND]);
+        Self {
+            store: choices.pick(&[0, 0, 0, 400, 100, 30]),
+            blind: choices.pick(&[0, 0, 60, 12]),
+            ambiguous: choices.pick(&[0, 0, 400, 30]),
+            lag: if slow { lag } else { 0 },
+            torn: choices.pick(&[0, 0, 60, 10]),
+        }
     }
 }
 

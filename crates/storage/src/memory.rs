@@ -141,7 +141,7 @@ impl Storage for MemoryStorage {
                     }
                 }
                 // A directory that went away meanwhile was not listed.
-                tree.names(&directory, self).map(|_| None)
+                tree.check_directory(&directory, self).map(|()| None)
             }
         })
         .boxed()

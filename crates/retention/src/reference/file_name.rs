@@ -1,4 +1,3 @@
-use crate::layout::is_data_file;
 use std::fmt;
 
 /// The protect key of a file: its base name. Flink's data files are random UUIDs, so any spelling, alias, moved
@@ -14,15 +13,32 @@ impl FileName {
     /// The key of the last segment of `path`.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
-        if is_data_file(&name) {
-            let digits: String = name.chars().filter(|c| *c != '-').collect();
-            if let Ok(number) = u128::from_str_radix(&digits, 16) {
-                return Self::Uuid(number.to_be_bytes());
-            }
-        }
-        Self::Other(name.into())
+        let name = path.rsplit('/').next().unwrap_or_default();
+        uuid(name).map_or_else(|| Self::Other(name.to_lowercase().into()), Self::Uuid)
     }
+}
+
+/// Where the hyphens are in the text of a UUID, and how long it is.
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+const LENGTH: usize = 36;
+
+/// The bytes of a UUID in any case. Every file of a listing comes by here.
+fn uuid(name: &str) -> Option<[u8; 16]> {
+    if name.len() != LENGTH {
+        return None;
+    }
+    let mut number: u128 = 0;
+    for (position, byte) in name.bytes().enumerate() {
+        if HYPHENS.contains(&position) {
+            if byte != b'-' {
+                return None;
+            }
+        } else {
+            let digit = char::from(byte).to_digit(16)?;
+            number = (number << 4) | u128::from(digit);
+        }
+    }
+    Some(number.to_be_bytes())
 }
 
 impl fmt::Display for FileName {
@@ -30,13 +46,16 @@ impl fmt::Display for FileName {
         match self {
             Self::Other(name) => f.write_str(name),
             Self::Uuid(bytes) => {
-                for (position, byte) in bytes.iter().enumerate() {
-                    if matches!(position, 4 | 6 | 8 | 10) {
-                        f.write_str("-")?;
+                let mut number = u128::from_be_bytes(*bytes);
+                let mut text = ['-'; LENGTH];
+                for (position, character) in text.iter_mut().enumerate().rev() {
+                    if !HYPHENS.contains(&position) {
+                        let digit = u32::try_from(number & 15).unwrap_or_default();
+                        *character = char::from_digit(digit, 16).unwrap_or('0');
+                        number >>= 4;
                     }
-                    write!(f, "{byte:02x}")?;
                 }
-                Ok(())
+                f.write_str(&text.iter().collect::<String>())
             }
         }
     }
@@ -61,6 +80,21 @@ mod tests {
         );
         assert_eq!(FileName::of(&name.to_uppercase()), FileName::of(name));
         assert_eq!(FileName::of(name).to_string(), name);
+    }
+
+    #[test]
+    fn what_is_nearly_a_uuid_is_a_name() {
+        for name in [
+            "0a7e0a7e-1111-2222-3333-0123456789a",
+            "0a7e0a7e-1111-2222-33330-123456789ab",
+            "0a7e0a7e_1111-2222-3333-0123456789ab",
+            "0a7e0a7e-1111-2222-3333-0123456789ag",
+            "+a7e0a7e-1111-2222-3333-0123456789ab",
+            "0a7e0a7e-1111-2222-3333-01234567é9a",
+        ] {
+            assert_eq!(FileName::of(name), FileName::Other(name.into()));
+            assert_eq!(FileName::of(name).to_string(), name);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout)]
 
 use clap::Parser;
-use simulation::{Recall, shortest, simulate};
+use simulation::{Recall, shortest, simulate, tell};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +15,27 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// How many threads; each history has one of its own.
-    #[arg(long, default_value_t = 2)]
-    threads: u64,
+    /// How many histories at once; 0 for as many as there are processors.
+    #[arg(long, default_value_t = 0)]
+    jobs: usize,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let jobs = if arguments.jobs == 0 {
+        processors
+    } else {
+        arguments.jobs
+    };
+    if arguments.count == 1 {
+        let told = tell(arguments.seed);
+        told.log.iter().for_each(|line| println!("{line}"));
+    }
     let (begun, next) = (Instant::now(), AtomicU64::new(0));
     let found = Mutex::new((Recall::default(), None::<u64>));
     std::thread::scope(|scope| {
-        for _ in 0..arguments.threads {
+        for _ in 0..jobs {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
@@ -35,12 +45,10 @@ fn main() -> ExitCode {
                     }
                     let history = simulate(arguments.seed + number);
                     if let Ok(mut found) = found.lock() {
-                        found.0.add(&history.recall);
+                        found.0.add(history.recall);
                         if history.violation.is_some() {
-                            found.1 = Some(arguments.seed + number);
-                        }
-                        if arguments.count == 1 {
-                            history.log.iter().for_each(|line| println!("{line}"));
+                            let seed = arguments.seed + number;
+                            found.1 = Some(found.1.map_or(seed, |known| known.min(seed)));
                         }
                     }
                 }
@@ -51,14 +59,7 @@ fn main() -> ExitCode {
     let played = next.load(Ordering::Relaxed).min(arguments.count);
     let seconds = begun.elapsed().as_secs_f64();
     println!("{played} histories in {seconds:.1} s");
-    println!(
-        "freed: {} bytes, {} % of what nobody needed",
-        recall.freed,
-        recall.percent().unwrap_or(100)
-    );
-    for (why, bytes) in &recall.left {
-        println!("left: {bytes} bytes, {why}");
-    }
+    report(&recall);
     let Some(seed) = failed else {
         return ExitCode::SUCCESS;
     };
@@ -68,4 +69,23 @@ fn main() -> ExitCode {
         println!("{:?}", history.violation);
     }
     ExitCode::FAILURE
+}
+
+/// What was freed and what was left, by the kind of job.
+fn report(recall: &Recall) {
+    for (kind, of) in &recall.kinds {
+        let (freed, left) = (of.freed, of.left.values().sum::<u64>());
+        let percent = of.percent().unwrap_or(100);
+        println!("{kind}: {percent} % of {} bytes freed", freed + left);
+        let mut reasons: Vec<_> = of.left.iter().collect();
+        reasons.sort_by_key(|(_, bytes)| std::cmp::Reverse(**bytes));
+        for (why, bytes) in reasons {
+            println!("    {:>5.1} % {why}", 100.0 * share(*bytes, freed + left));
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
 }

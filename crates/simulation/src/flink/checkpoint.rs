@@ -1,29 +1,34 @@
-//! One checkpoint or savepoint from trigger to subsumption (storage life cycle 3.1), in steps that others come between.
+//! One checkpoint or savepoint from trigger to acknowledgement (storage life cycle 3.1), in steps that others come between.
 
 use super::job_manager::{Chore, JobManager, Pending, Statistic, Status};
-use super::snapshot::{Data, Snapshot};
+use super::setup::{Backend, Version};
+use super::snapshot::Data;
 use super::task::Part;
 use crate::world::{SAVEPOINTS, World};
-use std::sync::Arc;
 
 impl World {
-    /// The id comes from the high-availability map before anything else happens.
+    /// The id comes from the counter before anything else happens.
     pub(super) fn trigger(&mut self, resource: usize, jm: &mut JobManager, savepoint: bool) {
         let now = self.now();
         let name = self.uuid();
         let of = &mut self.resources[resource];
-        let room = jm.pending.iter().filter(|known| !known.savepoint).count() < of.max_concurrent;
-        let Some(map) = of.map.as_mut().filter(|_| room || savepoint) else {
+        let pending = jm.pending.iter().filter(|known| !known.savepoint).count();
+        if !savepoint && pending >= of.setup.max_concurrent {
             return;
+        }
+        let counter = match of.map.as_mut() {
+            Some(map) => &mut map.counter,
+            None if of.setup.high_availability => return,
+            None => &mut jm.counter,
         };
-        let id = map.counter;
-        map.counter += 1;
-        let directory = if savepoint {
-            format!("{SAVEPOINTS}/savepoint-{}-{}", &of.job[26..], &name[24..])
-        } else {
-            format!("{}/chk-{id}", of.home())
-        };
+        let id = *counter;
+        *counter += 1;
         let home = of.home();
+        let directory = if savepoint {
+            format!("{SAVEPOINTS}/savepoint-{}-{}", &of.job[..6], &name[24..])
+        } else {
+            format!("{home}/chk-{id}")
+        };
         for made in [
             &format!("{home}/shared"),
             &format!("{home}/taskowned"),
@@ -31,10 +36,6 @@ impl World {
         ] {
             self.make_directory(made);
         }
-        let part = |task| Part {
-            task,
-            ..Part::default()
-        };
         jm.statistics.push(Statistic {
             id,
             directory: directory.clone(),
@@ -43,6 +44,10 @@ impl World {
             status: Status::InProgress,
         });
         self.say(|| format!("flink: {directory} is triggered"));
+        let part = |task| Part {
+            task,
+            ..Part::default()
+        };
         jm.pending.push(Pending {
             id,
             directory,
@@ -67,16 +72,54 @@ impl World {
                 if alive {
                     jm.pending.insert(position, moving);
                 } else {
-                    self.fail(jm, moving);
+                    self.fail(resource, jm, moving);
                 }
             } else {
-                take(jm, position, part);
+                self.take(resource, jm, position, part);
             }
         } else if pending.written.is_none() {
             self.write_metadata(resource, jm, position);
         } else {
             self.commit(resource, jm, position);
         }
+    }
+
+    /// What is live now goes into the checkpoint: what the base has is re-used, all else is uploaded.
+    fn take(&mut self, resource: usize, jm: &mut JobManager, position: usize, part: usize) {
+        let backend = self.resources[resource].setup.backend;
+        let pending = &mut jm.pending[position];
+        let part = &mut pending.parts[part];
+        part.taken = true;
+        let Some(task) = jm.tasks.get(part.task) else {
+            return;
+        };
+        part.backend = task.backend;
+        if !pending.savepoint {
+            let files: Vec<(u64, &Data)> = match backend {
+                Backend::Changelog | Backend::ForSt => {
+                    let live = task.held.iter();
+                    live.filter(|(sst, _)| task.live.contains_key(sst))
+                        .map(|(&sst, file)| (sst, file))
+                        .collect()
+                }
+                _ if jm.full_next => Vec::new(),
+                Backend::HashMap | Backend::RocksDb | Backend::Merging => task.base().collect(),
+            };
+            part.files = files
+                .into_iter()
+                .map(|(sst, file)| (sst, file.clone()))
+                .collect();
+            // The others send whole handles, and no placeholders.
+            if !matches!(backend, Backend::Changelog | Backend::ForSt) {
+                part.reused = part.files.keys().copied().collect();
+            }
+        }
+        part.to_upload = task
+            .live
+            .iter()
+            .filter(|(sst, _)| !part.files.contains_key(sst))
+            .map(|(&sst, &size)| (sst, size))
+            .collect();
     }
 
     /// A task uploads a file or acknowledges. False if the JobManager cannot make sense of it.
@@ -87,23 +130,22 @@ impl World {
         pending: &mut Pending,
         part: usize,
     ) -> bool {
-        let shared = format!("{}/shared", self.resources[resource].home());
         let part = &mut pending.parts[part];
         if let Some((sst, size)) = part.to_upload.pop() {
-            let into = if pending.savepoint {
-                &pending.directory
-            } else {
-                &shared
-            };
-            let path = format!("{into}/{}", self.uuid());
-            self.write(&path, vec![0; usize::try_from(size).unwrap_or(1)]);
-            self.say(|| format!("flink: task {} uploads {path}", part.task));
-            part.files.insert(sst, Data { path, size });
+            let into = pending.savepoint.then_some(pending.directory.as_str());
+            let data = self.upload(resource, jm, part.task, (sst, size), into);
+            self.say(|| format!("flink: task {} uploads {}", part.task, data.path));
+            part.files.insert(sst, data);
             return true;
         }
         if part.exclusive.is_none() {
-            let path = format!("{}/{}", pending.directory, self.uuid());
-            self.write(&path, vec![0; 7]);
+            let merged = self.resources[resource].setup.backend == Backend::Merging;
+            let path = if merged && !pending.savepoint {
+                self.merge_private(resource, jm, part)
+            } else {
+                format!("{}/{}", pending.directory, self.uuid())
+            };
+            self.write_data(&path, 7);
             part.exclusive = Some(Data { path, size: 7 });
             return true;
         }
@@ -111,16 +153,12 @@ impl World {
         if pending.savepoint {
             return true;
         }
-        let known = part
-            .files
-            .iter()
-            .all(|(sst, file)| !part.reused.contains(sst) || jm.registry.knows(&file.path));
-        if !known {
-            self.say(|| format!("flink: {} names what is not registered", pending.directory));
+        if self.resources[resource].setup.version != Version::V1_14
+            && !self.register(resource, jm, pending.id, part)
+        {
+            let directory = &pending.directory;
+            self.say(|| format!("flink: {directory} names what is not registered"));
             return false;
-        }
-        for file in part.files.values() {
-            jm.registry.register(&file.path, pending.id);
         }
         if let Some(task) = jm.tasks.get_mut(part.task) {
             task.known.insert(pending.id, part.files.clone());
@@ -128,107 +166,77 @@ impl World {
         true
     }
 
-    /// Storage holds a complete snapshot from here on.
-    fn write_metadata(&mut self, resource: usize, jm: &mut JobManager, position: usize) {
-        let pending = &mut jm.pending[position];
-        let snapshot = Arc::new(Snapshot {
-            job: self.resources[resource].job.clone(),
-            id: pending.id,
-            directory: pending.directory.clone(),
-            savepoint: pending.savepoint,
-            triggered: pending.triggered,
-            completed: self.now(),
-            tasks: pending
-                .parts
-                .iter()
-                .map(|part| part.files.clone())
-                .collect(),
-            exclusive: pending
-                .parts
-                .iter()
-                .filter_map(|part| part.exclusive.clone())
-                .collect(),
-        });
-        pending.written = Some(Arc::clone(&snapshot));
-        if !snapshot.savepoint {
-            // Whole on storage is what the promise asks for, whether or not Flink comes to count it.
-            let of = &mut self.resources[resource];
-            of.own_since.get_or_insert(snapshot.completed);
-        }
-        self.write(&snapshot.metadata(), snapshot.bytes());
-        self.snapshots.push(Arc::clone(&snapshot));
-        self.say(|| format!("flink: {} is written", snapshot.metadata()));
-    }
-
-    /// Flink's own store learns of it, or does not.
-    fn commit(&mut self, resource: usize, jm: &mut JobManager, position: usize) {
-        let pending = jm.pending.remove(position);
-        let Some(snapshot) = pending.written.clone() else {
-            return;
-        };
-        let answer = self.choices.below(24);
-        let mut complete = true;
-        if !pending.savepoint {
-            let Some(map) = self.resources[resource].map.as_mut() else {
-                return;
-            };
-            if answer <= 21 {
-                map.put(&snapshot);
+    fn upload(
+        &mut self,
+        resource: usize,
+        jm: &mut JobManager,
+        task: usize,
+        (sst, size): (u64, u64),
+        into: Option<&str>,
+    ) -> Data {
+        let of = &self.resources[resource];
+        let directory = match (into, of.setup.backend) {
+            (None, Backend::Changelog) => {
+                if let Some(task) = jm.tasks.get_mut(task) {
+                    return self.upload_change(resource, task, sst, size);
+                }
+                format!("{}/dstl", of.home())
             }
-            complete = answer <= 20;
-        }
-        if !complete && answer == 23 {
-            self.say(|| format!("flink: {} fails as a whole", snapshot.directory));
-            return self.fail(jm, pending);
-        }
-        if !complete {
-            // PossibleInconsistentStateException: everything stays, for a person to clean up.
-            self.say(|| format!("flink: {} may be in the map or not", snapshot.directory));
-            jm.set_status(pending.id, Status::Failed);
-            return forget(jm, pending.id);
-        }
-        let at = self.now();
-        let discarded = false;
-        jm.set_status(pending.id, Status::Completed { at, discarded });
-        self.say(|| format!("flink: {} is complete", snapshot.directory));
-        if pending.savepoint {
-            return;
-        }
-        jm.full_next = false;
-        jm.store.push(snapshot);
-        for task in 0..jm.tasks.len() {
-            jm.notices.push((task, pending.id));
-        }
-        let older = |known: &Pending| !known.savepoint && known.id < pending.id;
-        while let Some(position) = jm.pending.iter().position(older) {
-            let old = jm.pending.remove(position);
-            self.fail(jm, old);
-        }
-        self.subsume(resource, jm);
+            (None, Backend::Merging) => return self.append(resource, jm, task, size),
+            (None, _) => format!("{}/shared", of.home()),
+            (Some(savepoint), _) => savepoint.to_owned(),
+        };
+        let path = format!("{directory}/{}", self.uuid());
+        self.write_data(&path, size);
+        Data { path, size }
     }
 
-    fn subsume(&mut self, resource: usize, jm: &mut JobManager) {
-        while jm.store.len() > self.resources[resource].retained {
-            let oldest = jm.store.remove(0);
-            if let Some(map) = self.resources[resource].map.as_mut() {
-                for entry in map.entries.iter_mut().filter(|entry| entry.id == oldest.id) {
-                    entry.marked = true;
+    /// `SharedStateRegistry`: placeholders must be known, the rest becomes known.
+    pub(super) fn register(
+        &mut self,
+        resource: usize,
+        jm: &mut JobManager,
+        checkpoint: u64,
+        part: &mut Part,
+    ) -> bool {
+        if self.resources[resource].setup.version == Version::V1_15 {
+            for (&sst, file) in &mut part.files {
+                let resolved = jm.registry.resolve((part.backend, sst), file);
+                if resolved.path != file.path {
+                    if !part.reused.contains(&sst) {
+                        jm.queue.push(Chore::Delete(file.path.clone()));
+                    }
+                    *file = resolved;
                 }
             }
-            jm.queue.push(Chore::RemoveEntry(oldest.id));
-            jm.discard(&oldest);
         }
-        let lowest = jm.store.first().map_or(0, |snapshot| snapshot.id);
-        let unused = jm.registry.unregister_unused(lowest);
-        jm.queue.extend(unused.into_iter().map(Chore::Delete));
+        let known = part
+            .files
+            .iter()
+            .all(|(sst, file)| !part.reused.contains(sst) || jm.registry.knows(&file.path));
+        if known {
+            for file in part.files.values() {
+                jm.registry.register(&file.path, checkpoint);
+            }
+        }
+        known
     }
 
-    /// Expired, declined or failed: private files go with their directory, shared ones stay for now.
-    pub(super) fn fail(&mut self, jm: &mut JobManager, pending: Pending) {
+    /// Expired, declined or failed: private files go with their directory, shared ones stay for now (from 1.15 on).
+    pub(super) fn fail(&mut self, resource: usize, jm: &mut JobManager, pending: Pending) {
         self.say(|| format!("flink: {} is aborted", pending.directory));
         self.remove(&pending.directory);
         jm.set_status(pending.id, Status::Failed);
-        forget(jm, pending.id);
+        jm.forget(pending.id);
+        let setup = self.resources[resource].setup;
+        if setup.version == Version::V1_14 && !pending.savepoint {
+            for part in &pending.parts {
+                let new = part.files.iter();
+                let new = new.filter(|(sst, _)| !part.reused.contains(sst));
+                jm.queue
+                    .extend(new.map(|(_, file)| Chore::Delete(file.path.clone())));
+            }
+        }
         let under_way = |part: &Part| part.taken && !part.acknowledged;
         if pending.parts.iter().any(under_way) && self.choices.one_in(2) {
             jm.late.push(pending);
@@ -237,50 +245,10 @@ impl World {
 }
 
 impl JobManager {
-    /// `_metadata` and the private files of a snapshot that nobody manages any more.
-    pub(super) fn discard(&mut self, snapshot: &Snapshot) {
-        if self.unclaimed.contains(&snapshot.directory) {
-            return;
+    /// Tasks never build on a checkpoint that did not complete.
+    pub(super) fn forget(&mut self, id: u64) {
+        for task in &mut self.tasks {
+            task.known.remove(&id);
         }
-        if let Some(statistic) = self
-            .statistics
-            .iter_mut()
-            .find(|known| known.id == snapshot.id)
-            && let Status::Completed { discarded, .. } = &mut statistic.status
-        {
-            *discarded = true;
-        }
-        let files = snapshot.exclusive.iter().map(|file| file.path.clone());
-        let files = files.chain([snapshot.metadata()]).map(Chore::Delete);
-        self.queue.extend(files);
-        self.queue
-            .push(Chore::RemoveDirectory(snapshot.directory.clone()));
-    }
-}
-
-/// What is live now goes into the checkpoint: what the base has is re-used, all else is uploaded.
-fn take(jm: &mut JobManager, position: usize, part: usize) {
-    let pending = &mut jm.pending[position];
-    let part = &mut pending.parts[part];
-    part.taken = true;
-    let Some(task) = jm.tasks.get(part.task) else {
-        return;
-    };
-    if !jm.full_next && !pending.savepoint {
-        part.files = task.base();
-        part.reused = part.files.keys().copied().collect();
-    }
-    part.to_upload = task
-        .live
-        .iter()
-        .filter(|(sst, _)| !part.reused.contains(sst))
-        .map(|(&sst, &size)| (sst, size))
-        .collect();
-}
-
-/// Tasks never build on a checkpoint that did not complete.
-fn forget(jm: &mut JobManager, id: u64) {
-    for task in &mut jm.tasks {
-        task.known.remove(&id);
     }
 }

@@ -9,6 +9,10 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct JobManager {
     pub(crate) started: Millis,
+    /// The next checkpoint id, where no high-availability map has it.
+    pub(crate) counter: u64,
+    /// Which TaskManager the tasks are on.
+    pub(crate) task_manager: String,
     pub(crate) registry: Registry,
     /// The completed checkpoints that it manages, oldest first.
     pub(crate) store: Vec<Arc<Snapshot>>,
@@ -25,8 +29,11 @@ pub(crate) struct JobManager {
     pub(crate) cached: Option<(Millis, Vec<Statistic>)>,
     /// What it was restored from after its resource named it.
     pub(crate) restored: Option<Arc<Snapshot>>,
+    pub(crate) restored_at: Millis,
     /// Snapshots of others, which it never deletes.
     pub(crate) unclaimed: BTreeSet<String>,
+    /// Savepoints that it was started from and claimed.
+    pub(crate) claimed: BTreeSet<String>,
     /// Until one completes, nothing is re-used.
     pub(crate) full_next: bool,
     /// The terminal state, once the job is over.
@@ -34,7 +41,7 @@ pub(crate) struct JobManager {
 }
 
 /// A checkpoint or savepoint that is not complete.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) id: u64,
     pub(crate) directory: String,

@@ -1,14 +1,21 @@
-//! What Flink does to its storage, as the storage life cycle describes it: plain incremental RocksDB, 1.18 and later.
+//! What Flink does to its storage, as the storage life cycle describes it.
 
+mod backend;
 mod checkpoint;
+mod commit;
 mod job_manager;
 mod lifecycle;
+mod metadata;
+mod operations;
 mod registry;
 mod resource;
+mod restart;
+mod setup;
 mod snapshot;
 mod step;
 mod task;
 
 pub(crate) use job_manager::{JobManager, Statistic, Status};
-pub(crate) use resource::{Resource, Stage};
+pub(crate) use resource::{ClaimMode, Deletion, Resource, Stage};
+pub(crate) use setup::{Backend, populate};
 pub(crate) use snapshot::Snapshot;

@@ -1,28 +1,48 @@
 use super::job_manager::JobManager;
+use super::setup::Setup;
 use super::snapshot::Snapshot;
 use crate::world::{BASE, Millis, World};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A Flink resource with its job, and what is left of its earlier ones.
 #[derive(Debug)]
 pub(crate) struct Resource {
+    pub(crate) number: usize,
     pub(crate) name: String,
     /// Whether our operator can see it at all.
     pub(crate) visible: bool,
+    pub(crate) setup: Setup,
     pub(crate) job: String,
     /// The job ids before, oldest first.
-    pub(crate) former: Vec<String>,
+    pub(crate) former: Vec<Former>,
     pub(crate) stage: Stage,
+    /// Of the resource itself, once it is gone.
+    pub(crate) deletion: Option<Deletion>,
     pub(crate) job_manager: Option<JobManager>,
     pub(crate) map: Option<HaStore>,
+    /// A copy of the map that somebody has.
+    pub(crate) saved_map: Option<HaStore>,
     /// The snapshot that the resource names as its start.
     pub(crate) root: Option<Arc<Snapshot>>,
-    pub(crate) claim: bool,
-    pub(crate) retained: usize,
-    pub(crate) max_concurrent: usize,
-    pub(crate) tasks: usize,
+    pub(crate) claim: ClaimMode,
     /// Since when the current job has had a checkpoint of its own.
     pub(crate) own_since: Option<Millis>,
+}
+
+/// A job id of before.
+#[derive(Clone, Debug)]
+pub(crate) struct Former {
+    pub(crate) job: String,
+    /// The resource that had it was deleted, and this one only has its name.
+    pub(crate) deletion: Option<Deletion>,
+}
+
+/// The end of a resource.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deletion {
+    /// When an operator of ours first saw it, by our clock.
+    pub(crate) observed: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +54,18 @@ pub(crate) enum Stage {
     Suspended,
     /// Over for good.
     Terminal(&'static str),
+    /// The resource is being deleted, and its processes are.
+    Deleting,
+    /// The resource is gone, and so is all that ran.
+    Gone,
+}
+
+/// `execution.state-recovery.claim-mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimMode {
+    NoClaim,
+    Claim,
+    Legacy,
 }
 
 /// The ConfigMap of a job.
@@ -53,26 +85,27 @@ pub(crate) struct Entry {
 }
 
 impl Resource {
-    pub(crate) fn any(world: &mut World, number: u32) -> Self {
-        let choices = &mut world.choices;
-        let retained = 1 + choices.index(3);
-        let tasks = 1 + choices.index(2);
-        let max_concurrent = if choices.one_in(8) { 2 } else { 1 };
-        let visible = number == 0 || !choices.one_in(4);
-        let claim = choices.one_in(3);
+    pub(crate) fn any(world: &mut World, number: usize, setup: Setup) -> Self {
+        let visible = number == 0 || !world.choices.one_in(6);
+        let job = if setup.fixed_id && world.choices.one_in(4) {
+            "0".repeat(32)
+        } else {
+            world.job_id(visible)
+        };
         Self {
+            number,
             name: format!("job-{number}"),
             visible,
-            job: world.job_id(),
+            setup,
+            job,
             former: Vec::new(),
             stage: Stage::Starting,
+            deletion: None,
             job_manager: None,
             map: None,
+            saved_map: None,
             root: None,
-            claim,
-            retained,
-            max_concurrent,
-            tasks,
+            claim: ClaimMode::NoClaim,
             own_since: None,
         }
     }
@@ -82,13 +115,34 @@ impl Resource {
         format!("{BASE}/{}", self.job)
     }
 
+    /// Whether the resource that had a job is deleted, and what is known of that.
+    pub(crate) fn deletion_of(&self, job: &str) -> Option<Deletion> {
+        if self.job == job {
+            return self.deletion;
+        }
+        let former = self.former.iter().rev().find(|former| former.job == job)?;
+        former.deletion.or(self.deletion)
+    }
+
+    /// Somebody of ours sees it.
+    pub(crate) fn note_deletion(&mut self, now: Timestamp) {
+        let former = self
+            .former
+            .iter_mut()
+            .filter_map(|former| former.deletion.as_mut());
+        for deletion in former.chain(self.deletion.as_mut()) {
+            deletion.observed.get_or_insert(now);
+        }
+    }
+
     pub(crate) fn has_had(&self, job: &str) -> bool {
-        self.job == job || self.former.iter().any(|former| former == job)
+        self.job == job || self.former.iter().any(|former| former.job == job)
     }
 }
 
 impl HaStore {
     pub(crate) fn put(&mut self, snapshot: &Arc<Snapshot>) {
+        self.entries.retain(|entry| entry.id != snapshot.id);
         self.entries.push(Entry {
             id: snapshot.id,
             marked: false,

@@ -1,11 +1,10 @@
-use crate::world::{Millis, location_text};
+use super::metadata::MetadataFile;
 use std::collections::BTreeMap;
-use testbed::snapshot::SnapshotFile;
 
-/// The number of an SST file within a task.
+/// The number of an SST file within a task, or of an increment of its changelog.
 pub(crate) type Sst = u64;
 
-/// A file on storage.
+/// A file on storage, and how much of it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Data {
     pub(crate) path: String,
@@ -15,16 +14,21 @@ pub(crate) struct Data {
 /// A complete checkpoint or savepoint.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// The job that wrote it.
+    /// Its position among all that were ever written.
+    pub(crate) number: usize,
+    /// The resource and the job that wrote it.
+    pub(crate) resource: usize,
     pub(crate) job: String,
     pub(crate) id: u64,
     pub(crate) directory: String,
     pub(crate) savepoint: bool,
-    pub(crate) triggered: Millis,
-    pub(crate) completed: Millis,
+    /// Only a newer parser than ours could read it.
+    pub(crate) opaque: bool,
+    pub(crate) triggered: i64,
+    pub(crate) completed: i64,
     /// The state of each task.
     pub(crate) tasks: Vec<BTreeMap<Sst, Data>>,
-    /// Files in its own directory that no other snapshot names.
+    /// Files that no other snapshot names.
     pub(crate) exclusive: Vec<Data>,
 }
 
@@ -41,28 +45,23 @@ impl Snapshot {
             .chain(&self.exclusive)
     }
 
-    /// The same and `_metadata`.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = String> {
-        self.files()
-            .map(|file| file.path.clone())
-            .chain([self.metadata()])
+    /// Whether it names this file, or is it.
+    pub(crate) fn names(&self, path: &str) -> bool {
+        self.files().any(|file| file.path == path) || self.is_metadata(path)
+    }
+
+    fn is_metadata(&self, path: &str) -> bool {
+        path.strip_prefix(&self.directory)
+            .is_some_and(|rest| rest == "/_metadata")
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let shared = self.tasks.iter().flat_map(BTreeMap::values);
-        SnapshotFile {
+        MetadataFile {
+            version: if self.opaque { 7 } else { 3 },
             checkpoint_id: self.id,
-            shared: shared
-                .map(|file| (location_text(&file.path), file.size))
-                .collect(),
-            exclusive: self
-                .exclusive
-                .iter()
-                .map(|file| {
-                    let name = file.path.rsplit('/').next().unwrap_or_default();
-                    (name.to_owned(), file.size)
-                })
-                .collect(),
+            directory: &self.directory,
+            shared: self.tasks.iter().flat_map(BTreeMap::values).collect(),
+            exclusive: self.exclusive.iter().collect(),
         }
         .to_bytes()
     }

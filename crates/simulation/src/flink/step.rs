@@ -1,7 +1,8 @@
 //! What happens next in a job: mostly progress, now and then trouble.
 
-use super::job_manager::{Chore, JobManager};
+use super::job_manager::{Chore, JobManager, Pending};
 use super::resource::Stage;
+use super::task::Part;
 use crate::world::{HOUR, MINUTE, SECOND, World};
 
 /// `execution.checkpointing.timeout`.
@@ -16,8 +17,8 @@ impl World {
         match self.choices.below(40) {
             0 => {}
             1..=29 => self.progress(resource),
-            30..=36 => self.complete(resource),
-            _ => self.trouble(resource),
+            30..=37 => self.complete(resource),
+            _ => self.misfortune(resource),
         }
     }
 
@@ -48,10 +49,10 @@ impl World {
         let now = self.now();
         for resource in 0..self.resources.len() {
             self.with_job_manager(resource, |world, jm| {
-                let expired = |known: &super::job_manager::Pending| now - known.triggered > TIMEOUT;
+                let expired = |known: &Pending| now - known.triggered > TIMEOUT;
                 while let Some(position) = jm.pending.iter().position(expired) {
                     let pending = jm.pending.remove(position);
-                    world.fail(jm, pending);
+                    world.fail(resource, jm, pending);
                 }
             });
         }
@@ -68,11 +69,11 @@ impl World {
         }
     }
 
-    pub(crate) fn progress(&mut self, resource: usize) {
+    fn progress(&mut self, resource: usize) {
         if self.resources[resource].job_manager.is_none() {
             match self.resources[resource].stage {
                 Stage::Starting | Stage::Running => self.start(resource),
-                Stage::Suspended | Stage::Terminal(_) => {}
+                Stage::Suspended | Stage::Terminal(_) | Stage::Deleting | Stage::Gone => {}
             }
             return;
         }
@@ -81,54 +82,47 @@ impl World {
                 return world.chore(resource, jm);
             }
             if jm.pending.is_empty() || world.choices.one_in(8) {
-                world.live_on(jm);
+                world.live_on(resource, jm);
                 return world.trigger(resource, jm, false);
             }
             let position = world.choices.index(jm.pending.len());
             world.advance(resource, jm, position);
         });
+        if self.choices.one_in(60) {
+            self.save_map(resource);
+        }
     }
 
     /// A whole checkpoint without anything in between.
     fn complete(&mut self, resource: usize) {
         self.with_job_manager(resource, |world, jm| {
-            if jm.over.is_some() {
-                return;
-            }
-            if jm.pending.is_empty() {
-                world.live_on(jm);
-                world.trigger(resource, jm, false);
-            }
-            let position = jm.pending.len().saturating_sub(1);
-            let count = jm.pending.len();
-            while count > 0 && jm.pending.len() == count {
-                world.advance(resource, jm, position);
-            }
-            // Most of the time Flink has done what it has to do before the next one.
-            while !jm.queue.is_empty() && !world.choices.one_in(12) {
-                let chore = jm.queue.remove(0);
-                world.carry_out(resource, &chore, false);
+            if jm.over.is_none() {
+                world.complete_one(resource, jm);
             }
         });
     }
 
-    /// Compactions replace files, and new ones appear.
-    fn live_on(&mut self, jm: &mut JobManager) {
-        for task in &mut jm.tasks {
-            for _ in 0..=self.choices.below(2) {
-                let sst = self.choices.below(u32::MAX).into();
-                task.live.insert(sst, 1 + u64::from(self.choices.below(90)));
-            }
-            while task.live.len() > 4 || (task.live.len() > 1 && self.choices.one_in(3)) {
-                let position = self.choices.index(task.live.len());
-                let dead = task.live.keys().nth(position).copied();
-                task.live.retain(|&sst, _| Some(sst) != dead);
+    fn complete_one(&mut self, resource: usize, jm: &mut JobManager) {
+        if jm.pending.is_empty() {
+            self.live_on(resource, jm);
+            self.trigger(resource, jm, false);
+        }
+        let count = jm.pending.len();
+        while count > 0 && jm.pending.len() == count {
+            self.advance(resource, jm, count - 1);
+        }
+        // Most of the time its tasks hear of it before the next one.
+        if !self.choices.one_in(6) {
+            for (task, id) in std::mem::take(&mut jm.notices) {
+                if let Some(task) = jm.tasks.get_mut(task) {
+                    task.confirm(id);
+                }
             }
         }
     }
 
     /// Something asynchronous: a confirmation arrives, a late task goes on, a deletion is carried out, or gets lost.
-    pub(super) fn chore(&mut self, resource: usize, jm: &mut JobManager) {
+    fn chore(&mut self, resource: usize, jm: &mut JobManager) {
         let kind = self.choices.below(3);
         if kind == 1 && !jm.notices.is_empty() {
             let (task, id) = jm.notices.swap_remove(self.choices.index(jm.notices.len()));
@@ -140,7 +134,7 @@ impl World {
             self.late(resource, jm);
         } else if !jm.queue.is_empty() {
             let chore = jm.queue.swap_remove(self.choices.index(jm.queue.len()));
-            let lost = self.choices.one_in(15);
+            let lost = self.choices.one_in(200);
             self.carry_out(resource, &chore, lost);
         }
     }
@@ -148,14 +142,12 @@ impl World {
     fn late(&mut self, resource: usize, jm: &mut JobManager) {
         let position = self.choices.index(jm.late.len());
         let mut pending = jm.late.swap_remove(position);
-        let open = |part: &super::task::Part| part.taken && !part.acknowledged;
+        let open = |part: &Part| part.taken && !part.acknowledged;
         let Some(part) = pending.parts.iter().position(open) else {
             return;
         };
         self.work_on(resource, jm, &mut pending, part);
-        for task in &mut jm.tasks {
-            task.known.remove(&pending.id);
-        }
+        jm.forget(pending.id);
         if pending.parts[part].acknowledged {
             // The JobManager keeps what is shared, and discards what is private.
             let private = pending.parts[part].exclusive.iter();
@@ -175,55 +167,38 @@ impl World {
                 self.remove(path);
             }
             Chore::RemoveDirectory(path) => {
-                let below = format!("{path}/");
-                if !self.disk.keys().any(|file| file.starts_with(&below)) {
+                if self.below(path).is_empty() {
                     self.remove(path);
                 }
             }
             Chore::RemoveEntry(id) => {
                 if let Some(map) = self.resources[resource].map.as_mut() {
-                    map.entries.retain(|entry| entry.id != *id);
+                    map.entries.retain(|entry| entry.id != *id || !entry.marked);
                 }
             }
         }
     }
-}
 
-impl World {
     /// In peace: whatever is to run runs, and completes some checkpoints; chores are done.
     pub(crate) fn complete_some(&mut self, resource: usize) {
         self.expire();
-        if self.resources[resource].job_manager.is_none() {
-            match self.resources[resource].stage {
-                Stage::Starting | Stage::Running => self.start(resource),
-                Stage::Suspended | Stage::Terminal(_) => return,
-            }
-        }
-        if matches!(self.resources[resource].stage, Stage::Terminal(_)) {
-            self.with_job_manager(resource, |world, jm| {
-                for chore in std::mem::take(&mut jm.queue) {
-                    world.carry_out(resource, &chore, false);
+        match self.resources[resource].stage {
+            Stage::Starting | Stage::Running => {
+                if self.resources[resource].job_manager.is_none() {
+                    self.start(resource);
                 }
-            });
-            self.resources[resource].job_manager = None;
-            self.resources[resource].map = None;
-            return;
+            }
+            Stage::Terminal(_) => {
+                self.resources[resource].map = None;
+                return self.exit(resource);
+            }
+            Stage::Deleting => return self.delete(resource),
+            Stage::Suspended | Stage::Gone => return,
         }
         self.with_job_manager(resource, |world, jm| {
             for _ in 0..3 {
-                world.live_on(jm);
-                world.trigger(resource, jm, false);
-                while !jm.pending.is_empty() {
-                    world.advance(resource, jm, 0);
-                }
-                for (task, id) in std::mem::take(&mut jm.notices) {
-                    if let Some(task) = jm.tasks.get_mut(task) {
-                        task.confirm(id);
-                    }
-                }
-                for chore in std::mem::take(&mut jm.queue) {
-                    world.carry_out(resource, &chore, false);
-                }
+                world.complete_one(resource, jm);
+                world.finish_chores(resource, jm);
                 world.pass(MINUTE);
             }
         });

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,15 +16,35 @@ pub enum Node {
     Other,
 }
 
-/// Every node below the root by its key; each one's parent is a directory in it. The root is not in it.
+/// Every node below the root. The root is not in it.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    nodes: BTreeMap<Key, (Node, Timestamp)>,
+    root: Children,
+}
+
+type Children = BTreeMap<Box<str>, Child>;
+
+#[derive(Debug)]
+struct Child {
+    node: Node,
+    modified: Timestamp,
+    /// What is in it, if it is a directory.
+    children: Children,
 }
 
 pub(super) struct Found {
     pub(super) node: Node,
     pub(super) entry: Entry,
+}
+
+/// What is on the way to a key.
+enum Way<'t, 'k> {
+    /// The names in the directory that holds the key, and its own name in it.
+    Clear(&'t Children, &'k str),
+    /// A directory above it does not exist.
+    Missing,
+    /// This is no directory.
+    Obstacle(&'t Node, String),
 }
 
 impl Tree {
@@ -36,37 +55,64 @@ impl Tree {
         operation: Operation,
         store: &dyn Storage,
     ) -> Result<Option<Found>, StorageError> {
-        let mut above = key.parent();
-        while let Some(directory) = above.filter(|directory| !directory.is_root()) {
-            let (path, obstacle) = (store.location(key), store.location(&directory));
-            match self.nodes.get(&directory) {
-                Some((Node::Directory, _)) => break,
-                Some((Node::Symlink, _)) => {
-                    return Err(StorageError::SymlinkInPath {
-                        operation,
-                        path,
-                        link: obstacle,
-                    });
+        if key.is_root() {
+            let node = Node::Directory;
+            let entry = entry(key.clone(), &node, Timestamp::UNIX_EPOCH);
+            return Ok(Some(Found { node, entry }));
+        }
+        let child = self.child(key, operation, store)?;
+        Ok(child.map(|child| Found {
+            entry: entry(key.clone(), &child.node, child.modified),
+            node: child.node.clone(),
+        }))
+    }
+
+    fn child(
+        &self,
+        key: &Key,
+        operation: Operation,
+        store: &dyn Storage,
+    ) -> Result<Option<&Child>, StorageError> {
+        let (node, obstacle) = match self.way(key) {
+            Way::Clear(children, name) => return Ok(children.get(name)),
+            Way::Missing => return Ok(None),
+            Way::Obstacle(node, at) => (node, at),
+        };
+        let path = store.location(key);
+        let at = Key::parse(&obstacle).map_or(obstacle, |at| store.location(&at));
+        Err(match node {
+            Node::Symlink => StorageError::SymlinkInPath {
+                operation,
+                path,
+                link: at,
+            },
+            Node::Directory | Node::File(_) | Node::Other => StorageError::NotADirectory {
+                operation,
+                path,
+                obstacle: at,
+            },
+        })
+    }
+
+    fn way<'t, 'k>(&'t self, key: &'k Key) -> Way<'t, 'k> {
+        let mut children = &self.root;
+        let mut segments = key.segments().peekable();
+        let mut above = 0;
+        while let Some(name) = segments.next() {
+            if segments.peek().is_none() {
+                return Way::Clear(children, name);
+            }
+            above += name.len() + 1;
+            match children.get(name) {
+                None => return Way::Missing,
+                Some(child) if child.node == Node::Directory => children = &child.children,
+                Some(child) => {
+                    let obstacle = key.as_str().get(..above - 1).unwrap_or_default();
+                    return Way::Obstacle(&child.node, obstacle.to_owned());
                 }
-                Some((Node::File(_) | Node::Other, _)) => {
-                    return Err(StorageError::NotADirectory {
-                        operation,
-                        path,
-                        obstacle,
-                    });
-                }
-                None => above = directory.parent(),
             }
         }
-        let node = if key.is_root() {
-            Some((Node::Directory, Timestamp::UNIX_EPOCH))
-        } else {
-            self.nodes.get(key).cloned()
-        };
-        Ok(node.map(|(node, modified)| Found {
-            entry: entry(key.clone(), &node, modified),
-            node,
-        }))
+        Way::Missing
     }
 
     pub(super) fn names(
@@ -74,85 +120,127 @@ impl Tree {
         directory: &Key,
         store: &dyn Storage,
     ) -> Result<Vec<Key>, StorageError> {
-        let (operation, path) = (Operation::List, store.location(directory));
-        match self
-            .find(directory, operation, store)?
-            .map(|found| found.node)
-        {
-            None => Err(StorageError::NotFound { operation, path }),
-            Some(Node::Directory) => Ok(self
-                .below(directory)
-                .filter(|key| key.parent().as_ref() == Some(directory))
-                .cloned()
-                .collect()),
-            Some(Node::Symlink) => Err(StorageError::SymlinkInPath {
+        let children = self.children(directory, store)?.keys();
+        Ok(children
+            .filter_map(|name| directory.join(name).ok())
+            .collect())
+    }
+
+    /// Fails unless there is a directory.
+    pub(super) fn check_directory(
+        &self,
+        directory: &Key,
+        store: &dyn Storage,
+    ) -> Result<(), StorageError> {
+        self.children(directory, store).map(|_| ())
+    }
+
+    fn children(&self, directory: &Key, store: &dyn Storage) -> Result<&Children, StorageError> {
+        let operation = Operation::List;
+        if directory.is_root() {
+            return Ok(&self.root);
+        }
+        let path = || store.location(directory);
+        let Some(child) = self.child(directory, operation, store)? else {
+            let path = path();
+            return Err(StorageError::NotFound { operation, path });
+        };
+        match child.node {
+            Node::Directory => Ok(&child.children),
+            Node::Symlink => Err(StorageError::SymlinkInPath {
                 operation,
-                link: path.clone(),
-                path,
+                path: path(),
+                link: path(),
             }),
-            Some(Node::File(_) | Node::Other) => Err(StorageError::NotADirectory {
+            Node::File(_) | Node::Other => Err(StorageError::NotADirectory {
                 operation,
-                obstacle: path.clone(),
-                path,
+                path: path(),
+                obstacle: path(),
             }),
         }
     }
 
     pub(super) fn is_empty(&self, directory: &Key) -> bool {
-        self.below(directory).next().is_none()
+        match self.way(directory) {
+            Way::Clear(children, name) => children
+                .get(name)
+                .is_none_or(|child| child.children.is_empty()),
+            Way::Missing | Way::Obstacle(..) => directory.is_root() && self.root.is_empty(),
+        }
     }
 
     pub(super) fn insert(&mut self, key: &Key, node: Node, now: Timestamp) {
-        let Some(parent) = key.parent() else { return };
-        let mut directory = Key::root();
-        for name in parent.segments() {
-            let Ok(deeper) = directory.join(name) else {
-                return;
-            };
-            directory = deeper;
-            let (above, _) = self
-                .nodes
-                .entry(directory.clone())
-                .or_insert((Node::Directory, now));
-            if *above != Node::Directory {
+        let mut children = &mut self.root;
+        let mut segments = key.segments().peekable();
+        while let Some(name) = segments.next() {
+            if segments.peek().is_none() {
+                match children.get_mut(name) {
+                    // What is in a directory stays when it is made again.
+                    Some(child) => {
+                        if node != Node::Directory {
+                            child.children.clear();
+                        }
+                        (child.node, child.modified) = (node, now);
+                    }
+                    None => {
+                        children.insert(name.into(), Child::new(node, now));
+                    }
+                }
                 return;
             }
+            let directory = children
+                .entry(name.into())
+                .or_insert_with(|| Child::new(Node::Directory, now));
+            if directory.node != Node::Directory {
+                return;
+            }
+            children = &mut directory.children;
         }
-        self.nodes.insert(key.clone(), (node, now));
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
-        let gone: Vec<Key> = self.below(key).cloned().collect();
-        for key in gone.iter().chain([key]) {
-            self.nodes.remove(key);
+        let mut children = &mut self.root;
+        let mut segments = key.segments().peekable();
+        while let Some(name) = segments.next() {
+            if segments.peek().is_none() {
+                children.remove(name);
+                return;
+            }
+            match children.get_mut(name) {
+                Some(child) => children = &mut child.children,
+                None => return,
+            }
         }
     }
 
     pub(super) fn files(&self) -> Vec<(Key, Bytes)> {
-        self.nodes
-            .iter()
-            .filter_map(|(key, (node, _))| match node {
-                Node::File(bytes) => Some((key.clone(), bytes.clone())),
-                Node::Directory | Node::Symlink | Node::Other => None,
-            })
-            .collect()
+        let mut files = Vec::new();
+        collect(&self.root, &Key::root(), &mut files);
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        files
     }
+}
 
-    fn below(&self, directory: &Key) -> impl Iterator<Item = &Key> {
-        // Keys sort as strings: between `a` and `a/b` there may be `a.b`, so a neighbour alone does not end the search.
-        let prefix = if directory.is_root() {
-            String::new()
-        } else {
-            format!("{directory}/")
+fn collect(children: &Children, directory: &Key, files: &mut Vec<(Key, Bytes)>) {
+    for (name, child) in children {
+        let Ok(key) = directory.join(name) else {
+            continue;
         };
-        self.nodes
-            .range::<Key, _>((Bound::Excluded(directory), Bound::Unbounded))
-            .map(|(key, _)| key)
-            .skip_while({
-                let prefix = prefix.clone();
-                move |key| key.as_str() < prefix.as_str()
-            })
-            .take_while(move |key| key.as_str().starts_with(&prefix))
+        match &child.node {
+            Node::File(bytes) => files.push((key, bytes.clone())),
+            Node::Directory => collect(&child.children, &key, files),
+            Node::Symlink | Node::Other => {}
+        }
+    }
+}
+
+impl Child {
+    fn new(node: Node, modified: Timestamp) -> Self {
+        Self {
+            node,
+            modified,
+            children: Children::new(),
+        }
     }
 }
 

@@ -1,0 +1,119 @@
+//! Writes `_metadata`, with the handles that each backend has.
+
+use super::snapshot::Data;
+use crate::world::location_text;
+
+pub(super) struct MetadataFile<'a> {
+    pub(super) version: i32,
+    pub(super) checkpoint_id: u64,
+    pub(super) directory: &'a str,
+    pub(super) shared: Vec<&'a Data>,
+    pub(super) exclusive: Vec<&'a Data>,
+}
+
+impl MetadataFile<'_> {
+    /// One operator with one subtask.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let (changes, files): (Vec<&Data>, Vec<&Data>) = self
+            .shared
+            .iter()
+            .partition(|file| file.path.contains("/dstl/"));
+        let mut out = Writer::default();
+        out.int(0x4960_672d)
+            .int(self.version)
+            .long(self.checkpoint_id);
+        out.int(0).int(1);
+        out.bytes(&[7; 16]).int(1).int(128).byte(0).int(1);
+        out.int(0).int(0).int(0);
+        if changes.is_empty() {
+            self.incremental(&mut out, &files);
+        } else {
+            // ChangelogStateBackendHandle: what was materialized, and the increments since.
+            out.byte(14).int(0).int(128).long(0).int(1);
+            self.incremental(&mut out, &files);
+            out.int(1).byte(13).int(0).int(128).count(changes.len());
+            for file in changes {
+                out.long(0);
+                self.stream(&mut out, file);
+            }
+            out.long(0).long(0).text("increments").text("filesystem");
+            out.long(1).long(self.checkpoint_id).text("handle");
+        }
+        out.byte(0).int(0).int(0);
+        out.0
+    }
+
+    fn incremental(&self, out: &mut Writer, shared: &[&Data]) {
+        out.byte(11)
+            .long(self.checkpoint_id)
+            .text("backend")
+            .int(0)
+            .int(128)
+            .long(u64::MAX);
+        match self.exclusive.first() {
+            Some(meta) => self.stream(out, meta),
+            None => {
+                out.byte(1).text("inline").int(0);
+            }
+        }
+        out.count(shared.len());
+        for (number, file) in shared.iter().enumerate() {
+            out.text(&format!("{number:06}.sst"));
+            self.stream(out, file);
+        }
+        let private = self.exclusive.get(1..).unwrap_or_default();
+        out.count(private.len());
+        for (number, file) in private.iter().enumerate() {
+            out.text(&format!("private-{number}"));
+            self.stream(out, file);
+        }
+        out.text("handle");
+    }
+
+    /// A segment of a merged file, a file in the snapshot's own directory, or any other.
+    fn stream(&self, out: &mut Writer, file: &Data) {
+        let own = file
+            .path
+            .strip_prefix(self.directory)
+            .and_then(|rest| rest.strip_prefix('/'));
+        if file.path.contains("/job_") {
+            out.byte(15).long(0).long(file.size).int(1);
+            out.text(&location_text(&file.path)).text("logical");
+        } else if let Some(name) = own {
+            out.byte(6).text(name).long(file.size);
+        } else {
+            out.byte(2).long(file.size).text(&location_text(&file.path));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn byte(&mut self, value: u8) -> &mut Self {
+        self.bytes(&[value])
+    }
+
+    fn int(&mut self, value: i32) -> &mut Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    fn long(&mut self, value: u64) -> &mut Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    fn count(&mut self, count: usize) -> &mut Self {
+        self.int(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        self.bytes(&length.to_be_bytes()).bytes(text.as_bytes())
+    }
+}
