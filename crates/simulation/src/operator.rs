@@ -30,7 +30,9 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         savepoints: choices.one_in(2).then(|| SavepointRules {
             keep: KeepRules {
                 keep_last: choices.pick(&[None, Some(0), Some(1), Some(2)]),
-                keep_within: choices.pick(&[None, None, Some(60), Some(600)]).map(minutes),
+                keep_within: choices
+                    .pick(&[None, None, Some(60), Some(600)])
+                    .map(minutes),
             },
             keep_hourly: choices.pick(&[None, None, Some(2)]),
             ..SavepointRules::default()

@@ -261,8 +261,8 @@ impl Storage for Seam {
 
     async fn remove_empty_directory(&self, key: &Key) -> Result<RemovedDirectory, StorageError> {
         self.turn().await;
-        let checkpoint = key.file_name().is_some_and(|name| name.starts_with("chk-"));
-        if !is_ours(key) && !checkpoint {
+        let of_snapshot = |name: &str| name.starts_with("chk-") || name.starts_with("savepoint-");
+        if !is_ours(key) && !key.file_name().is_some_and(of_snapshot) {
             self.world.lock().violation.get_or_insert(Violation {
                 path: key.to_string(),
                 why: "Flink makes this directory once and relies on it".to_owned(),

@@ -185,7 +185,11 @@ impl World {
     pub(crate) fn job_id(&mut self, known: bool) -> String {
         self.names += 1;
         let alike = known && self.choices.one_in(20);
-        let first = if alike { 0xabcdef } else { 0xa0_0000 + self.names };
+        let first = if alike {
+            0xabcdef
+        } else {
+            0xa0_0000 + self.names
+        };
         format!("{first:06x}{:026x}", self.names)
     }
 

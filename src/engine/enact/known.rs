@@ -6,25 +6,45 @@ use retention::plan::{Context, Decision, Plan, PlanEntry};
 use retention::reference::{FileId, Found, ReferenceTable};
 use std::collections::HashSet;
 
+/// The snapshots on whose being whole a verification leans. Their files are looked for again, because Flink deletes
+/// snapshots at any time: those of the snapshots that stay in place of the ones that go.
+#[derive(Debug)]
+pub(super) struct ReliedOn {
+    /// None where what was chosen goes whatever is whole.
+    snapshots: Option<HashSet<Location>>,
+}
+
+impl ReliedOn {
+    /// What the decision for the chosen entries leaned on.
+    pub(super) fn of(context: &Context<'_>, plan: &Plan, chosen: &[PlanEntry]) -> Self {
+        let leans = chosen
+            .iter()
+            .any(|entry| leans_on_snapshots(context, entry));
+        Self {
+            snapshots: leans.then(|| relied_on(context.inventory, plan).cloned().collect()),
+        }
+    }
+
+    /// Adds what a fresh plan leans on instead, where one of them turned out not to be whole. False if that is nothing
+    /// new.
+    pub(super) fn extend(&mut self, fresh: &Inventory, plan: &Plan) -> bool {
+        let Some(known) = &mut self.snapshots else {
+            return false;
+        };
+        let before = known.len();
+        known.extend(relied_on(fresh, plan).cloned());
+        known.len() > before
+    }
+
+    fn contains(&self, snapshot: &Location) -> bool {
+        let known = self.snapshots.as_ref();
+        known.is_some_and(|known| known.contains(snapshot))
+    }
+}
+
 /// Tells a fresh inventory which referenced files this run has found already, or not found, so that a batch does not
-/// look for millions of them again: a verification holds for two minutes only.
-///
-/// Where the decision leans on a snapshot being whole, its files are looked for again: those of the snapshots that stay
-/// in place of the ones that go.
-pub(super) fn carry_over_found(
-    context: &Context<'_>,
-    plan: &Plan,
-    chosen: &[PlanEntry],
-    fresh: &mut Inventory,
-) {
-    let relied_on = if chosen
-        .iter()
-        .any(|entry| leans_on_snapshots(context, entry))
-    {
-        relied_on(context.inventory, plan)
-    } else {
-        HashSet::new()
-    };
+/// look for millions of them again: a verification holds for two minutes only. Not those that it leans on.
+pub(super) fn carry_over_found(context: &Context<'_>, relied_on: &ReliedOn, fresh: &mut Inventory) {
     let again: HashSet<FileId> = fresh
         .snapshots
         .iter()
@@ -32,8 +52,12 @@ pub(super) fn carry_over_found(
         .flat_map(|snapshot| snapshot.references.iter().map(|reference| reference.file))
         .collect();
     let files: Vec<FileId> = fresh.references.files().collect();
-    for file in files.into_iter().filter(|file| !again.contains(file)) {
-        let known = state_in(&context.inventory.references, &fresh.references, file);
+    for file in files {
+        let known = if again.contains(&file) {
+            Found::Unknown
+        } else {
+            state_in(&context.inventory.references, &fresh.references, file)
+        };
         fresh.references.set(file, known);
     }
 }
@@ -47,25 +71,25 @@ fn leans_on_snapshots(context: &Context<'_>, entry: &PlanEntry) -> bool {
 }
 
 /// The snapshots whose being whole lets others go.
-fn relied_on<'i>(inventory: &'i Inventory, plan: &Plan) -> HashSet<&'i Location> {
+fn relied_on<'i>(inventory: &'i Inventory, plan: &'i Plan) -> impl Iterator<Item = &'i Location> {
     let counts = |reason: &KeepReason| {
         matches!(
             reason,
             KeepReason::NewestRestorable
                 | KeepReason::AwaitsSuccessor
                 | KeepReason::KeepLast
+                | KeepReason::KeepEach(_)
                 | KeepReason::ManagedByFlink
         )
     };
     plan.snapshots
         .iter()
-        .filter(|entry| match &entry.verdict {
+        .filter(move |entry| match &entry.verdict {
             Verdict::Keep(reasons) => reasons.iter().any(counts),
             Verdict::Expire => false,
         })
         .filter_map(|entry| inventory.snapshots.get(entry.snapshot))
         .map(|snapshot| &snapshot.location)
-        .collect()
 }
 
 /// What one table knows of a file of another.

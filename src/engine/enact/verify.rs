@@ -1,5 +1,5 @@
 use super::Found;
-use super::known::carry_over_found;
+use super::known::{ReliedOn, carry_over_found};
 use crate::engine::scan::{self, ReferenceScan};
 use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
@@ -44,19 +44,24 @@ pub(super) async fn verify(
         .into_iter()
         .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
         .collect();
-    carry_over_found(found.context, found.plan, chosen, &mut inventory);
-    scan::look_up(scan, &mut inventory).await;
-    let now = run.clock.now();
-    let context = Context::new(
-        &evidence,
-        &inventory,
-        run.policy,
-        found.marks,
-        found.baselines,
-        now,
-    );
-    let fresh = run.within_bounds(&context, found.approved, plan(&context));
-    batch::verify(chosen, &fresh, from)
+    let mut relied_on = ReliedOn::of(found.context, found.plan, chosen);
+    loop {
+        carry_over_found(found.context, &relied_on, &mut inventory);
+        scan::look_up(scan, &mut inventory).await;
+        let now = run.clock.now();
+        let context = Context::new(
+            &evidence,
+            &inventory,
+            run.policy,
+            found.marks,
+            found.baselines,
+            now,
+        );
+        let fresh = run.within_bounds(&context, found.approved, plan(&context));
+        if !relied_on.extend(&inventory, &fresh) {
+            return batch::verify(chosen, &fresh, from);
+        }
+    }
 }
 
 /// What the candidate listing of this run said of the directories; references are all new.
