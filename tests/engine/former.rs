@@ -82,3 +82,33 @@ async fn what_the_successor_claims_of_it_stays() {
     world.enforce().await;
     assert!(world.has(&format!("{OLD_JOB}/shared/{}", uuid(6))));
 }
+
+/// Flink deletes claimed snapshots at any time. The one that stays in place of others, and the one that would then, are
+/// looked at again before those others go.
+#[tokio::test]
+async fn p2_what_takes_the_place_of_a_snapshot_that_went_meanwhile_is_looked_at_too() {
+    let mut world = World::new();
+    world.policy.checkpoints = Some(KeepRules {
+        keep_last: Some(0),
+        keep_within: None,
+    });
+    for number in [3, 4, 5] {
+        world.checkpoint(OLD_JOB, number, &[&uuid(number)]);
+        world.wait(1);
+    }
+    world.wait(48);
+    upgraded(&world);
+    world.enforce().await;
+    world.wait(25);
+    world.at_observation(3, |world| {
+        for number in [4, 5] {
+            let path = format!("ckp/{OLD_JOB}/shared/{}", uuid(number));
+            world.storage.remove(&storage::Key::parse(&path).unwrap());
+        }
+    });
+    world.enforce().await;
+    assert!(
+        world.has(&format!("{OLD_JOB}/chk-3/_metadata")),
+        "it is the only one left that its job could start from"
+    );
+}
