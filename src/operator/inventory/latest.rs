@@ -8,6 +8,7 @@ use retention::location::Location;
 use retention::reference::{DirectoryKey, Required};
 use retention::restorable::Restorable;
 
+use super::disagreement::disagreement;
 use crate::api::amount::int64;
 use crate::api::checkpoint_inventory::{
     EvidenceSource, LatestRestorable, SnapshotCounts, SnapshotKind as Kind,
@@ -42,6 +43,8 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
     /// The newest snapshot that can be restored; another one than the newest if that one is broken.
     pub(super) latest: Option<LatestRestorable>,
+    /// Where those who name the newest snapshot disagree: which one Flink would use, and why.
+    pub(super) disagreement: Option<String>,
     pub(super) counts: SnapshotCounts,
 }
 
@@ -206,9 +209,11 @@ pub(super) fn judge(job: &JobEvidence, inventory: &Inventory, verified: Timestam
             )
         }),
     };
+    let newest = stored.iter().find(whole).map(|(snapshot, _)| *snapshot);
     Judged {
         verdict,
         latest,
+        disagreement: disagreement(job, newest),
         counts: counts(&stored, &unreadable),
     }
 }

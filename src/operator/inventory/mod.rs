@@ -1,5 +1,6 @@
 //! What is said about one Flink resource: pure functions from evidence and the last scan to a status.
 
+mod disagreement;
 mod latest;
 mod row;
 mod scan;

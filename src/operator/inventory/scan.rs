@@ -27,6 +27,8 @@ pub(in crate::operator) struct JobScan {
     pub(in crate::operator) at: Timestamp,
     pub(in crate::operator) verdict: Verdict,
     pub(in crate::operator) latest: Option<LatestRestorable>,
+    /// Which snapshot Flink would use, where those who name the newest disagree.
+    pub(in crate::operator) disagreement: Option<String>,
     pub(in crate::operator) snapshots: SnapshotCounts,
     pub(in crate::operator) storage: StorageByClass,
     pub(in crate::operator) protected_by: Vec<ProtectedByGuard>,
@@ -57,12 +59,14 @@ pub(in crate::operator) fn job_scans(
             let Judged {
                 verdict,
                 latest,
+                disagreement,
                 counts,
             } = judge(job, &report.inventory, report.finished);
             let scan = JobScan {
                 at: report.finished,
                 verdict,
                 latest,
+                disagreement,
                 snapshots: counts,
                 storage: sum.by_class(),
                 protected_by: protected_by(&sum.by_guard, &reasons(report, &[owner].into())),

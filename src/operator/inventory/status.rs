@@ -176,6 +176,10 @@ fn by_scan(scan: &JobScan) -> Known {
             "there is no completed checkpoint and no savepoint".to_owned(),
         ),
     };
+    let message = match &scan.disagreement {
+        Some(told) => format!("{message}; {told}"),
+        None => message,
+    };
     Known {
         status,
         reason,

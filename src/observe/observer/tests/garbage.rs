@@ -314,8 +314,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 64, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::btree_map("[a-zA-Z.$]{0,12}", inner, 0..8)
-                .prop_map(|fields| Value::from_iter(fields)),
+            prop::collection::btree_map("[a-zA-Z.$]{0,12}", inner, 0..8).prop_map(Value::from_iter),
         ]
     })
 }

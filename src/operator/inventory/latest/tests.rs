@@ -166,3 +166,38 @@ fn what_flink_names_decides_and_a_newer_one_is_still_told() {
     );
     assert_eq!(number(&torn), Some(6));
 }
+
+/// `chk-6` and `chk-7` are both whole.
+fn both_whole(six: i64, seven: i64) -> Inventory {
+    let mut inventory = inventory(six, seven);
+    let path = format!("{}/chk-7/_metadata", id());
+    let mut second = inventory.snapshots[0].clone();
+    second.location = at(&path).parent();
+    second.checkpoint_id = 7;
+    second.completed = minute(seven);
+    let place_of = second.place.as_mut().unwrap();
+    place_of.metadata_path = path.as_str().into();
+    place_of.placement = place(&path);
+    inventory.snapshots.push(second);
+    inventory.unreferenced.clear();
+    inventory.gaps.clear();
+    inventory
+}
+
+/// Scenario 14: the JobManager died after it had written `_metadata`, before it entered the checkpoint.
+#[test]
+fn where_they_disagree_it_is_told_which_one_flink_would_use() {
+    let told = |job: &JobEvidence| judge(job, &both_whole(1, 2), minute(9)).disagreement;
+    assert_eq!(
+        told(&job(map(6))).unwrap(),
+        "Flink would start from chk-6, which its high-availability data names; chk-7 is newer on storage"
+    );
+    assert_eq!(told(&job(map(7))), None);
+    assert_eq!(told(&job(HighAvailability::NotConfigured)), None);
+    let judged = judge(&job(map(6)), &both_whole(1, 2), minute(9));
+    assert_eq!(
+        number(&judged),
+        Some(6),
+        "what Flink would use is the latest"
+    );
+}

@@ -75,6 +75,7 @@ fn scan(verdict: Verdict, latest: Option<LatestRestorable>) -> JobScan {
         at: at(NOW),
         verdict,
         latest,
+        disagreement: None,
         snapshots: SnapshotCounts::default(),
         storage: StorageByClass {
             live: Some(Amount {
@@ -273,5 +274,16 @@ fn a_job_that_never_completed_anything_is_not_restorable_until_it_does() {
     assert_eq!(
         said(&with_scan(&older)),
         ("Unknown", "NotVerified", Some(1))
+    );
+}
+
+#[test]
+fn a_disagreement_about_the_newest_snapshot_is_told() {
+    let mut scan = scan(whole(), Some(latest(5, NOW)));
+    scan.disagreement = Some("Flink would start from chk-5".into());
+    let message = by_scan(&scan).message;
+    assert!(
+        message.ends_with("present; Flink would start from chk-5"),
+        "{message}"
     );
 }
