@@ -3,6 +3,7 @@
 use crate::api::CheckpointInventory;
 use crate::api::flink::FlinkKind;
 use crate::api::names::{SUSPEND_ANNOTATION, is_on};
+use crate::observe::RawObject;
 use crate::observe::source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -52,10 +53,7 @@ impl KubernetesSource {
         }
     }
 
-    fn api<K>(&self, scope: Option<&str>, resource: &K::DynamicType) -> Api<K>
-    where
-        K: Resource<Scope = kube::core::DynamicResourceScope>,
-    {
+    fn api(&self, scope: Option<&str>, resource: &ApiResource) -> Api<DynamicObject> {
         match scope {
             None => Api::all_with(self.client.clone(), resource),
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
@@ -64,7 +62,7 @@ impl KubernetesSource {
 
     async fn flink(&self, kind: FlinkKind, resources: &mut Resources) {
         for scope in self.scopes() {
-            let api = self.api::<DynamicObject>(scope.as_deref(), &kind.api_resource());
+            let api = self.api(scope.as_deref(), &kind.api_resource());
             match list(&api).await {
                 Ok(objects) => resources
                     .flink
@@ -81,7 +79,7 @@ impl KubernetesSource {
     async fn inventories(&self, resources: &mut Resources) {
         let resource = ApiResource::erase::<CheckpointInventory>(&());
         for scope in self.scopes() {
-            let api = self.api::<DynamicObject>(scope.as_deref(), &resource);
+            let api = self.api(scope.as_deref(), &resource);
             match list(&api).await {
                 Ok(objects) => resources.inventories.extend(objects),
                 Err(error) => resources
@@ -252,11 +250,23 @@ impl ListError {
     }
 }
 
-async fn list<K>(api: &Api<K>) -> Result<Vec<K>, ListError>
-where
-    K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-{
-    pages(|parameters| async move { api.list(&parameters).await }.boxed()).await
+async fn list(api: &Api<DynamicObject>) -> Result<Vec<RawObject>, ListError> {
+    let stored = |parameters| {
+        async move {
+            let ObjectList {
+                types,
+                metadata,
+                items,
+            } = api.list(&parameters).await?;
+            Ok(ObjectList {
+                types,
+                metadata,
+                items: items.into_iter().map(RawObject::from).collect(),
+            })
+        }
+        .boxed()
+    };
+    pages(stored).await
 }
 
 async fn list_metadata<K>(api: &Api<K>) -> Result<Vec<ObjectMeta>, ListError>

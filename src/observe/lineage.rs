@@ -4,6 +4,7 @@ use crate::api::CheckpointInventory;
 use crate::api::checkpoint_inventory::{
     CheckpointInventorySpec, LineageEntry as Recorded, MAX_BASES,
 };
+use crate::observe::RawObject;
 use crate::observe::draft::{Draft, Host};
 use crate::observe::gaps;
 use kube::ResourceExt;
@@ -26,15 +27,15 @@ pub(super) struct Record {
 /// deleted, and nothing of it was taken over.
 #[must_use]
 pub(super) fn records(
-    objects: &[DynamicObject],
+    objects: &[RawObject],
     present: &BTreeMap<JobName, String>,
     origin_of: &dyn Fn(&str) -> Origin,
 ) -> (BTreeMap<JobName, Record>, Vec<Gap>) {
     let mut records: BTreeMap<JobName, Record> = BTreeMap::new();
     let mut unreadable = Vec::new();
-    for object in objects {
+    for object in objects.iter().map(RawObject::object) {
         let namespace = object.namespace().unwrap_or_default();
-        match read(object, present, &origin_of(&namespace)) {
+        match read(&object, present, &origin_of(&namespace)) {
             Ok((name, Record { lineage, bases })) => {
                 if bases.len() >= MAX_BASES {
                     unreadable.push(full(&namespace, &object.name_any()));
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_record_tells_former_ids_and_bases_of_its_namespace() {
-        let (records, gaps) = records(&[object(RECORD)], &BTreeMap::new(), &origin);
+        let (records, gaps) = records(&[object(RECORD).into()], &BTreeMap::new(), &origin);
         assert!(gaps.is_empty(), "{gaps:?}");
         let (name, record) = records.first_key_value().unwrap();
         assert_eq!(name.to_string(), "FlinkDeployment flink/orders");
@@ -219,7 +220,7 @@ mod tests {
             .replace("orders.flinkdeployment", "orders-2")
             .replace("/old", "/older");
         let (records, _) = records(
-            &[object(RECORD), object(&second)],
+            &[object(RECORD).into(), object(&second).into()],
             &BTreeMap::new(),
             &origin,
         );
@@ -233,7 +234,7 @@ mod tests {
             let bases: Vec<String> = (0..count).map(|number| format!("  - /{number}")).collect();
             object(&RECORD.replace("  - file:///old", &bases.join("\n")))
         };
-        let gaps_of = |count| records(&[some(count)], &BTreeMap::new(), &origin).1;
+        let gaps_of = |count| records(&[some(count).into()], &BTreeMap::new(), &origin).1;
         assert_eq!(gaps_of(MAX_BASES - 1), []);
         assert_eq!(gaps_of(MAX_BASES)[0].radius, [gaps::seen_from("flink")]);
     }
@@ -247,7 +248,7 @@ mod tests {
         ] {
             assert!(RECORD.contains(from));
             let broken = object(&RECORD.replacen(from, to, 1));
-            let (records, gaps) = records(&[broken], &BTreeMap::new(), &origin);
+            let (records, gaps) = records(&[broken.into()], &BTreeMap::new(), &origin);
             assert!(records.is_empty(), "{to}");
             assert_eq!(gaps[0].radius, [gaps::seen_from("flink")]);
         }
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_resource_that_is_gone_keeps_its_ids() {
-        let (records, _) = records(&[object(RECORD)], &BTreeMap::new(), &origin);
+        let (records, _) = records(&[object(RECORD).into()], &BTreeMap::new(), &origin);
         let (name, record) = records.into_iter().next().unwrap();
         let draft = |processes: &Processes| {
             gone(

@@ -179,8 +179,8 @@ impl Reader {
             config_maps,
         } = &mut self.manifests;
         match (FlinkKind::from_name(kind), kind) {
-            (Some(kind), _) => resources.flink.push((kind, object)),
-            (None, "CheckpointInventory") => resources.inventories.push(object),
+            (Some(kind), _) => resources.flink.push((kind, object.into())),
+            (None, "CheckpointInventory") => resources.inventories.push(object.into()),
             (None, "ConfigMap") => {
                 let data = object.data.get("data").cloned().unwrap_or(Value::Null);
                 let data: Option<BTreeMap<String, String>> =

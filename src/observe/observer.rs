@@ -18,8 +18,8 @@ use crate::observe::{
 };
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
-use kube::ResourceExt;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, ObjectMeta};
+use kube::{Resource, ResourceExt};
 use retention::evidence::{
     Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes, Root,
 };
@@ -130,7 +130,7 @@ pub(super) struct Observation<'a> {
 
 impl Observation<'_> {
     pub(super) async fn evidence(self) -> Evidence {
-        let resources = self.source.resources().await;
+        let mut resources = self.source.resources().await;
         let (records, unreadable) =
             records(&resources.inventories, &uids(&resources), &|namespace| {
                 self.origin(namespace)
@@ -141,8 +141,9 @@ impl Observation<'_> {
             resources
                 .flink
                 .iter()
-                .filter_map(|(kind, object)| roots::undecodable(*kind, object)),
+                .filter_map(|(kind, stored)| roots::undecodable(*kind, &stored.object())),
         );
+        let mut roots = all_roots(&resources, &|namespace| self.origin(namespace));
         let (mut drafts, clusters, gone) = self.drafts(&resources, records).await;
         let origin = |namespace: &str| self.origin(namespace);
         gaps.extend(snapshot_requests::apply(&resources, &mut drafts, &origin));
@@ -154,10 +155,12 @@ impl Observation<'_> {
             overviews,
             clusters: &clusters,
             deployments: of_kind(&resources, FlinkKind::Deployment)
-                .map(object_name)
+                .map(|object| object_name(&object.metadata))
                 .collect(),
         };
         drafts.extend(self.gone(gone, &resources, &seen));
+        // What they say is known now, and there may be thousands of them.
+        (resources.flink, resources.inventories) = (Vec::new(), Vec::new());
         if let Some(states) = self.states {
             for draft in &mut drafts {
                 states.apply(draft);
@@ -176,6 +179,8 @@ impl Observation<'_> {
                 (draft, processes)
             })
             .collect();
+        drop(seen);
+        drop(clusters);
         let answered = stream::iter(drafts)
             .map(|(draft, processes)| self.finish(draft, processes))
             .buffered(JOBS_AT_ONCE)
@@ -183,7 +188,6 @@ impl Observation<'_> {
             .await;
         let strays = self.strays(&resources, &claimed).await;
         let mut jobs: Vec<JobEvidence> = Vec::new();
-        let mut roots = all_roots(&resources, &|namespace| self.origin(namespace));
         for finished in answered.into_iter().chain(strays) {
             let Finished {
                 job,
@@ -221,13 +225,15 @@ impl Observation<'_> {
     ) -> (Vec<Draft>, Vec<Cluster>, BTreeMap<JobName, Record>) {
         let mut drafts = Vec::new();
         let mut clusters = Vec::new();
+        let mut all_deployed = self.all_deployed(resources).await;
         for object in of_kind(resources, FlinkKind::Deployment) {
             let surroundings =
-                self.surroundings(FlinkKind::Deployment, object, resources, &mut records);
+                self.surroundings(FlinkKind::Deployment, &object, resources, &mut records);
             match FlinkDeployment::from_dynamic(object.clone()) {
-                Err(error) => drafts.push(undecodable::draft(object, &error, surroundings)),
+                Err(error) => drafts.push(undecodable::draft(&object, &error, surroundings)),
                 Ok(read) => {
-                    let deployed = self.deployed(object).await;
+                    let name = object_name(&object.metadata);
+                    let deployed = all_deployed.remove(&name).unwrap_or(Ok(None));
                     let (configurations, _) = deployment::configurations(&read, &deployed);
                     let draft = deployment::draft(&read, &deployed, surroundings);
                     clusters.push(Cluster::of(&read, configurations, &draft));
@@ -237,9 +243,9 @@ impl Observation<'_> {
         }
         for object in of_kind(resources, FlinkKind::SessionJob) {
             let surroundings =
-                self.surroundings(FlinkKind::SessionJob, object, resources, &mut records);
+                self.surroundings(FlinkKind::SessionJob, &object, resources, &mut records);
             drafts.push(match FlinkSessionJob::from_dynamic(object.clone()) {
-                Err(error) => undecodable::draft(object, &error, surroundings),
+                Err(error) => undecodable::draft(&object, &error, surroundings),
                 Ok(job) => {
                     let cluster = cluster_of(&job, &clusters);
                     session_job::draft(&job, cluster, surroundings)
@@ -283,12 +289,31 @@ impl Observation<'_> {
         }
     }
 
-    /// The configuration of the cluster as it was deployed.
-    async fn deployed(self, object: &DynamicObject) -> deployment::Deployed {
-        let ObjectName { namespace, name } = object_name(object);
+    /// The configurations of clusters as they were deployed, where there are any.
+    async fn all_deployed(
+        self,
+        resources: &Resources,
+    ) -> BTreeMap<ObjectName, deployment::Deployed> {
+        let deployments = resources.flink.iter();
+        let names = deployments
+            .filter(|(kind, _)| *kind == FlinkKind::Deployment)
+            .map(|(_, stored)| object_name(stored.meta()));
+        let names: Vec<ObjectName> = names.collect();
+        stream::iter(names)
+            .map(|name| async move {
+                let deployed = self.deployed(&name).await;
+                (name, deployed)
+            })
+            .buffered(JOBS_AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn deployed(self, cluster: &ObjectName) -> deployment::Deployed {
+        let ObjectName { namespace, name } = cluster;
         let map = self
             .source
-            .config_map(&namespace, &format!("flink-config-{name}"))
+            .config_map(namespace, &format!("flink-config-{name}"))
             .await
             .map_err(|unread| format!("{}: {}", unread.what, unread.why))?;
         let Some(map) = map else {
@@ -426,27 +451,27 @@ impl Observation<'_> {
     }
 }
 
-fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = &DynamicObject> {
+fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = DynamicObject> {
     resources
         .flink
         .iter()
         .filter(move |(kind, _)| *kind == wanted)
-        .map(|(_, object)| object)
+        .map(|(_, stored)| stored.object())
 }
 
 /// Of every Flink resource that exists.
 fn uids(resources: &Resources) -> BTreeMap<JobName, String> {
-    let named = resources.flink.iter().filter_map(|(kind, object)| {
-        let name = deployment::job_name(kind.as_str(), &object.metadata);
-        Some((name, object.uid()?))
+    let named = resources.flink.iter().filter_map(|(kind, stored)| {
+        let name = deployment::job_name(kind.as_str(), stored.meta());
+        Some((name, stored.uid()?))
     });
     named.collect()
 }
 
-fn object_name(object: &DynamicObject) -> ObjectName {
+fn object_name(metadata: &ObjectMeta) -> ObjectName {
     ObjectName {
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
     }
 }
 
@@ -486,9 +511,9 @@ fn all_roots(resources: &Resources, origin: &dyn Fn(&str) -> Origin) -> Vec<Root
     resources
         .flink
         .iter()
-        .flat_map(|(kind, object)| {
-            let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
-            roots::of(*kind, object, &origin(namespace))
+        .flat_map(|(kind, stored)| {
+            let namespace = stored.meta().namespace.as_deref().unwrap_or_default();
+            roots::of(*kind, &stored.object(), &origin(namespace))
         })
         .collect()
 }

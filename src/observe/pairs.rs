@@ -5,6 +5,7 @@
 //! one colour, and the other half is gone or at rest.
 
 use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind};
+use crate::observe::RawObject;
 use crate::observe::deployment::{job_name, suspended_by};
 use crate::observe::draft::{Colour, Draft, Half};
 use crate::observe::gaps;
@@ -40,7 +41,7 @@ pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
 #[must_use]
 pub(super) fn pending_savepoints(resources: &Resources) -> Vec<Gap> {
     let pairs = of_kind(resources).filter_map(|object| {
-        let pair = FlinkBlueGreenDeployment::from_dynamic(object.clone()).ok()?;
+        let pair = FlinkBlueGreenDeployment::from_dynamic(object.object()).ok()?;
         pair.has_pending_savepoint().then_some(pair)
     });
     pairs
@@ -52,7 +53,7 @@ pub(super) fn pending_savepoints(resources: &Resources) -> Vec<Gap> {
         .collect()
 }
 
-fn of_kind(resources: &Resources) -> impl Iterator<Item = &DynamicObject> {
+fn of_kind(resources: &Resources) -> impl Iterator<Item = &RawObject> {
     resources
         .flink
         .iter()
@@ -142,16 +143,12 @@ fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Resu
     }
 }
 
-fn find<'a>(
-    resources: &'a Resources,
-    namespace: &str,
-    name: &str,
-    uid: &str,
-) -> Option<&'a DynamicObject> {
+fn find(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Option<DynamicObject> {
     let mut pairs = of_kind(resources);
-    pairs.find(|object| {
+    let found = pairs.find(|object| {
         object.namespace().as_deref() == Some(namespace)
             && object.name_any() == name
             && object.uid().as_deref() == Some(uid)
-    })
+    });
+    found.map(RawObject::object)
 }

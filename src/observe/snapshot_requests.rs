@@ -22,7 +22,7 @@ pub(super) fn apply(
         .flink
         .iter()
         .filter(|(kind, _)| *kind == FlinkKind::StateSnapshot)
-        .filter_map(|(_, object)| FlinkStateSnapshot::from_dynamic(object.clone()).ok());
+        .filter_map(|(_, object)| FlinkStateSnapshot::from_dynamic(object.object()).ok());
     let mut gaps = Vec::new();
     for snapshot in snapshots {
         let name = job_name(FlinkKind::StateSnapshot.as_str(), &snapshot.metadata);

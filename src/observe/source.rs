@@ -1,6 +1,6 @@
 use crate::api::flink::FlinkKind;
+use crate::observe::RawObject;
 use async_trait::async_trait;
-use kube::api::DynamicObject;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -24,9 +24,9 @@ pub trait Source: Send + Sync + Debug {
 /// The objects in sight, and what could not be read.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
-    pub flink: Vec<(FlinkKind, DynamicObject)>,
+    pub flink: Vec<(FlinkKind, RawObject)>,
     /// `CheckpointInventory` objects.
-    pub inventories: Vec<DynamicObject>,
+    pub inventories: Vec<RawObject>,
     /// Only their names: most are none of ours.
     pub config_maps: BTreeSet<ObjectName>,
     /// Namespaces in which nothing may be deleted, and why.

@@ -6,11 +6,10 @@ use kube::api::{DynamicObject, ListParams};
 use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 use retention::evidence::JobName;
-use retention::layout::JobId;
 
 use super::context::Operator;
 use super::job_changes::KINDS;
-use crate::api::flink::{FlinkDeployment, FlinkKind, FlinkSessionJob};
+use crate::api::flink::FlinkKind;
 use crate::api::{CheckpointInventory, RetentionPolicy};
 
 /// What is listed for a look.
@@ -78,7 +77,6 @@ pub(super) struct Found {
     pub(super) name: JobName,
     pub(super) uid: Option<String>,
     pub(super) labels: BTreeMap<String, String>,
-    pub(super) job_id: Option<JobId>,
 }
 
 async fn flink_objects(
@@ -94,9 +92,17 @@ async fn flink_objects(
             None => Api::all_with(client, &resource),
             Some(name) => Api::namespaced_with(client, name, &resource),
         };
-        match api.list(&ListParams::default()).await {
+        match api.list_metadata(&ListParams::default()).await {
             Ok(list) => {
-                found.extend(list.items.into_iter().map(|object| describe(kind, object)));
+                found.extend(list.items.into_iter().map(|object| Found {
+                    name: JobName {
+                        kind: kind.as_str().to_owned(),
+                        namespace: object.namespace().unwrap_or_default(),
+                        name: object.name_any(),
+                    },
+                    uid: object.uid(),
+                    labels: object.metadata.labels.unwrap_or_default(),
+                }));
             }
             // Any subset of Flink's kinds may be installed.
             Err(error) if super::server_side::is_gone(&error) => {
@@ -116,30 +122,6 @@ fn not_listed(what: &'static str, scope: Option<&str>, error: kube::Error) -> Un
             |name| format!("namespace {name}"),
         ),
         error: Box::new(error),
-    }
-}
-
-fn describe(kind: FlinkKind, object: DynamicObject) -> Found {
-    let name = JobName {
-        kind: kind.as_str().to_owned(),
-        namespace: object.namespace().unwrap_or_default(),
-        name: object.name_any(),
-    };
-    let (uid, labels) = (object.uid(), object.labels().clone());
-    let status = match kind {
-        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object)
-            .ok()
-            .and_then(|deployment| deployment.status?.job_status),
-        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object)
-            .ok()
-            .and_then(|job| job.job_status().cloned()),
-        FlinkKind::StateSnapshot | FlinkKind::BlueGreenDeployment => None,
-    };
-    Found {
-        name,
-        uid,
-        labels,
-        job_id: status.and_then(|status| status.job_id?.parse().ok()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The observe loop: records every Flink resource from the first start, with a policy or without, and says of each what
 //! is known. It needs no storage for that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,8 +97,9 @@ enum LookError {
 /// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
 async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookError> {
     // Observe.
-    let (gathered, unlisted) = gather(operator).await?;
     let evidence = operator.observer.observe().await;
+    // Only now: what the observer listed needs memory until it is done.
+    let (gathered, unlisted) = gather(operator).await?;
 
     // Plan: what each inventory should be.
     let mut looks = looks(&gathered, &evidence);
@@ -173,6 +174,8 @@ fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
         policies,
         not_installed: _,
     } = gathered;
+    let objects: BTreeMap<&JobName, &Found> =
+        objects.iter().map(|found| (&found.name, found)).collect();
     let jobs = evidence.jobs.iter().filter_map(|job| {
         let JobName {
             kind,
@@ -186,7 +189,7 @@ fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
             // Writing over a record that cannot be read would forget what it holds.
             Some(Err(())) => return None,
         };
-        let object = objects.iter().find(|found| found.name == job.name);
+        let object = objects.get(&job.name).copied();
         let seen = object.map(|found| seen(found, job));
         if seen.is_none() && recorded.is_none() {
             return None;
@@ -225,7 +228,7 @@ fn seen(found: &Found, job: &JobEvidence) -> Seen {
         },
         uid: found.uid.clone(),
         labels: found.labels.clone(),
-        job_id: job.current.or(found.job_id).map(|id| id.to_string()),
+        job_id: job.current.map(|id| id.to_string()),
         base: job
             .current
             .and_then(|id| base_of(job, id))

@@ -41,11 +41,16 @@ impl Source for World {
         for object in jobs.chain(state.objects.iter().cloned()) {
             let kind = object["kind"].as_str().unwrap_or_default();
             match FlinkKind::from_name(kind) {
-                Some(kind) => resources.flink.push((kind, dynamic(object))),
+                Some(kind) => resources.flink.push((kind, dynamic(object).into())),
                 None => panic!("{kind} is no Flink resource"),
             }
         }
-        resources.inventories = state.records.values().cloned().map(dynamic).collect();
+        resources.inventories = state
+            .records
+            .values()
+            .cloned()
+            .map(|object| dynamic(object).into())
+            .collect();
         resources
     }
 

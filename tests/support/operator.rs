@@ -92,14 +92,18 @@ impl OperatorProcess {
             .env("RUST_LOG", "info,flink_retention=debug");
         let mut process =
             Process::spawn("operator", &mut command, &directory.path().join("log")).unwrap();
-        let address = wait_for(&mut process, |process| address(process.log()));
+        let address = wait_for(&mut process, (LIMIT, POLL), |process| {
+            address(process.log())
+        });
         let mut operator = Self {
             process,
             address,
             directory,
         };
         let ready = format!("http://{}/readyz", operator.address);
-        wait_for(&mut operator.process, |_| ureq::get(&ready).call().ok());
+        wait_for(&mut operator.process, (LIMIT, POLL), |_| {
+            ureq::get(&ready).call().ok()
+        });
         operator
     }
 
@@ -118,10 +122,37 @@ impl OperatorProcess {
         response.body_mut().read_to_string().unwrap()
     }
 
+    /// The value of a line of the metrics that is there.
+    pub(crate) fn value(&mut self, series: &str) -> f64 {
+        self.wait_for_metric(series, |_| true)
+    }
+
+    /// The most memory that it has ever had.
+    pub(crate) fn peak_resident_bytes(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        let kib: f64 = line.trim_end_matches("kB").trim().parse().unwrap();
+        kib * 1024.0
+    }
+
     /// Waits until a line of the metrics begins so, and gives its value.
     pub(crate) fn wait_for_metric(&mut self, series: &str, accept: impl Fn(f64) -> bool) -> f64 {
+        self.wait_within(LIMIT, POLL, series, accept)
+    }
+
+    /// The same with a limit of its own, and without asking all the time: a scrape costs something.
+    pub(crate) fn wait_within(
+        &mut self,
+        limit: Duration,
+        pause: Duration,
+        series: &str,
+        accept: impl Fn(f64) -> bool,
+    ) -> f64 {
         let url = format!("http://{}/metrics", self.address);
-        wait_for(&mut self.process, |_| {
+        wait_for(&mut self.process, (limit, pause), |_| {
             let text = ureq::get(&url)
                 .call()
                 .ok()?
@@ -214,13 +245,17 @@ fn address(log: &Path) -> Option<String> {
 }
 
 /// Asks again and again until there is an answer, as long as the process lives.
-fn wait_for<T>(process: &mut Process, ask: impl Fn(&Process) -> Option<T>) -> T {
-    let deadline = Instant::now() + LIMIT;
+fn wait_for<T>(
+    process: &mut Process,
+    (limit, pause): (Duration, Duration),
+    ask: impl Fn(&Process) -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + limit;
     loop {
         if let Some(answer) = ask(process) {
             return answer;
         }
-        let ended = process.wait(POLL).unwrap();
+        let ended = process.wait(pause).unwrap();
         if ended.is_some() || Instant::now() > deadline {
             let log = fs::read_to_string(process.log()).unwrap_or_default();
             panic!("the operator did not do what was waited for ({ended:?}):\n{log}");

@@ -74,7 +74,9 @@ impl JobManagers for World {
 
 impl World {
     fn with(mut self, kind: FlinkKind, yaml: &str, edits: &[(&str, &str)]) -> Self {
-        self.resources.flink.push((kind, object(yaml, edits)));
+        self.resources
+            .flink
+            .push((kind, object(yaml, edits).into()));
         self
     }
 
@@ -83,7 +85,7 @@ impl World {
     }
 
     fn record(mut self) -> Self {
-        self.resources.inventories.push(object(RECORD, &[]));
+        self.resources.inventories.push(object(RECORD, &[]).into());
         self
     }
 
@@ -296,7 +298,10 @@ async fn a_record_without_its_resource_claims_its_ids() {
         "    lastSeen: \"2026-11-21T06:00:00Z\"\n    deletedTime: \"2026-11-21T06:00:00Z\"",
     );
     let mut world = World::default();
-    world.resources.inventories.push(object(RECORD, &[dated]));
+    world
+        .resources
+        .inventories
+        .push(object(RECORD, &[dated]).into());
     let evidence = world.evidence().await;
     assert_eq!(evidence.jobs[0].claims(former), Some(observed(Some(time))));
 }

@@ -24,7 +24,7 @@ fn drafted(edits: &[(&str, &str)], cluster: Option<&Cluster>) -> Draft {
         job.metadata.uid.clone().unwrap(),
     )];
     let (mut records, _) =
-        crate::observe::lineage::records(&[object(RECORD, &[])], &uids.into(), &origin);
+        crate::observe::lineage::records(&[object(RECORD, &[]).into()], &uids.into(), &origin);
     let surroundings = Surroundings {
         record: records.pop_first().map(|(_, record)| record),
         ..Surroundings::default()

@@ -194,8 +194,8 @@ async fn observe(objects: &[(FlinkKind, Value)]) -> Evidence {
         )
         .deployment(&[("name: orders", "name: payments"), (JOB, PAYMENTS)]);
     for (kind, value) in objects {
-        let object = serde_json::from_value(value.clone()).unwrap();
-        world.resources.flink.push((*kind, object));
+        let object: DynamicObject = serde_json::from_value(value.clone()).unwrap();
+        world.resources.flink.push((*kind, object.into()));
     }
     world.evidence().await
 }

@@ -177,7 +177,7 @@ async fn the_suspend_annotation_of_any_resource_suspends_its_jobs(
         .filter(|(kind, _)| *kind == annotated);
     let (_, object) = of_kind.next().unwrap();
     let annotation = ("flink-retention.dev/suspend".to_owned(), "true".to_owned());
-    object.metadata.annotations = Some([annotation].into());
+    *object.annotations_mut() = [annotation].into();
     let after = world.evidence().await;
     let why = job(&after, name).suspended_by.clone().unwrap();
     assert!(why.contains(annotated.as_str()), "{why}");

@@ -129,7 +129,7 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
     ];
     let mut world = session(&suspended);
     let record = include_str!("../../fixtures/session-job-inventory.yaml");
-    world.resources.inventories.push(object(record, &[]));
+    world.resources.inventories.push(object(record, &[]).into());
     let last = "00000000000000000000000000000bbb";
     for (overview, processes) in [
         (vec![], Processes::Absent),
@@ -155,26 +155,26 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
 #[rstest]
 #[case::nothing_is_left(|_: &mut World| {}, true)]
 #[case::its_cluster_has_it_no_more(
-    |world: &mut World| world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]))),
+    |world: &mut World| world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into())),
     true
 )]
 #[case::a_cluster_says_that_it_is_over(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
         world.overview = vec![("00000000000000000000000000000bbb", "CANCELED")];
     },
     true
 )]
 #[case::a_cluster_still_runs_a_former_id(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
         world.overview = vec![("00000000000000000000000000000aaa", "RUNNING")];
     },
     false
 )]
 #[case::a_cluster_does_not_answer(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[])));
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
         world.silent = true;
         world.processes.push(Process { name: "session".to_owned(), labels: BTreeMap::new() });
     },
@@ -183,19 +183,19 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
 #[case::a_deployment_cannot_be_read(
     |world: &mut World| {
         let broken = [("observedGeneration: 1", "observedGeneration: [1]")];
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &broken)));
+        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &broken).into()));
     },
     false
 )]
 #[case::a_cluster_is_gone_and_its_processes_are_not(
     |world: &mut World| {
-        world.resources.inventories.push(object(RECORD, &[]));
+        world.resources.inventories.push(object(RECORD, &[]).into());
         world.processes.push(Process { name: "orders".to_owned(), labels: BTreeMap::new() });
     },
     false
 )]
 #[case::a_cluster_is_gone(
-    |world: &mut World| world.resources.inventories.push(object(RECORD, &[])),
+    |world: &mut World| world.resources.inventories.push(object(RECORD, &[]).into()),
     true
 )]
 #[case::a_cluster_that_no_resource_describes(
@@ -213,7 +213,7 @@ async fn a_session_job_that_is_gone_is_over_when_no_cluster_can_run_it(
 ) {
     let mut world = World::default();
     let record = include_str!("../../fixtures/session-job-inventory.yaml");
-    world.resources.inventories.push(object(record, &[]));
+    world.resources.inventories.push(object(record, &[]).into());
     left(&mut world);
     let evidence = world.evidence().await;
     let phase = &job(&evidence, "clicks").phase;
