@@ -115,7 +115,7 @@ pub struct RetentionPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrestorable: Option<ExpireAfter>,
     /// Lets the state of jobs go whose Flink resource was seen to be deleted, so long after that: all of it, the newest
-    /// snapshot too, but no savepoint. The labels that the resource had last say which policy speaks for it. Without it
+    /// snapshot too, and its savepoints if there is a rule for savepoints. The labels that the resource had last say which policy speaks for it. Without it
     /// that is kept for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_jobs: Option<ExpireAfter>,

@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod adoption;
 mod alone;
 mod approval;
 mod crashes;

@@ -240,3 +240,26 @@ fn no_policy_goes_below_the_floor() {
     let never = Policy::default().with_floors(&Floors::default());
     assert_eq!(never.deleted_jobs, None);
 }
+
+/// Savepoints belong to people: only a policy that says something of them lets them go with their job.
+#[test]
+fn savepoints_go_with_their_job_where_the_policy_has_a_rule_for_them() {
+    let mut world = expired();
+    let id = format!("5d2ca4{}", "0".repeat(26));
+    let mut again = world.job().lineage.entries[0].clone();
+    again.job_id = id.parse().unwrap();
+    world.job().lineage.entries.push(again);
+    let savepoint = "savepoint-5d2ca4-0123456789ab";
+    world.snapshot(savepoint, 100, &[&format!("{savepoint}/{}", uuid(50))]);
+    assert!(!world.expires(savepoint));
+    world.policy.savepoints = Some(retention::keep::SavepointRules {
+        keep: retention::keep::KeepRules {
+            keep_last: Some(3),
+            keep_within: None,
+        },
+        ..retention::keep::SavepointRules::default()
+    });
+    assert!(world.expires(savepoint), "{:?}", world.verdict(savepoint));
+    world.policy.deleted_jobs = None;
+    assert!(!world.expires(savepoint));
+}
