@@ -147,3 +147,23 @@ fn the_all_zero_id_is_nobody_unless_somebody_says_that_it_is_stopped() {
     *world.job() = stopped(&zero);
     assert_eq!(class(&world, &zero), OwnerClass::Terminal);
 }
+
+/// As after a restore of the API server from an older backup.
+#[test]
+fn a_lineage_that_forgets_only_protects_more() {
+    let mut world = after_j0();
+    assert_eq!(class(&world, J0), OwnerClass::Former);
+    world.job().lineage.entries.clear();
+    assert_eq!(class(&world, J0), OwnerClass::Unknown);
+    assert!(!world.condemned(&shared(J0, 7)));
+    // It may also tell of an older job as the present one, which is then asked for in vain.
+    let mut world = after_j0();
+    let job = world.job();
+    job.lineage.entries.clear();
+    job.current = Some(J0.parse().unwrap());
+    job.job_manager = JobManager::Unreachable {
+        why: "no such job".into(),
+    };
+    assert!(!world.condemned(&shared(J0, 7)));
+    assert_eq!(class(&world, J1), OwnerClass::Unknown);
+}
