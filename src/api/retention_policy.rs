@@ -91,7 +91,7 @@ pub struct RetentionPolicySpec {
         "write five cron fields (minute, hour, day of month, month, day of week), for example `17 */6 * * *`",
     )]))]
     pub schedule: Option<String>,
-    /// The time zone of `schedule`, for example `Europe/Berlin`. Without it UTC.
+    /// The time zone of `schedule` and of the days of `savepoints`, for example `Europe/Berlin`. Without it UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub time_zone: Option<String>,
@@ -105,13 +105,15 @@ pub struct RetentionPolicySpec {
     /// manages. Without it all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<CheckpointRules>,
-    /// Which savepoints are kept, per Flink resource. Without it all are kept.
+    /// Which savepoints are kept, per Flink resource and across its job ids, beside the newest restorable snapshot and
+    /// those that a resource names. Without it all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub savepoints: Option<SavepointRules>,
     /// When files go that no snapshot references.
     #[serde(default)]
     pub orphans: OrphanRules,
-    /// Lets snapshots go that cannot be restored. Without it they are kept.
+    /// Lets snapshots go whose `_metadata` is cut off or whose files are missing, once their job has made a newer one
+    /// that can be restored. Without it they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrestorable: Option<ExpireAfter>,
     /// Lets the state of jobs go whose Flink resource was seen to be deleted, so long after that: all of it, the newest

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use retention::evidence::{
-    Claim, JobEvidence, JobManager, Phase, Processes, Radius, RestRestored, StateBackend,
+    Claim, JobEvidence, JobManager, Phase, Processes, Radius, ResourceState, RestRestored,
+    StateBackend,
 };
 use retention::guard::Guard;
 use retention::keep::{KeepReason, KeepRules, Period, SavepointRules, Verdict};
@@ -284,6 +285,26 @@ fn lc_22_a_job_that_was_stopped_with_a_savepoint_has_taken_over() {
     );
     assert!(world.stays_whole(A, 2) && world.stays_whole(B, 3));
     assert_eq!(world.job().claims(A.parse().unwrap()), Some(Claim::Former));
+}
+
+/// Both rules must let them go.
+#[test]
+fn lc_50_the_savepoints_of_a_deleted_job_go_by_both_rules() {
+    let mut world = five();
+    let mut gone = after(terminal(B), A);
+    gone.current = None;
+    gone.phase = Phase::Gone;
+    gone.lineage.entries[0].resource = ResourceState::Deleted {
+        observed: Some(minute(NOW - 4 * DAY)),
+    };
+    *world.job() = gone;
+    assert!(world.stays_whole(A, 1), "no rule for deleted jobs");
+    world.policy.deleted_jobs = Some(SignedDuration::from_hours(5 * 24));
+    assert!(world.stays_whole(A, 1), "its time is not over");
+    world.policy.deleted_jobs = Some(SignedDuration::from_hours(3 * 24));
+    assert!(world.goes_whole(A, 1));
+    world.policy.savepoints = None;
+    assert!(world.stays_whole(A, 1));
 }
 
 #[rstest]
