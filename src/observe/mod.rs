@@ -18,6 +18,7 @@ mod finished;
 mod gaps;
 mod high_availability;
 mod high_availability_map;
+mod in_sight;
 mod job_manager;
 mod jobs_overview;
 mod kubernetes;

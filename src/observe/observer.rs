@@ -7,6 +7,7 @@ use crate::observe::draft::{Draft, Surroundings};
 use crate::observe::finished::{Finished, with_answers};
 use crate::observe::high_availability::{HaReader, PATIENCE};
 use crate::observe::high_availability_map::MapName;
+use crate::observe::in_sight::{all_roots, high_availability_ids, uids};
 use crate::observe::job_manager::{ClusterAddress, JobManagers};
 use crate::observe::jobs_overview::JobsOverview;
 use crate::observe::lineage::{Record, gone, records};
@@ -18,12 +19,11 @@ use crate::observe::{
 };
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
+use kube::Resource;
 use kube::api::{DynamicObject, ObjectMeta};
-use kube::{Resource, ResourceExt};
 use retention::evidence::{
-    Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes, Root,
+    Evidence, Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes,
 };
-use retention::layout::JobId;
 use retention::location::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -459,15 +459,6 @@ fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = Dyn
         .map(|(_, stored)| stored.object())
 }
 
-/// Of every Flink resource that exists.
-fn uids(resources: &Resources) -> BTreeMap<JobName, String> {
-    let named = resources.flink.iter().filter_map(|(kind, stored)| {
-        let name = deployment::job_name(kind.as_str(), stored.meta());
-        Some((name, stored.uid()?))
-    });
-    named.collect()
-}
-
 fn object_name(metadata: &ObjectMeta) -> ObjectName {
     ObjectName {
         namespace: metadata.namespace.clone().unwrap_or_default(),
@@ -494,26 +485,6 @@ fn claimed(drafts: &[Draft]) -> BTreeSet<ObjectName> {
                 namespace: address.namespace.clone(),
                 name,
             })
-        })
-        .collect()
-}
-
-fn high_availability_ids(resources: &Resources) -> Vec<JobId> {
-    let ids: BTreeSet<JobId> = resources
-        .config_maps
-        .iter()
-        .filter_map(|name| Some(MapName::parse(&name.name)?.job_id))
-        .collect();
-    ids.into_iter().collect()
-}
-
-fn all_roots(resources: &Resources, origin: &dyn Fn(&str) -> Origin) -> Vec<Root> {
-    resources
-        .flink
-        .iter()
-        .flat_map(|(kind, stored)| {
-            let namespace = stored.meta().namespace.as_deref().unwrap_or_default();
-            roots::of(*kind, &stored.object(), &origin(namespace))
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::observe::jobs_overview::JobsOverview;
 use crate::observe::source::{ConfigMapData, Process, Unread};
 use retention::evidence::{Claim, Phase, Radius};
 use retention::guard::Guard;
+use retention::layout::JobId;
 use rstest::rstest;
 use std::sync::Mutex;
 

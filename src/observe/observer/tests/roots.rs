@@ -3,6 +3,7 @@
 use super::pairs::{SUSPENDED, pair};
 use super::sessions::{CLICKS, session};
 use super::*;
+use kube::ResourceExt;
 
 /// Whatever the job does, the directory of its current id is not for anybody to judge.
 #[rstest]
