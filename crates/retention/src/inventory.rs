@@ -127,6 +127,10 @@ pub struct Contents {
 }
 
 /// What the candidate scan saw in a job directory.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not depend on each other, each asked for by its name"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobDirectoryFacts {
     pub has_merged: bool,
