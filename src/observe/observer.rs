@@ -144,7 +144,8 @@ impl Observation<'_> {
                 .filter_map(|(kind, stored)| roots::undecodable(*kind, &stored.object())),
         );
         let mut roots = all_roots(&resources, &|namespace| self.origin(namespace));
-        let (mut drafts, clusters, gone) = self.drafts(&resources, records).await;
+        let deployments = names_of(&resources, FlinkKind::Deployment);
+        let (mut drafts, clusters, gone) = self.drafts(&mut resources, records).await;
         let origin = |namespace: &str| self.origin(namespace);
         gaps.extend(snapshot_requests::apply(&resources, &mut drafts, &origin));
         pairs::settle(&resources, &mut drafts);
@@ -154,13 +155,9 @@ impl Observation<'_> {
             processes: self.processes(&drafts, &clusters, &overviews, &gone).await,
             overviews,
             clusters: &clusters,
-            deployments: of_kind(&resources, FlinkKind::Deployment)
-                .map(|object| object_name(&object.metadata))
-                .collect(),
+            deployments,
         };
         drafts.extend(self.gone(gone, &resources, &seen));
-        // What they say is known now, and there may be thousands of them.
-        (resources.flink, resources.inventories) = (Vec::new(), Vec::new());
         if let Some(states) = self.states {
             for draft in &mut drafts {
                 states.apply(draft);
@@ -217,16 +214,17 @@ impl Observation<'_> {
         own
     }
 
-    /// Of every resource that exists; and the records of those that do not.
+    /// Of every resource that exists; and the records of those that do not. What jobs say is known then, and there may be
+    /// thousands of them: each is given up as soon as it was read.
     async fn drafts(
         self,
-        resources: &Resources,
+        resources: &mut Resources,
         mut records: BTreeMap<JobName, Record>,
     ) -> (Vec<Draft>, Vec<Cluster>, BTreeMap<JobName, Record>) {
         let mut drafts = Vec::new();
         let mut clusters = Vec::new();
         let mut all_deployed = self.all_deployed(resources).await;
-        for object in of_kind(resources, FlinkKind::Deployment) {
+        for object in take(resources, FlinkKind::Deployment) {
             let surroundings =
                 self.surroundings(FlinkKind::Deployment, &object, resources, &mut records);
             match FlinkDeployment::from_dynamic(object.clone()) {
@@ -241,7 +239,7 @@ impl Observation<'_> {
                 }
             }
         }
-        for object in of_kind(resources, FlinkKind::SessionJob) {
+        for object in take(resources, FlinkKind::SessionJob) {
             let surroundings =
                 self.surroundings(FlinkKind::SessionJob, &object, resources, &mut records);
             drafts.push(match FlinkSessionJob::from_dynamic(object.clone()) {
@@ -451,12 +449,22 @@ impl Observation<'_> {
     }
 }
 
-fn of_kind(resources: &Resources, wanted: FlinkKind) -> impl Iterator<Item = DynamicObject> {
-    resources
-        .flink
-        .iter()
-        .filter(move |(kind, _)| *kind == wanted)
-        .map(|(_, stored)| stored.object())
+/// Takes the objects of a kind out, to be read one after the other.
+fn take(
+    resources: &mut Resources,
+    wanted: FlinkKind,
+) -> impl Iterator<Item = DynamicObject> + use<> {
+    let all = std::mem::take(&mut resources.flink);
+    let (taken, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(kind, _)| *kind == wanted);
+    resources.flink = left;
+    taken.into_iter().map(|(_, stored)| stored.object())
+}
+
+fn names_of(resources: &Resources, wanted: FlinkKind) -> BTreeSet<ObjectName> {
+    let of_kind = resources.flink.iter().filter(|(kind, _)| *kind == wanted);
+    of_kind
+        .map(|(_, stored)| object_name(stored.meta()))
+        .collect()
 }
 
 fn object_name(metadata: &ObjectMeta) -> ObjectName {

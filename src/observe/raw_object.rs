@@ -23,13 +23,14 @@ enum Contents {
 impl RawObject {
     /// The object again.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "it never does")]
     pub fn object(&self) -> DynamicObject {
         let Self {
             types,
             metadata,
             contents,
         } = self;
-        #[allow(clippy::expect_used, reason = "it was read once when it was made")]
+        #[allow(clippy::expect_used, reason = "it was read when this was made")]
         let data = match contents {
             Contents::Text(text) => serde_json::from_str(text).expect("the text of a value"),
             Contents::Tree(value) => value.clone(),

@@ -71,7 +71,7 @@ fn odd() -> impl Strategy<Value = Value> {
 }
 
 fn places(value: &Value, at: &mut Vec<String>, found: &mut Vec<String>) {
-    found.push(at.iter().map(|key| format!("/{key}")).collect());
+    found.push(at.iter().flat_map(|key| ["/", key]).collect());
     let mut inner = |key: String, value: &Value| {
         at.push(key);
         places(value, at, found);
