@@ -353,6 +353,17 @@ fn the_digits_of_the_all_zero_id_are_nobodys() {
     assert!(world.stays_whole(J1, 1));
 }
 
+/// Ids of session jobs that are computed from a hash code begin with its sign: half of all of them with these digits.
+#[test]
+fn the_digits_of_computed_ids_are_nobodys() {
+    let mut world = World::empty().with_job(stopped("ffffffff9abcdef00000000000000003"));
+    world.policy.savepoints = Some(SavepointRules::default());
+    let other = "ffffffff123456780000000000000001";
+    world.savepoint(other, 1, 100);
+    world.savepoint(other, 2, 200);
+    assert!(world.stays_whole(other, 1));
+}
+
 #[test]
 fn what_a_resource_names_takes_no_place_in_the_rules() {
     let mut world = five();

@@ -79,13 +79,17 @@ impl Known {
         Self { ids, recorded }
     }
 
-    /// By recorded path, else by the digits of its name if one id alone has them. What lies in the directory of another
+    /// By recorded path, else by the digits of its name if they tell jobs apart and one id alone has them. What lies in the directory of another
     /// job than that was put there by somebody, and is nobody's.
     fn maker(&self, placement: &Placement, directory: &SnapshotDirectory) -> Option<JobId> {
         let name = directory.path.rsplit('/').next()?;
         let digits = layout::savepoint_prefix(name)?;
+        let by_digits = || {
+            let telling = !COMPUTED.contains(&digits);
+            telling.then(|| self.ids.get(digits)).flatten()
+        };
         let recorded = self.recorded.get(&DirectoryKey::of(name));
-        let id = only(recorded.or_else(|| self.ids.get(digits))?)?;
+        let id = only(recorded.or_else(by_digits)?)?;
         let inside = placement.job.as_ref().and_then(|job| job.job_id);
         let agreed = id.savepoint_prefix() == digits
             && digits != NOBODY
@@ -96,6 +100,11 @@ impl Known {
 
 /// The digits of the all-zero id, which many jobs have had.
 const NOBODY: &str = "000000";
+
+/// The digits of ids that are computed: they begin with a hash code of 32 bits, widened to 64 with its sign (session jobs
+/// of the Flink Kubernetes Operator up to 1.7, `FlinkUtils.generateSessionJobFixedJobID`; applications under high
+/// availability, FLINK-19358). So half of all such jobs share each of them, also those that nobody here has ever seen.
+const COMPUTED: [&str; 2] = [NOBODY, "ffffff"];
 
 fn only(ids: &BTreeSet<JobId>) -> Option<JobId> {
     match ids.len() {
