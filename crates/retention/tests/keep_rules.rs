@@ -111,6 +111,18 @@ fn p2_the_newest_restorable_one_stays_if_the_newest_is_torn() {
     assert_eq!(kept(&world), [4, 5]);
 }
 
+/// Whoever copies a directory to another store gives its files the time of the copy; `chk-10` comes before `chk-9` there.
+#[test]
+fn p2_the_last_one_by_number_stays_where_copying_has_mixed_up_the_times() {
+    let mut world = five();
+    for (minutes, snapshot) in (0..).zip(&mut world.inventory.snapshots) {
+        snapshot.completed = minute(NOW - 5000 - minutes);
+    }
+    assert_eq!(kept(&world), [1, 5]);
+    world.lose(&shared(J1, 5), Found::Absent);
+    assert_eq!(kept(&world), [1, 4, 5]);
+}
+
 #[test]
 fn what_cannot_be_restored_and_what_flink_manages_do_not_count() {
     let mut world = five();

@@ -1,5 +1,6 @@
 use super::verdict::{expired_with_its_job, usable_time};
 use super::{KeepReason, Made, SnapshotFacts, Succession};
+use crate::owner::OwnerClass;
 use crate::policy::Policy;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ enum Group<'f> {
     Job(&'f str, Option<crate::layout::JobId>),
 }
 
-/// The newest restorable snapshot of each lineage, and of each job until another has taken over. Of several that are
-/// equally new, all.
+/// The newest restorable snapshot of each lineage, and of each job until another has taken over; by time, and of
+/// checkpoints also by number. Of several that are equally new, all.
 pub(super) fn newest_restorable(
     facts: &[SnapshotFacts],
     policy: &Policy,
@@ -65,7 +66,32 @@ pub(super) fn newest_restorable(
             reasons.entry(position).or_insert(reason);
         }
     }
+    for position in
+        highest(candidates().filter(|(_, fact)| !taken_over(fact.succession, policy, now)))
+    {
+        reasons
+            .entry(position)
+            .or_insert(KeepReason::NewestRestorable);
+    }
     reasons
+}
+
+/// The checkpoint with the highest number of each job directory in which no job runs. Whoever copies a directory to
+/// another store gives its files new times, in any order: then only numbers tell which checkpoint was the last one. Of a
+/// job that runs, Flink says that.
+fn highest<'f>(
+    candidates: impl Iterator<Item = (usize, &'f SnapshotFacts)> + Clone,
+) -> impl Iterator<Item = usize> {
+    let checkpoints = candidates
+        .filter(|(_, fact)| fact.made == Made::Checkpoint && fact.class != OwnerClass::Running);
+    let mut highest: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, fact) in checkpoints.clone() {
+        let known = highest.entry(&fact.directory).or_default();
+        *known = fact.checkpoint_id.max(*known);
+    }
+    checkpoints
+        .filter(move |(_, fact)| highest.get(fact.directory.as_str()) == Some(&fact.checkpoint_id))
+        .map(|(position, _)| position)
 }
 
 /// Every group that a snapshot can be the newest of.
