@@ -29,7 +29,7 @@ struct Job {
 }
 
 /// A job that is left out would be a job that may be forgotten, so every entry must be understood.
-pub(super) fn read(answer: &[u8]) -> Result<BTreeMap<JobId, String>, String> {
+pub fn read(answer: &[u8]) -> Result<BTreeMap<JobId, String>, String> {
     let Answer { jobs } = objects_only::from_slice(answer)
         .map_err(|error| format!("its answer to /jobs/overview cannot be understood: {error}"))?;
     let entry = |Job { jid, state }: Job| match jid.parse() {

@@ -45,9 +45,10 @@ pub use job_manager::{
     ClusterAddress, CredentialsFile, JobManagers, NoJobManagers, RestClient, RestSecurity,
     SecurityError, UrlTemplate, UrlTemplateError,
 };
-pub use jobs_overview::JobsOverview;
+pub use jobs_overview::{JobsOverview, read as read_jobs_overview};
 pub use kubernetes::{KubernetesSource, Namespaces};
 pub use manifests::{ManifestError, Manifests, NamedStates};
 pub use observer::{KubernetesObserver, ManifestObserver};
 pub use raw_object::RawObject;
+pub use rest_answers::{Answers as RestAnswers, read as read_rest_answers};
 pub use source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};

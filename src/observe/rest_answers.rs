@@ -19,13 +19,13 @@ const LONGEST_PATH: usize = 8192;
 
 /// The answers as they came.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answers<'a> {
+pub struct Answers<'a> {
     /// `/jobs/:id`
-    pub(super) job: &'a [u8],
+    pub job: &'a [u8],
     /// `/jobs/:id/checkpoints` and `/jobs/:id/checkpoints/config`; missing for a job without checkpointing
-    pub(super) checkpoints: Option<(&'a [u8], &'a [u8])>,
+    pub checkpoints: Option<(&'a [u8], &'a [u8])>,
     /// `/jobmanager/config`, or why it was not told
-    pub(super) cluster: Result<&'a [u8], &'a str>,
+    pub cluster: Result<&'a [u8], &'a str>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +93,7 @@ struct Restored {
 /// `read_at` is when the first was asked for. Statistics come from a cache of the JobManager and may be older than
 /// that by its refresh interval (`rest.cache.checkpoint-statistics.timeout`, before 1.18 `web.refresh-interval`; 3 s
 /// by default).
-pub(super) fn read(
+pub fn read(
     answers: Answers<'_>,
     read_at: Timestamp,
     origin: &Origin,

@@ -1,0 +1,95 @@
+//! The fuzz targets over their corpora, and over files made from them: a few seconds, and the same in each run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../fuzz/src/boundaries/mod.rs"]
+mod boundaries;
+
+use fastrand::Rng;
+use rstest::rstest;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Changed files for each target. They take a few seconds.
+const CHANGED: u64 = 3_000;
+/// Larger ones are not made.
+const LONGEST: usize = 64 * 1024;
+
+type Target = fn(&[u8]);
+
+#[rstest]
+#[case("flink_resources", boundaries::flink_resources)]
+#[case("ha_values", boundaries::ha_values)]
+#[case("journal", boundaries::journal)]
+#[case("metadata", boundaries::metadata)]
+#[case("rest_answers", boundaries::rest_answers)]
+fn whatever_comes_in_is_read_or_refused(#[case] name: &str, #[case] target: Target) {
+    let corpus = corpus(name);
+    assert!(corpus.len() >= 5, "{name} has {} files", corpus.len());
+    for bytes in &corpus {
+        run(target, bytes);
+    }
+    let mut random = Rng::with_seed(0);
+    for _ in 0..CHANGED {
+        let mut bytes = random.choice(&corpus).unwrap().clone();
+        for _ in 0..random.usize(1..5) {
+            change(&mut bytes, &corpus, &mut random);
+        }
+        run(target, &bytes);
+    }
+}
+
+#[test]
+fn a_target_can_fail() {
+    let strict: Target = |bytes| assert_ne!(bytes, b"bad");
+    run(strict, b"good");
+    let failed = catch_unwind(|| run(strict, b"bad"));
+    assert!(failed.is_err());
+}
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let directory = format!("{}/fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(&directory).unwrap_or_else(|why| panic!("{directory}: {why}"));
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// A failure says for which bytes: as a file in `fuzz/corpus` they are a regression test.
+fn run(target: Target, bytes: &[u8]) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| target(bytes)));
+    assert!(outcome.is_ok(), "fails for b\"{}\"", bytes.escape_ascii());
+}
+
+fn change(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Rng) {
+    let at = random.usize(..=bytes.len());
+    let length = random.usize(..=(bytes.len() - at).min(64));
+    let put = match random.u8(..6) {
+        0 => Vec::new(),
+        1 => vec![random.u8(..)],
+        2 => [[0xff; 4], [0; 4], [0x7f, 0xff, 0xff, 0xff]][random.usize(..3)].to_vec(),
+        3 => part(bytes, random),
+        4 => part(random.choice(corpus).unwrap(), random),
+        _ => JSON[random.usize(..JSON.len())].as_bytes().to_vec(),
+    };
+    bytes.splice(at..at + length, put);
+    bytes.truncate(LONGEST);
+}
+
+const JSON: [&str; 10] = [
+    "null",
+    "-1",
+    "1e400",
+    "{}",
+    "[]",
+    "\"\"",
+    "true",
+    "18446744073709551616",
+    "\\u0000",
+    "[[[[",
+];
+
+fn part(bytes: &[u8], random: &mut Rng) -> Vec<u8> {
+    let from = random.usize(..=bytes.len());
+    let length = random.usize(..=(bytes.len() - from).min(256));
+    bytes[from..from + length].to_vec()
+}
