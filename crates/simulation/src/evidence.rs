@@ -103,6 +103,9 @@ impl Eyes {
             told.wanted = wanted;
             told.looked = now;
             told.surprises.clear();
+            for epochs in told.epochs.values_mut() {
+                epochs.fresh = false;
+            }
         }
     }
 }

@@ -176,8 +176,11 @@ impl World {
         let expired = |known: &Snapshot| {
             let deletion = resource.deletion_of(&known.job);
             let since = deletion.and_then(|deletion| deletion.observed);
-            since.is_some_and(|since| self.policy.lets_deleted_go(since, now))
-                && (!known.savepoint || self.policy.savepoints.is_some())
+            let after = self.policy.deleted_jobs;
+            let over = since
+                .zip(after)
+                .map(|(since, after)| now.duration_since(since) >= after);
+            over.unwrap_or(false) && (!known.savepoint || self.policy.savepoints.is_some())
         };
         let stays = deleted.iter().filter(|known| !expired(known));
         kept.extend(stays.map(|known| known.number));

@@ -71,12 +71,22 @@ pub(crate) struct Told {
     pub(crate) looked: Millis,
     /// Snapshots, by number, that came to be needed since by an act that nobody could foresee.
     pub(crate) surprises: BTreeSet<usize>,
-    /// By base the epoch that it has taken, and the highest that it has seen.
-    pub(crate) epochs: BTreeMap<String, (Option<u64>, u64)>,
+    /// By base.
+    pub(crate) epochs: BTreeMap<String, Epochs>,
     /// What a person lets go, if somebody was asked.
     pub(crate) approved: Option<BTreeSet<String>>,
     /// It knows that its lease is lost, or was told to stop.
     pub(crate) cancel: CancellationToken,
+}
+
+/// What a run knows of who owns a base.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Epochs {
+    pub(crate) taken: Option<u64>,
+    /// The highest that it has seen.
+    pub(crate) seen: u64,
+    /// It has looked since its last evidence.
+    pub(crate) fresh: bool,
 }
 
 /// One process of ours.

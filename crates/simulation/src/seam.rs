@@ -82,7 +82,7 @@ impl Seam {
         let why = if told.cancel.is_cancelled() {
             "the run knows that it has lost its lease"
         } else if !owns(told, key) {
-            "the run does not own the base, and knows it"
+            "the run does not own the base as far as it can know, or has not looked"
         } else if now - told.looked > 2 * MINUTE {
             "its evidence is older than two minutes"
         } else if told
@@ -129,10 +129,11 @@ impl Seam {
         let world = &mut *self.world.lock();
         let told = world.told.get_mut(&self.run);
         if let (Some(told), Ok(number)) = (told, number.parse::<u64>()) {
-            let (taken, seen) = told.epochs.entry(base_of(place).to_owned()).or_default();
-            *seen = number.max(*seen);
+            let known = told.epochs.entry(base_of(place).to_owned()).or_default();
+            known.seen = number.max(known.seen);
+            known.fresh = true;
             if own {
-                *taken = Some(number);
+                known.taken = Some(number);
             }
         }
     }
@@ -162,7 +163,7 @@ impl Seam {
 
 fn owns(told: &Told, key: &Key) -> bool {
     let epochs = told.epochs.get(base_of(key.as_str()));
-    epochs.is_some_and(|(taken, seen)| *taken == Some(*seen))
+    epochs.is_some_and(|known| known.fresh && known.taken == Some(known.seen))
 }
 
 fn base_of(path: &str) -> &str {
