@@ -186,7 +186,7 @@ impl World {
         self.names += 1;
         let alike = known && self.choices.one_in(20);
         let first = if alike {
-            0xabcdef
+            0x00ab_cdef
         } else {
             0xa0_0000 + self.names
         };

@@ -8,7 +8,7 @@ fn no_needed_file_is_deleted() {
     std::thread::scope(|scope| {
         for first in [0, 1] {
             scope.spawn(move || {
-                for seed in (first..600).step_by(2) {
+                for seed in (first..2000).step_by(2) {
                     if simulate(seed).violation.is_some() {
                         let history = shortest(seed).expect("it fails each time");
                         panic!(

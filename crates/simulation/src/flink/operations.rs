@@ -92,8 +92,8 @@ impl World {
             }
             return;
         }
-        let store = self.resources[resource].job_manager.iter();
-        let newest = store.filter_map(|jm| jm.store.last().cloned()).last();
+        let jm = self.resources[resource].job_manager.as_ref();
+        let newest = jm.and_then(|jm| jm.store.last().cloned());
         self.end_as(resource, "CANCELED");
         self.resources[resource].map = None;
         self.exit(resource);
