@@ -58,14 +58,16 @@ impl WhatRuns<'_> {
         }
     }
 
-    /// Jobs that run in any cluster and that no resource has.
+    /// Jobs that run in any cluster and that no resource has there. Who names the same id for another cluster does not
+    /// speak for this one: then two have it, and what either says of itself proves nothing.
     pub(super) fn unnamed_jobs(&self, drafts: &[Draft]) -> Vec<Draft> {
-        let named: BTreeSet<JobId> = drafts.iter().filter_map(|draft| draft.current).collect();
         let unnamed = self
             .clusters
             .iter()
             .map(|cluster| match self.overview(&cluster.address) {
-                JobsOverview::Answered(jobs) => cluster.unnamed_jobs(jobs, &named),
+                JobsOverview::Answered(jobs) => {
+                    cluster.unnamed_jobs(jobs, &named_in(&cluster.address, drafts))
+                }
                 JobsOverview::NotAsked | JobsOverview::Unreachable { .. } => Vec::new(),
             });
         unnamed.flatten().collect()
@@ -154,6 +156,16 @@ impl WhatRuns<'_> {
             _ => nobody_looked(),
         }
     }
+}
+
+/// The jobs of a cluster by the word of resources. One whose cluster is not known may be in any of its namespace.
+fn named_in(cluster: &ClusterAddress, drafts: &[Draft]) -> BTreeSet<JobId> {
+    let of_cluster = |draft: &&Draft| match &draft.address {
+        Some(address) => key(address) == key(cluster),
+        None => draft.name.namespace == cluster.namespace,
+    };
+    let of_cluster = drafts.iter().filter(of_cluster);
+    of_cluster.filter_map(|draft| draft.current).collect()
 }
 
 fn nobody_looked() -> Processes {

@@ -90,6 +90,31 @@ async fn an_application_may_have_several_jobs() {
     ));
 }
 
+/// The directory of a job is not to be judged by what a resource of another cluster, perhaps of another tenant, says of a
+/// job with the same id: not while that job runs.
+#[tokio::test]
+async fn nobody_speaks_for_a_job_of_another_cluster_by_naming_its_id() {
+    let elsewhere = [
+        ("namespace: flink", "namespace: elsewhere"),
+        ("    state: running", "    state: suspended"),
+        (r#""state":"running""#, r#""state":"suspended""#),
+        ("state: RUNNING", "state: FINISHED"),
+        ("lifecycleState: STABLE", "lifecycleState: SUSPENDED"),
+    ];
+    let mut world = World::default()
+        .with(FlinkKind::Deployment, SESSION, &[])
+        .deployment(&elsewhere);
+    world.overview = vec![(JOB, "RUNNING")];
+    let evidence = world.evidence().await;
+    assert_eq!(job(&evidence, "orders").phase, Phase::Suspended);
+    let claimants = evidence
+        .jobs
+        .iter()
+        .filter(|job| job.claims(id(JOB)).is_some());
+    let claimants: Vec<String> = claimants.map(|job| job.name.to_string()).collect();
+    assert!(claimants.len() > 1, "{claimants:?}");
+}
+
 /// What runs in a session cluster that does not answer may use any of its directories.
 #[tokio::test]
 async fn a_silent_session_cluster_protects_its_directories() {
