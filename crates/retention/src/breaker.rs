@@ -2,6 +2,7 @@
 //!
 //! The amount of garbage is no alarm, for a leak may be large. That snapshots vanish, or what they name, is one.
 
+use crate::guard::Guard;
 use crate::inventory::{BaseId, Inventory, Snapshot, SnapshotKind, SnapshotPlace};
 use crate::plan::{Context, Decision, Plan};
 use crate::reference::Found;
@@ -65,13 +66,18 @@ pub(crate) fn staying(context: &Context<'_>, plan: &Plan, base: BaseId) -> Optio
     })
 }
 
+/// Whether nothing is open that makes a guard keep all of the base. What keeps less must not silence the breaker.
 fn is_known(context: &Context<'_>, base: BaseId) -> bool {
     let inventory = context.inventory;
     let Some(location) = inventory.base(base).map(|base| &base.location) else {
         return false;
     };
+    let ruled_out = |directory: &_| context.is_ruled_out(directory, location);
     let mut gaps = inventory.gaps.iter().chain(&context.evidence.gaps);
-    !gaps.any(|gap| gap.covers(location, None))
+    // A savepoint in the making keeps unfinished savepoints alone.
+    !gaps.any(|gap| {
+        gap.guard != Guard::PendingSavepoint && gap.covers_unless(location, None, ruled_out)
+    })
 }
 
 fn extent(

@@ -95,6 +95,25 @@ fn nobody_compares_before_the_first_run_or_with_a_base_that_is_not_known() {
     assert_eq!(shrink(&world), None);
 }
 
+/// A request that nobody serves, or a directory that cannot be read and refers to nothing here, must not silence it: they
+/// do not keep what the base has lost its evidence for.
+#[test]
+fn what_keeps_less_than_the_base_does_not_silence_the_breaker() {
+    let mut world = world();
+    world.inventory.snapshots.pop();
+    world.gap(Guard::PendingSavepoint, Radius::All);
+    assert!(shrink(&world).is_some());
+    let elsewhere = Radius::NamedFrom(location("/other"));
+    world.gap(Guard::MissingEvidence, elsewhere);
+    assert_eq!(shrink(&world), None);
+    let namespace = world.job().name.namespace.clone();
+    world.policy.exclusive.push(retention::policy::Exclusive {
+        location: location("/ckp"),
+        namespace,
+    });
+    assert!(shrink(&world).is_some());
+}
+
 #[test]
 fn a_base_that_is_empty_stops_at_any_limit_but_100() {
     let mut world = world();
