@@ -97,6 +97,26 @@ fn c2_a_suspended_job_must_have_been_seen_without_processes_for_long_enough() {
     assert_eq!(world.baselines.stopped_since[&id], minute(NOW));
 }
 
+/// It was resumed and suspended again between two runs, each of which saw it suspended.
+#[test]
+fn c2_a_suspended_job_that_has_run_since_it_was_seen_has_to_be_quiet_again() {
+    let of_map = |world: &mut World| {
+        let entry = entry(J1, 13, NOW - 1);
+        map(world.job()).entries.push(entry);
+    };
+    let of_storage = |world: &mut World| {
+        world.snapshot(&chk(13), NOW - 1, &[&shared(J1, 1)]);
+    };
+    for resumed in [of_map as fn(&mut World), of_storage] {
+        let mut world = World::ripe_suspended();
+        assert!(world.goes(&shared(J1, F)));
+        resumed(&mut world);
+        assert!(!world.goes(&shared(J1, F)));
+        world.later(61);
+        assert!(world.goes(&shared(J1, F)));
+    }
+}
+
 #[test]
 fn lc_21_a_cancelled_job_keeps_its_checkpoint_and_loses_what_nobody_names() {
     let world = World::ripe_terminal();

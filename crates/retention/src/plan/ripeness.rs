@@ -88,13 +88,17 @@ const QUIET: SignedDuration = SignedDuration::from_mins(20);
 fn quiet(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Waiting> {
     let owner = candidate.owner?;
     let job = owner.job.filter(|_| owner.class == OwnerClass::Suspended)?;
-    let since = context
+    let current = job.current?;
+    let seen = context
         .all_baselines()
         .iter()
-        .filter_map(|baselines| baselines.stopped_since.get(&job.current?))
+        .filter_map(|baselines| baselines.stopped_since.get(&current))
         .max()
         .copied()
         .unwrap_or(context.now);
+    // It may have run between two runs of ours, which saw it suspended both.
+    let ran = context.survey().last_completed(current);
+    let since = ran.map_or(seen, |ran| ran.max(seen));
     let wait = context.policy.grace_period.max(QUIET);
     until(since, wait, context.now).map(|until| Waiting::Quiet { until })
 }

@@ -26,6 +26,8 @@ pub(crate) struct Survey<'a> {
     named_directories: HashSet<DirectoryKey>,
     /// The newest file of each snapshot directory that nobody names.
     newest_leftovers: HashMap<(BaseId, &'a str), Timestamp>,
+    /// When each job completed its last checkpoint or savepoint, as far as they are left.
+    last_completed: BTreeMap<JobId, Timestamp>,
 }
 
 /// A live job that may read files that no snapshot names.
@@ -80,7 +82,13 @@ impl<'a> Survey<'a> {
             late_names: late_names(evidence, inventory),
             named_directories: named_directories(evidence, inventory),
             newest_leftovers: newest_leftovers(inventory),
+            last_completed: last_completed(evidence, inventory),
         }
+    }
+
+    /// When a job is known to have run last.
+    pub(crate) fn last_completed(&self, job: JobId) -> Option<Timestamp> {
+        self.last_completed.get(&job).copied()
     }
 
     /// Whether a snapshot names a file in a snapshot's directory.
@@ -286,6 +294,30 @@ fn newest_leftovers(inventory: &Inventory) -> HashMap<(BaseId, &str), Timestamp>
         }
     }
     newest
+}
+
+fn last_completed(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, Timestamp> {
+    let stored = inventory
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot.job()?.job_id?, snapshot.completed)));
+    let maps = evidence.jobs.iter().flat_map(|job| {
+        let entries = match &job.high_availability {
+            HighAvailability::Map(map) => map.entries.as_slice(),
+            HighAvailability::NotConfigured
+            | HighAvailability::NoMap { .. }
+            | HighAvailability::Unreadable { .. }
+            | HighAvailability::Unsupported { .. } => &[],
+        };
+        entries.iter().map(|entry| &entry.checkpoint)
+    });
+    let held = maps.map(|checkpoint| (checkpoint.job_id, checkpoint.completed));
+    let mut last = BTreeMap::new();
+    for (job, completed) in stored.chain(held) {
+        let known = last.entry(job).or_insert(completed);
+        *known = completed.max(*known);
+    }
+    last
 }
 
 /// High-availability data is read again after the listing; what only the second reading names counts too.
