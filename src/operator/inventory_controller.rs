@@ -97,9 +97,10 @@ enum LookError {
 /// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
 async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookError> {
     // Observe.
-    let evidence = operator.observer.observe().await;
-    // Only now: what the observer listed needs memory until it is done.
+    // In this order: the uid of a resource must not be younger than what is seen of it, or the job of a deleted resource
+    // would be recorded for the one that was made anew under its name.
     let (gathered, unlisted) = gather(operator).await?;
+    let evidence = operator.observer.observe().await;
 
     // Plan: what each inventory should be.
     let mut looks = looks(&gathered, &evidence);
