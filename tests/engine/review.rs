@@ -2,6 +2,7 @@
 
 use crate::world::{JOB, OLD_JOB, World, at, lineage, terminal, uuid};
 use flink_retention::engine::Mode;
+use jiff::SignedDuration;
 use retention::evidence::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, Phase};
 use retention::guard::Guard;
 use retention::inventory::Contents;
@@ -538,4 +539,38 @@ async fn a_snapshot_under_two_names_goes_in_two_steps() {
     assert!(!world.has(&format!("{JOB}/chk-8/_metadata")));
     assert!(!world.has(&format!("{JOB}/chk-8/{}", uuid(1008))));
     assert_eq!(world.paths().len(), 3, "{:?}", world.paths());
+}
+
+/// A snapshot is given up because a file of it is missing: whether it still is, is looked at again.
+#[tokio::test]
+async fn p4_a_missing_file_that_is_brought_back_while_we_verify_saves_its_snapshot() {
+    let hollow = async || {
+        let mut world = World::new();
+        world.checkpoint(JOB, 8, &[&uuid(1), &uuid(2)]);
+        world.remove(&format!("{JOB}/shared/{}", uuid(2)));
+        world.wait(1);
+        world.checkpoint(JOB, 9, &[&uuid(1)]);
+        world.set(vec![terminal(JOB)]);
+        world.policy.checkpoints = Some(KeepRules {
+            keep_last: Some(5),
+            keep_within: None,
+        });
+        world.policy.unrestorable = Some(SignedDuration::from_hours(24));
+        world.wait(48);
+        world.enforce().await;
+        world.wait(25);
+        world
+    };
+    let metadata = format!("{JOB}/chk-8/_metadata");
+    let world = hollow().await;
+    world.enforce().await;
+    assert!(!world.has(&metadata), "else this test shows nothing");
+
+    let world = hollow().await;
+    world.at_observation(3, |world| {
+        world.file(&format!("{JOB}/shared/{}", uuid(2)), 10);
+    });
+    let report = world.enforce().await;
+    assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
+    assert!(world.has(&metadata));
 }

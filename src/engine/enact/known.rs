@@ -2,12 +2,13 @@ use retention::inventory::Inventory;
 use retention::keep::{KeepReason, Verdict};
 use retention::location::Location;
 use retention::owner::OwnerClass;
-use retention::plan::{Context, Decision, Plan, PlanEntry};
+use retention::plan::{Context, Decision, ExpireReason, Plan, PlanEntry};
 use retention::reference::{FileId, Found, ReferenceTable};
 use std::collections::HashSet;
 
-/// The snapshots on whose being whole a verification leans. Their files are looked for again, because Flink deletes
-/// snapshots at any time: those of the snapshots that stay in place of the ones that go.
+/// The snapshots on whose being whole, or not, a verification leans. Their files are looked for again: those of the
+/// snapshots that stay in place of the ones that go, because Flink deletes snapshots at any time, and those of the
+/// snapshots that go because a file is missing, because somebody may have brought it back.
 #[derive(Debug)]
 pub(super) struct ReliedOn {
     /// None where what was chosen goes whatever is whole.
@@ -21,7 +22,12 @@ impl ReliedOn {
             .iter()
             .any(|entry| leans_on_snapshots(context, entry));
         Self {
-            snapshots: leans.then(|| relied_on(context.inventory, plan).cloned().collect()),
+            snapshots: leans.then(|| {
+                relied_on(context.inventory, plan)
+                    .cloned()
+                    .chain(hollow(context, chosen))
+                    .collect()
+            }),
         }
     }
 
@@ -90,6 +96,20 @@ fn relied_on<'i>(inventory: &'i Inventory, plan: &'i Plan) -> impl Iterator<Item
         })
         .filter_map(|entry| inventory.snapshots.get(entry.snapshot))
         .map(|snapshot| &snapshot.location)
+}
+
+/// The snapshots that go because a file of them is missing.
+fn hollow<'c>(
+    context: &'c Context<'_>,
+    chosen: &'c [PlanEntry],
+) -> impl Iterator<Item = Location> + 'c {
+    chosen
+        .iter()
+        .filter(|entry| entry.decision == Decision::Expire(ExpireReason::Hollow))
+        .filter_map(|entry| {
+            let directory = entry.placement.snapshot.as_ref()?;
+            context.inventory.location(entry.base, &directory.path)
+        })
 }
 
 /// What one table knows of a file of another.
