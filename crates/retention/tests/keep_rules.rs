@@ -143,6 +143,18 @@ fn of_two_that_are_equally_new_both_stay() {
 }
 
 #[test]
+fn of_those_of_one_second_the_highest_numbers_are_the_last() {
+    let mut world = five();
+    world.policy.checkpoints = Some(rules(Some(2), None));
+    let moment = world.inventory.snapshots[4].completed;
+    // Of an earlier moment, so that the newest of all is not one of those that tie.
+    for snapshot in &mut world.inventory.snapshots[..4] {
+        snapshot.completed = moment - jiff::SignedDuration::from_mins(1);
+    }
+    assert_eq!(kept(&world), [4, 5]);
+}
+
+#[test]
 fn a_copy_is_not_one_more_snapshot() {
     let mut world = five();
     world.policy.checkpoints = Some(rules(Some(2), None));

@@ -14,7 +14,8 @@ pub(super) fn by_rule(
 ) -> BTreeMap<usize, Vec<KeepReason>> {
     let mut kept = BTreeMap::new();
     for ((_, savepoints), mut members) in countable(facts, policy, now) {
-        members.sort_by_key(|(_, fact)| Reverse(fact.completed));
+        // Of those of one moment the number tells: stores give times in seconds.
+        members.sort_by_key(|(_, fact)| Reverse((fact.completed, fact.checkpoint_id)));
         let reasons = if savepoints {
             policy
                 .savepoints
