@@ -35,8 +35,6 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
     private transient ValueState<Long> count;
     private transient ValueState<Long> sum;
     private transient MapState<Integer, byte[]> payloads;
-    /** Written once, so that its files stay while all others come and go. */
-    private transient ValueState<byte[]> idle;
     private transient ListState<Gate> gates;
 
     private AsyncCountPerKey(int keys, int slots, int payloadBytes, Results results, String gate) {
@@ -59,9 +57,6 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
     @Override
     public void open(OpenContext context) {
         count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
-        idle = getRuntimeContext()
-                .getState(new ValueStateDescriptor<>(
-                        "idle", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         sum = getRuntimeContext().getState(new ValueStateDescriptor<>("sum", Types.LONG));
         payloads = getRuntimeContext()
                 .getMapState(new MapStateDescriptor<>(
@@ -84,7 +79,6 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
         if (before == null) {
             // The end of a bounded input is the watermark of the end of time.
             context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
-            idle.update(Payload.of(number, payloadBytes));
         }
         count.update(orZero(before) + 1);
         sum.update(orZero(sum.value()) + number);
@@ -93,9 +87,6 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
 
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) {
-        if (Payload.number(idle.value()) != context.getCurrentKey()) {
-            throw new IllegalStateException("key " + context.getCurrentKey() + " does not hold its first number");
-        }
         long held = 0;
         for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
             held += Payload.number(slot.getValue());

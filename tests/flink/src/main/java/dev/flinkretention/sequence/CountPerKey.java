@@ -32,8 +32,6 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
     private transient ValueState<Long> count;
     private transient ValueState<Long> sum;
     private transient MapState<Integer, byte[]> payloads;
-    /** Written once, so that its files stay while all others come and go. */
-    private transient ValueState<byte[]> idle;
     private transient ListState<Gate> gates;
 
     CountPerKey(int keys, int slots, int payloadBytes, Results results, String gate) {
@@ -47,9 +45,6 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
         count = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("count", Types.LONG));
-        idle = context.getKeyedStateStore()
-                .getState(new ValueStateDescriptor<>(
-                        "idle", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         sum = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("sum", Types.LONG));
         payloads = context.getKeyedStateStore()
                 .getMapState(new MapStateDescriptor<>(
@@ -67,7 +62,6 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
         if (count.value() == null) {
             // The end of a bounded input is the watermark of the end of time.
             context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
-            idle.update(Payload.of(number, payloadBytes));
         }
         count.update(orZero(count.value()) + 1);
         sum.update(orZero(sum.value()) + number);
@@ -76,9 +70,6 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
 
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) throws Exception {
-        if (Payload.number(idle.value()) != context.getCurrentKey()) {
-            throw new IllegalStateException("key " + context.getCurrentKey() + " does not hold its first number");
-        }
         long held = 0;
         for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
             held += Payload.number(slot.getValue());
