@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future};
 use kube::{Api, Resource, ResourceExt};
-use retention::evidence::{Evidence, HighAvailability, JobEvidence, JobManager, JobName};
+use retention::evidence::{Evidence, JobEvidence, JobName};
 use retention::layout::JobId;
 use retention::location::Location;
 use tokio::sync::broadcast::error::RecvError;
@@ -240,30 +240,16 @@ fn seen(found: &Found, job: &JobEvidence) -> Seen {
 
 /// The base that really holds a job's directory, by a checkpoint that Flink names.
 fn base_of(job: &JobEvidence, id: JobId) -> Option<Location> {
-    let by_map = match &job.high_availability {
-        HighAvailability::Map(map) => map
-            .entries
-            .iter()
-            .filter_map(|entry| entry.checkpoint.pointer.clone())
-            .collect(),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => Vec::new(),
-    };
-    let by_rest = match &job.job_manager {
-        JobManager::Answered(rest) => rest
-            .checkpoints
-            .iter()
-            .filter_map(|checkpoint| checkpoint.external_path.clone())
-            .collect(),
-        JobManager::NotAsked | JobManager::Unreachable { .. } => Vec::new(),
-    };
+    let entries = job.high_availability.entries().iter();
+    let by_map = entries.filter_map(|entry| entry.checkpoint.pointer.as_ref());
+    let answer = job.job_manager.answer().into_iter();
+    let by_rest = answer
+        .flat_map(|rest| &rest.checkpoints)
+        .filter_map(|checkpoint| checkpoint.external_path.as_ref());
     let id = id.to_string();
     by_map
-        .into_iter()
         .chain(by_rest)
-        .map(|pointer| pointer.parent())
+        .map(Location::parent)
         .find(|directory| directory.name() == id)
         .map(|directory| directory.parent())
         .or_else(|| match job.bases.as_slice() {

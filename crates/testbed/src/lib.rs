@@ -5,6 +5,7 @@ pub mod completed_checkpoint;
 pub mod control_plane;
 pub mod corpus;
 pub mod flink;
+pub mod metadata_writer;
 pub mod process;
 pub mod scratch;
 pub mod snapshot;

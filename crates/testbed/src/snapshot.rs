@@ -1,5 +1,7 @@
 //! Makes small `_metadata` files, for tests that need snapshots of a given shape.
 
+use crate::metadata_writer::MetadataWriter;
+
 /// A version 3 snapshot of one RocksDB operator.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotFile {
@@ -20,7 +22,7 @@ impl SnapshotFile {
     /// The same with another version number in the header, which may make it unreadable.
     #[must_use]
     pub fn with_version(&self, version: i32) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = MetadataWriter::default();
         out.int(0x4960_672d).int(version).long(self.checkpoint_id);
         out.int(0).int(1);
         out.bytes(&[7; 16]).int(1).int(128).byte(0).int(1);
@@ -55,37 +57,6 @@ impl SnapshotFile {
         }
         out.text("handle");
         out.byte(0).int(0).int(0);
-        out.0
-    }
-}
-
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn byte(&mut self, value: u8) -> &mut Self {
-        self.bytes(&[value])
-    }
-
-    fn int(&mut self, value: i32) -> &mut Self {
-        self.bytes(&value.to_be_bytes())
-    }
-
-    fn long(&mut self, value: u64) -> &mut Self {
-        self.bytes(&value.to_be_bytes())
-    }
-
-    fn count(&mut self, count: usize) -> &mut Self {
-        self.int(i32::try_from(count).unwrap_or(i32::MAX))
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        self.bytes(&length.to_be_bytes()).bytes(text.as_bytes())
+        out.into_bytes()
     }
 }

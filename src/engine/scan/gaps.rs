@@ -1,6 +1,6 @@
 //! What could not be read, and all that it could have named.
 
-use retention::evidence::{Evidence, Gap, HighAvailability, JobEvidence, JobManager, Radius};
+use retention::evidence::{Evidence, Gap, JobEvidence, JobManager, Radius};
 use retention::guard::Guard;
 use retention::layout::{self, JobId};
 use retention::location::Location;
@@ -128,20 +128,11 @@ pub(super) fn expected_in(
         holders.max_by_key(|other| other.path().len()) == Some(base)
     };
     evidence.jobs.iter().find_map(|job| {
-        let map = match &job.high_availability {
-            HighAvailability::Map(map) => map.entries.as_slice(),
-            HighAvailability::NotConfigured
-            | HighAvailability::NoMap { .. }
-            | HighAvailability::Unreadable { .. }
-            | HighAvailability::Unsupported { .. } => &[],
-        };
-        let completed = match &job.job_manager {
-            JobManager::Answered(rest) => rest.checkpoints.as_slice(),
-            JobManager::NotAsked | JobManager::Unreachable { .. } => &[],
-        };
+        let map = job.high_availability.entries();
+        let made = job.job_manager.answer().into_iter();
         // Savepoints are a person's to remove, and stay in the statistics.
-        let completed = completed
-            .iter()
+        let completed = made
+            .flat_map(|rest| &rest.checkpoints)
             .filter(|checkpoint| checkpoint.status == "COMPLETED")
             .filter(|checkpoint| !checkpoint.is_savepoint && !checkpoint.discarded)
             .filter_map(|checkpoint| checkpoint.external_path.as_ref());

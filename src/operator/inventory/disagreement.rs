@@ -1,6 +1,6 @@
 //! Where high availability, JobManager and storage name different snapshots as the newest: which one Flink would use.
 
-use retention::evidence::{HighAvailability, JobEvidence, JobManager};
+use retention::evidence::{HaMap, JobEvidence};
 use retention::inventory::Snapshot;
 use retention::location::Location;
 use retention::reference::DirectoryKey;
@@ -11,26 +11,18 @@ use retention::reference::DirectoryKey;
 /// (`DefaultCompletedCheckpointStoreUtils`); a checkpoint that was completed on storage and not entered there is an
 /// orphan of a JobManager that died in between.
 pub(super) fn disagreement(job: &JobEvidence, newest: Option<&Snapshot>) -> Option<String> {
-    let by_map = match &job.high_availability {
-        HighAvailability::Map(map) => map.latest().map(|entry| {
-            let checkpoint = &entry.checkpoint;
-            (checkpoint.pointer.as_ref(), checkpoint.completed)
-        }),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => None,
-    };
+    let map = job.high_availability.map();
+    let by_map = map.and_then(HaMap::latest).map(|entry| {
+        let checkpoint = &entry.checkpoint;
+        (checkpoint.pointer.as_ref(), checkpoint.completed)
+    });
     // A savepoint is no checkpoint to go back to, so none is in the store.
-    let by_rest = match &job.job_manager {
-        JobManager::Answered(rest) => rest
-            .checkpoints
-            .iter()
-            .filter(|made| made.status == "COMPLETED" && !made.is_savepoint && !made.discarded)
+    let by_rest = job.job_manager.answer().and_then(|rest| {
+        let made = rest.checkpoints.iter();
+        made.filter(|made| made.status == "COMPLETED" && !made.is_savepoint && !made.discarded)
             .max_by_key(|made| made.id)
-            .and_then(|made| Some((made.external_path.as_ref()?, made.latest_ack))),
-        JobManager::NotAsked | JobManager::Unreachable { .. } => None,
-    };
+            .and_then(|made| Some((made.external_path.as_ref()?, made.latest_ack)))
+    });
     let (used, since, source) = match (by_map, by_rest) {
         (Some((pointer, completed)), _) => {
             (pointer?, Some(completed), "its high-availability data")

@@ -61,6 +61,26 @@ pub struct HaReference {
     pub required: Required,
 }
 
+impl HighAvailability {
+    /// The map, if one was read.
+    #[must_use]
+    pub fn map(&self) -> Option<&HaMap> {
+        match self {
+            Self::Map(map) => Some(map),
+            Self::NotConfigured
+            | Self::NoMap { .. }
+            | Self::Unreadable { .. }
+            | Self::Unsupported { .. } => None,
+        }
+    }
+
+    /// The entries of the map that was read, oldest first; none where none was.
+    #[must_use]
+    pub fn entries(&self) -> &[HaEntry] {
+        self.map().map_or(&[], |map| &map.entries)
+    }
+}
+
 impl HaMap {
     /// What Flink would restore from: it takes the highest id among the entries that are not being removed.
     #[must_use]

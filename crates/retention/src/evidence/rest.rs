@@ -13,6 +13,17 @@ pub enum JobManager {
     Answered(Box<RestCheckpoints>),
 }
 
+impl JobManager {
+    /// What it said, if it answered.
+    #[must_use]
+    pub fn answer(&self) -> Option<&RestCheckpoints> {
+        match self {
+            Self::Answered(rest) => Some(rest),
+            Self::NotAsked | Self::Unreachable { .. } => None,
+        }
+    }
+}
+
 /// `/jobs/:id`, `/jobs/:id/checkpoints` and `/jobs/:id/checkpoints/config`, of one moment.
 #[derive(Clone, Debug)]
 pub struct RestCheckpoints {

@@ -230,13 +230,8 @@ fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
     stopped_since.retain(|&id, _| jobs.iter().any(|job| job.current == Some(id)));
     // A counter that went back is noticed by its record alone, so it stays while a mark leans on it. A mark that is set
     // later starts from the counter of its own time.
-    let seen = jobs.iter().filter_map(|job| match &job.high_availability {
-        HighAvailability::Map(map) => Some(map.uid.as_str()),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => None,
-    });
+    let maps = jobs.iter().filter_map(|job| job.high_availability.map());
+    let seen = maps.map(|map| map.uid.as_str());
     let leaned_on = marks.by_path.values().flat_map(|mark| {
         let counter = mark.counter.iter().map(|counter| &counter.run);
         let runs = counter.chain(mark.witness.iter().map(|witness| &witness.run));

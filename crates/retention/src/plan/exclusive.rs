@@ -1,4 +1,4 @@
-use crate::evidence::{Evidence, HighAvailability, JobEvidence, JobManager};
+use crate::evidence::{Evidence, JobEvidence};
 use crate::location::Location;
 use crate::policy::{Exclusive, Policy};
 
@@ -53,18 +53,9 @@ fn keeps_state_in(job: &JobEvidence, directory: &Location) -> bool {
 
 /// A job that keeps its state there, or was or is to be restored from there: its snapshots may name files in it.
 fn uses(job: &JobEvidence, directory: &Location, evidence: &Evidence) -> bool {
-    let restored = match &job.job_manager {
-        JobManager::Answered(rest) => rest.restored.as_ref(),
-        JobManager::NotAsked | JobManager::Unreachable { .. } => None,
-    };
-    let restored = restored.and_then(|restored| restored.external_path.as_ref());
-    let entries = match &job.high_availability {
-        HighAvailability::Map(map) => map.entries.as_slice(),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => &[],
-    };
+    let answer = job.job_manager.answer();
+    let restored = answer.and_then(|rest| rest.restored.as_ref()?.external_path.as_ref());
+    let entries = job.high_availability.entries();
     let held = entries.iter().flat_map(|entry| {
         let references = entry.checkpoint.references.iter();
         let references = references.map(|reference| &reference.location);

@@ -175,7 +175,9 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<
         return match own {
             Some(id) if !checkpoints.with_forst.contains(&id) => None,
             Some(_) => Some(reader(Reads::InPlace, bases())),
-            None if has_entries(job) => Some(reader(Reads::InPlace, bases())),
+            None if !job.high_availability.entries().is_empty() => {
+                Some(reader(Reads::InPlace, bases()))
+            }
             None => Some(reader(Reads::UnknownRestore, bases())),
         };
     };
@@ -203,16 +205,6 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<
     }
 }
 
-fn has_entries(job: &JobEvidence) -> bool {
-    match &job.high_availability {
-        HighAvailability::Map(map) => !map.entries.is_empty(),
-        HighAvailability::NotConfigured
-        | HighAvailability::NoMap { .. }
-        | HighAvailability::Unreadable { .. }
-        | HighAvailability::Unsupported { .. } => false,
-    }
-}
-
 fn not_plain(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, String> {
     let special = |contents: Contents| {
         let Contents {
@@ -233,13 +225,7 @@ fn not_plain(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId, Stri
         .filter(|snapshot| special(snapshot.contents))
         .filter_map(|snapshot| Some((snapshot.job()?.job_id?, snapshot.location.to_string())));
     let entries = evidence.jobs.iter().flat_map(|job| {
-        let map = match &job.high_availability {
-            HighAvailability::Map(map) => map.entries.as_slice(),
-            HighAvailability::NotConfigured
-            | HighAvailability::NoMap { .. }
-            | HighAvailability::Unreadable { .. }
-            | HighAvailability::Unsupported { .. } => &[],
-        };
+        let map = job.high_availability.entries();
         map.iter()
             .filter(|entry| special(entry.checkpoint.contents))
             .filter_map(|entry| {
@@ -268,13 +254,7 @@ fn named_directories(evidence: &Evidence, inventory: &Inventory) -> HashSet<Dire
         Some(DirectoryKey::of(location.path()))
     });
     let late = evidence.jobs.iter().flat_map(|job| {
-        let entries = match &job.high_availability {
-            HighAvailability::Map(map) => map.entries.as_slice(),
-            HighAvailability::NotConfigured
-            | HighAvailability::NoMap { .. }
-            | HighAvailability::Unreadable { .. }
-            | HighAvailability::Unsupported { .. } => &[],
-        };
+        let entries = job.high_availability.entries();
         let references = entries
             .iter()
             .flat_map(|entry| &entry.checkpoint.references);
@@ -302,13 +282,7 @@ fn last_completed(evidence: &Evidence, inventory: &Inventory) -> BTreeMap<JobId,
         .iter()
         .filter_map(|snapshot| Some((snapshot.job()?.job_id?, snapshot.completed)));
     let maps = evidence.jobs.iter().flat_map(|job| {
-        let entries = match &job.high_availability {
-            HighAvailability::Map(map) => map.entries.as_slice(),
-            HighAvailability::NotConfigured
-            | HighAvailability::NoMap { .. }
-            | HighAvailability::Unreadable { .. }
-            | HighAvailability::Unsupported { .. } => &[],
-        };
+        let entries = job.high_availability.entries();
         entries.iter().map(|entry| &entry.checkpoint)
     });
     let held = maps.map(|checkpoint| (checkpoint.job_id, checkpoint.completed));

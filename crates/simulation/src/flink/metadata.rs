@@ -2,6 +2,7 @@
 
 use super::snapshot::Data;
 use crate::world::location_text;
+use testbed::metadata_writer::MetadataWriter;
 
 pub(super) struct MetadataFile<'a> {
     pub(super) version: i32,
@@ -18,7 +19,7 @@ impl MetadataFile<'_> {
             .shared
             .iter()
             .partition(|file| file.path.contains("/dstl/"));
-        let mut out = Writer::default();
+        let mut out = MetadataWriter::default();
         out.int(0x4960_672d)
             .int(self.version)
             .long(self.checkpoint_id);
@@ -40,10 +41,10 @@ impl MetadataFile<'_> {
             out.long(1).long(self.checkpoint_id).text("handle");
         }
         out.byte(0).int(0).int(0);
-        out.0
+        out.into_bytes()
     }
 
-    fn incremental(&self, out: &mut Writer, shared: &[&Data]) {
+    fn incremental(&self, out: &mut MetadataWriter, shared: &[&Data]) {
         out.byte(11)
             .long(self.checkpoint_id)
             .text("backend")
@@ -71,7 +72,7 @@ impl MetadataFile<'_> {
     }
 
     /// A segment of a merged file, a file in the snapshot's own directory, or any other.
-    fn stream(&self, out: &mut Writer, file: &Data) {
+    fn stream(&self, out: &mut MetadataWriter, file: &Data) {
         let own = file
             .path
             .strip_prefix(self.directory)
@@ -84,36 +85,5 @@ impl MetadataFile<'_> {
         } else {
             out.byte(2).long(file.size).text(&location_text(&file.path));
         }
-    }
-}
-
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn byte(&mut self, value: u8) -> &mut Self {
-        self.bytes(&[value])
-    }
-
-    fn int(&mut self, value: i32) -> &mut Self {
-        self.bytes(&value.to_be_bytes())
-    }
-
-    fn long(&mut self, value: u64) -> &mut Self {
-        self.bytes(&value.to_be_bytes())
-    }
-
-    fn count(&mut self, count: usize) -> &mut Self {
-        self.int(i32::try_from(count).unwrap_or(i32::MAX))
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        self.bytes(&length.to_be_bytes()).bytes(text.as_bytes())
     }
 }
