@@ -54,6 +54,19 @@ impl MemoryStorage {
         self.tree().remove(key);
     }
 
+    /// From now on a file that is removed leaves a previous version, as in a versioned bucket. No call of the port
+    /// reaches it.
+    pub fn keep_versions(&self) {
+        self.tree().keep_versions();
+    }
+
+    /// Removes the delete marker of a file, as a person would: its newest previous version is there again, with the
+    /// time that it had. False if there is none, or if the file was not removed.
+    #[must_use]
+    pub fn bring_back(&self, key: &Key) -> bool {
+        self.tree().bring_back(key)
+    }
+
     /// Whether anything is at `key`.
     #[must_use]
     pub fn contains(&self, key: &Key) -> bool {

@@ -1,7 +1,7 @@
 //! Files, as anybody else leaves them, and stores that fail.
 
 use super::{Done, Words, number};
-use crate::state::{State, StoreFault, directory, identity, locate};
+use crate::state::{BASE, State, StoreFault, directory, identity, locate};
 use crate::words::{clauses, duration};
 use jiff::{SignedDuration, Timestamp};
 use retention::location::Location;
@@ -54,6 +54,21 @@ impl State {
                 Ok(())
             }
             ["touch", path, time @ ..] => self.touch(path, time),
+            ["store", "versioned"] => {
+                let (storage, _) = self.store(&locate(BASE));
+                storage.keep_versions();
+                Ok(())
+            }
+            ["bring", "back", paths @ ..] => {
+                for path in paths {
+                    let file = self.file(path);
+                    let (storage, key) = self.store(&file);
+                    if !storage.bring_back(&key) {
+                        return Err(format!("{path} has no previous version"));
+                    }
+                }
+                Ok(())
+            }
             ["store", "ahead", by] => {
                 self.store_ahead(duration(by)?);
                 Ok(())

@@ -57,5 +57,24 @@ impl FileSystemFixture for MemoryStorage {
     }
 }
 
+#[tokio::test]
+async fn a_versioned_store_gives_back_what_the_port_deleted() {
+    let store = ticking();
+    let key = Key::parse("a/b").unwrap();
+    store.insert_file(&key, "first".as_bytes());
+    assert!(!store.bring_back(&key), "nothing was removed");
+    store.keep_versions();
+    let version = store.stat(&key).await.unwrap().unwrap().version;
+    store.delete_if_unchanged(&key, &version).await.unwrap();
+    assert_eq!(store.stat(&key).await.unwrap(), None);
+    assert!(store.bring_back(&key));
+    assert_eq!(
+        store.stat(&key).await.unwrap().unwrap().version,
+        version,
+        "with its old time"
+    );
+    assert!(!store.bring_back(&key), "it is there");
+}
+
 crate::contract_tests!(async { ticking() });
 crate::file_system_contract_tests!(async { ticking() });

@@ -20,6 +20,8 @@ pub enum Node {
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     root: Children,
+    /// The files that were removed, where the store keeps them.
+    previous: Option<BTreeMap<Key, Vec<(Bytes, Timestamp)>>>,
 }
 
 type Children = BTreeMap<Box<str>, Child>;
@@ -199,6 +201,9 @@ impl Tree {
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
+        if self.previous.is_some() {
+            self.remember(key);
+        }
         let mut children = &mut self.root;
         let mut segments = key.segments().peekable();
         while let Some(name) = segments.next() {
@@ -213,21 +218,61 @@ impl Tree {
         }
     }
 
+    /// From now on a file that is removed stays as a previous version, as in a versioned bucket.
+    pub(super) fn keep_versions(&mut self) {
+        self.previous.get_or_insert_default();
+    }
+
+    /// Makes the newest previous version of a removed file the present one, with its time. False if it has none.
+    pub(super) fn bring_back(&mut self, key: &Key) -> bool {
+        if matches!(self.way(key), Way::Clear(children, name) if children.contains_key(name)) {
+            return false;
+        }
+        let versions = self.previous.as_mut().and_then(|all| all.get_mut(key));
+        let Some((bytes, modified)) = versions.and_then(Vec::pop) else {
+            return false;
+        };
+        self.insert(key, Node::File(bytes), modified);
+        true
+    }
+
+    /// Keeps the file at `key`, or those below it, as previous versions.
+    fn remember(&mut self, key: &Key) {
+        let mut files = Vec::new();
+        if let Way::Clear(children, name) = self.way(key)
+            && let Some(child) = children.get(name)
+        {
+            match &child.node {
+                Node::File(bytes) => files.push((key.clone(), bytes.clone(), child.modified)),
+                Node::Directory => collect(&child.children, key, &mut files),
+                Node::Symlink | Node::Other => {}
+            }
+        }
+        let previous = self.previous.get_or_insert_default();
+        for (key, bytes, modified) in files {
+            previous.entry(key).or_default().push((bytes, modified));
+        }
+    }
+
     pub(super) fn files(&self) -> Vec<(Key, Bytes)> {
         let mut files = Vec::new();
         collect(&self.root, &Key::root(), &mut files);
+        let mut files: Vec<(Key, Bytes)> = files
+            .into_iter()
+            .map(|(key, bytes, _)| (key, bytes))
+            .collect();
         files.sort_by(|a, b| a.0.cmp(&b.0));
         files
     }
 }
 
-fn collect(children: &Children, directory: &Key, files: &mut Vec<(Key, Bytes)>) {
+fn collect(children: &Children, directory: &Key, files: &mut Vec<(Key, Bytes, Timestamp)>) {
     for (name, child) in children {
         let Ok(key) = directory.join(name) else {
             continue;
         };
         match &child.node {
-            Node::File(bytes) => files.push((key, bytes.clone())),
+            Node::File(bytes) => files.push((key, bytes.clone(), child.modified)),
             Node::Directory => collect(&child.children, &key, files),
             Node::Symlink | Node::Other => {}
         }
