@@ -94,10 +94,17 @@ pub(super) fn not_plain(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     })
 }
 
-/// With more than one checkpoint at a time, two live files can take turns in being named by nobody (hole H1).
+/// With more than one checkpoint at a time, two live files can take turns in being named by nobody (hole H1). That is
+/// for files that a later checkpoint may name again: what lies in a `chk-N` is for that checkpoint alone, and the
+/// completion of a later one aborts it.
 pub(super) fn concurrent_checkpoints(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
+    let of_one_checkpoint = matches!(
+        candidate.file.placement.kind,
+        FileKind::Exclusive | FileKind::TemporaryMetadata | FileKind::EmptyCheckpoint
+    );
     match live(candidate)?.rest.max_concurrent {
         Some(1) => None,
+        Some(_) if of_one_checkpoint => None,
         Some(several) => Some(format!(
             "its job may have {several} checkpoints at a time, which is not supported yet"
         )),
@@ -145,7 +152,7 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     let Retained {
         oldest_trigger,
         latest,
-    } = match live.retained(&home) {
+    } = match live.retained(&live.homes(home)) {
         Ok(retained) => retained,
         Err(why) => return Some(why),
     };

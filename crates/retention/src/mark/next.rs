@@ -169,7 +169,7 @@ impl Witnesses {
             let found = home.map(|home| {
                 let margins = &context.policy.margins;
                 live.witnesses(
-                    &home,
+                    &live.homes(home),
                     context.inventory,
                     &context.whole,
                     context.now,

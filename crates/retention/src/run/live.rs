@@ -5,7 +5,6 @@ use crate::evidence::{HighAvailability, JobEvidence, JobManager, RestCheckpoints
 use crate::inventory::{Inventory, Snapshot, SnapshotKind};
 use crate::location::Location;
 use crate::policy::Margins;
-use crate::reference::DirectoryKey;
 use crate::restorable::WholeSnapshots;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -126,11 +125,23 @@ impl<'a> LiveRun<'a> {
         }
     }
 
-    /// What Flink retains below the directory of the job; an error says for a person why that is not known.
-    pub(crate) fn retained(&self, home: &Location) -> Result<Retained, String> {
+    /// Where this job has its own checkpoints: in the directory that holds a file of it, and in those of the same id in
+    /// its other bases, for a job keeps its id when its base is changed. What it was restored from lies elsewhere.
+    pub(crate) fn homes(&self, directory: Location) -> Vec<Location> {
+        let id = self.job.current.map(|id| id.to_string());
+        let others = self
+            .job
+            .bases
+            .iter()
+            .filter_map(|base| Some(base.join(id.as_ref()?)));
+        std::iter::once(directory).chain(others).collect()
+    }
+
+    /// What Flink retains in the directories of the job; an error says for a person why that is not known.
+    pub(crate) fn retained(&self, homes: &[Location]) -> Result<Retained, String> {
         match self.numbers {
-            Numbers::Map(map) => map.retained(home),
-            Numbers::Statistics(statistics) => statistics.retained(home),
+            Numbers::Map(map) => map.retained(homes),
+            Numbers::Statistics(statistics) => statistics.retained(homes),
         }
     }
 
@@ -138,27 +149,34 @@ impl<'a> LiveRun<'a> {
     /// nobody names) and have all their files. Tied to the run; a savepoint proves nothing.
     pub(crate) fn witnesses(
         &self,
-        home: &Location,
+        homes: &[Location],
         inventory: &Inventory,
         whole: &WholeSnapshots,
         now: Timestamp,
         margins: &Margins,
     ) -> BTreeMap<u64, Passed> {
-        let whole: BTreeMap<(DirectoryKey, u64), &Snapshot> = whole
+        // By the whole path: two directories of one id may both have a checkpoint of one number.
+        let whole: BTreeMap<(&str, u64), &Snapshot> = whole
             .iter(inventory)
             .filter(|snapshot| snapshot.kind == SnapshotKind::Checkpoint)
             .map(|snapshot| {
-                let key = (snapshot.directory_key(), snapshot.checkpoint_id);
+                let key = (snapshot.location.path(), snapshot.checkpoint_id);
                 (key, snapshot)
             })
             .collect();
         // Seen complete when the last of those who say so was asked.
         let seen = now.max(self.rest.read_at);
         match self.numbers {
-            Numbers::Map(map) => map.witnesses(home, self.rest, &whole, seen),
-            Numbers::Statistics(statistics) => statistics.witnesses(home, &whole, seen, margins),
+            Numbers::Map(map) => map.witnesses(homes, self.rest, &whole, seen),
+            Numbers::Statistics(statistics) => statistics.witnesses(homes, &whole, seen, margins),
         }
     }
+}
+
+pub(super) fn is_in(location: &Location, homes: &[Location]) -> bool {
+    homes
+        .iter()
+        .any(|home| location.relative_to(home).is_some())
 }
 
 /// Whether something that one clock dates happened after something that another one dates.
