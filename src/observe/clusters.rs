@@ -80,6 +80,7 @@ impl Cluster {
             host: Host::Session,
             half: None,
             current: Some(id),
+            ended_with_savepoint: false,
             phase: Phase::Unclear {
                 why: format!(
                     "it runs in the cluster of {}, and no Flink resource names it",

@@ -34,6 +34,7 @@ pub(super) fn draft(
         (phase @ Phase::NoJob { .. }, _) | (phase, None) => phase,
         (_, Some(why)) => Phase::Unclear { why },
     };
+    let ended_with_savepoint = phase::ended_with_savepoint(deployment);
     let asked = deployment.spec.job.as_ref();
     let stateful = asked
         .and_then(|job| job.upgrade_mode.as_deref())
@@ -43,6 +44,7 @@ pub(super) fn draft(
         host: Host::Own,
         current,
         phase,
+        ended_with_savepoint,
         stateful,
         problems,
     };
@@ -55,6 +57,7 @@ pub(super) struct Parts {
     pub(super) host: Host,
     pub(super) current: Option<JobId>,
     pub(super) phase: Phase,
+    pub(super) ended_with_savepoint: bool,
     pub(super) stateful: bool,
     /// Configurations that could not be read, so that directories may be missing.
     pub(super) problems: Vec<String>,
@@ -71,6 +74,7 @@ pub(super) fn finish(
         host,
         current,
         phase,
+        ended_with_savepoint,
         stateful,
         problems,
     } = parts;
@@ -127,6 +131,7 @@ pub(super) fn finish(
         half: half(metadata),
         current,
         phase,
+        ended_with_savepoint,
         lineage,
         bases,
         high_availability: configurations.high_availability(),

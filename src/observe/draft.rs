@@ -13,6 +13,8 @@ pub(super) struct Draft {
     pub(super) address: Option<ClusterAddress>,
     pub(super) current: Option<JobId>,
     pub(super) phase: Phase,
+    /// Suspended with a savepoint, from which it will start again under another id.
+    pub(super) ended_with_savepoint: bool,
     pub(super) lineage: Lineage,
     pub(super) bases: Vec<Location>,
     pub(super) high_availability: options::HighAvailability,

@@ -3,7 +3,8 @@
 use crate::observe::draft::Draft;
 use crate::observe::gaps;
 use retention::evidence::{
-    Gap, HighAvailability, JobEvidence, JobManager, JobName, Processes, RestCheckpoints, Root,
+    Gap, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, RestCheckpoints,
+    Root,
 };
 use retention::guard::Guard;
 use retention::layout::{JobId, checkpoint_id};
@@ -32,6 +33,7 @@ pub(super) fn with_answers(
         half: _,
         current,
         phase,
+        ended_with_savepoint,
         lineage,
         mut bases,
         high_availability: _,
@@ -42,6 +44,15 @@ pub(super) fn with_answers(
         mut roots,
         mut gaps,
     } = draft;
+    let phase = match (phase, &high_availability) {
+        // To Flink it is over, and it has removed the map itself: it comes back as another job.
+        (Phase::Suspended, HighAvailability::NoMap { .. }) if ended_with_savepoint => {
+            Phase::Terminal {
+                state: "suspended with a savepoint".to_owned(),
+            }
+        }
+        (phase, _) => phase,
+    };
     let of_map = really_used(current, &high_availability);
     let of_rest = match &job_manager {
         JobManager::Answered(rest) => told_by_rest(rest),
@@ -150,8 +161,7 @@ mod tests {
     use crate::observe::draft::Host;
     use jiff::Timestamp;
     use retention::evidence::{
-        JobName, Lineage, Phase, Radius, RestCheckpoint, RestCheckpoints, RestRestored,
-        StateBackend,
+        JobName, Lineage, Radius, RestCheckpoint, RestCheckpoints, RestRestored, StateBackend,
     };
     use retention::location::Origin;
     use rstest::rstest;
@@ -174,6 +184,7 @@ mod tests {
             half: None,
             current: Some(JOB.parse().unwrap()),
             phase: Phase::Running,
+            ended_with_savepoint: false,
             lineage: Lineage::default(),
             bases: bases.iter().map(|base| at(base)).collect(),
             high_availability: options::HighAvailability::Kubernetes,

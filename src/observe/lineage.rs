@@ -170,6 +170,7 @@ pub(super) fn gone(
         half: None,
         name,
         current,
+        ended_with_savepoint: false,
         phase,
         lineage,
         bases,

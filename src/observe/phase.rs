@@ -58,6 +58,19 @@ pub(super) fn of(deployment: &FlinkDeployment) -> Phase {
     said().and_then(read).unwrap_or_else(unclear)
 }
 
+/// Whether the Flink operator stopped the job with a savepoint, and notes from where it is to start again. It writes the
+/// mode that it really used into `lastReconciledSpec`, and something else than a path for what it left to
+/// high-availability data.
+#[must_use]
+pub(super) fn ended_with_savepoint(deployment: &FlinkDeployment) -> bool {
+    let mode = deployment
+        .reconciliation_status()
+        .and_then(|status| deployed(status).ok())
+        .and_then(|job| job.upgrade_mode);
+    let noted = deployment.job_status().and_then(JobStatus::upgrade_path);
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("savepoint")) && noted.is_some()
+}
+
 /// Of a `FlinkSessionJob`.
 #[must_use]
 pub(super) fn of_session_job(job: &FlinkSessionJob) -> Phase {

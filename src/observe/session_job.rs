@@ -43,6 +43,8 @@ pub(super) fn draft(
         host: Host::Session,
         current,
         phase,
+        // Then it is over anyway.
+        ended_with_savepoint: false,
         stateful: true,
         problems,
     };

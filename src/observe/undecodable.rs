@@ -38,6 +38,7 @@ pub(super) fn draft(
         // What it is hosted by matters only to a job whose end is to be proven.
         host: Host::Own,
         current: current_id(named, None).0,
+        ended_with_savepoint: false,
         phase: Phase::Unclear {
             why: error.to_string(),
         },
