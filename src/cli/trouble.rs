@@ -51,6 +51,7 @@ pub(super) fn hinders(blocked: &Blocked) -> bool {
         Blocked::LimitReached { .. } => false,
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
+        | Blocked::ClockSkew { .. }
         | Blocked::IncompleteListing { .. }
         | Blocked::ReferencedShrank { .. }
         | Blocked::PlanNotFound { .. }

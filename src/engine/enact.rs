@@ -7,13 +7,13 @@ mod known;
 mod propose;
 mod verify;
 
-use super::journal::{BatchRecord, Epoch, Journal, JournalError, RecordedFile};
+use super::journal::{BatchRecord, Epoch, Journal, JournalError, RecordedFile, Written};
 use super::report::{Blocked, Deleted, Failed, Outcome, Spared};
 use super::{Consent, Run, Step};
 use batches::batches;
 use budget::Budget;
 use deleter::Deleter;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use retention::approval::Approved;
 use retention::batch::VerifiedFile;
 use retention::breaker;
@@ -21,6 +21,7 @@ use retention::inventory::{BaseId, Inventory, Listing};
 use retention::layout::JobId;
 use retention::mark::{self, Baselines, Marks};
 use retention::plan::{Context, Plan, PlanEntry};
+use retention::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run found, for acting on it.
@@ -237,11 +238,19 @@ async fn delete_batch(
             .map(|file| recorded(file, &location(&file.path)))
             .collect(),
     };
+    let from = run.clock.now();
     place
         .journal
         .record(&place.run_name, number, &record)
         .await
         .map_err(unusable)?;
+    let until = run.clock.now();
+    let skew = place
+        .journal
+        .skew_at_record(&place.run_name, number, Written { from, until })
+        .await
+        .map_err(unusable)?;
+    check_clock(run.policy, &place.name, skew)?;
     run.progress.step(Step::Delete);
     let Some((storage, root)) = run
         .bases
@@ -342,6 +351,24 @@ fn recorded(file: &VerifiedFile, location: &str) -> RecordedFile {
         reason: file.reason.clone(),
         outcome: None,
     }
+}
+
+/// Every age and every margin is of the clocks of Flink, the store and this process, which are taken to be no further
+/// apart than this.
+pub(super) fn check_clock(
+    policy: &Policy,
+    base: &str,
+    ahead: SignedDuration,
+) -> Result<(), Blocked> {
+    let allowed = policy.margins.clock_skew;
+    if ahead.abs() <= allowed {
+        return Ok(());
+    }
+    Err(Blocked::ClockSkew {
+        base: base.to_owned(),
+        ahead,
+        allowed,
+    })
 }
 
 /// Why a base must not be acted upon, or even marked, if so.

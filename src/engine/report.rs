@@ -1,12 +1,13 @@
 //! What a run found and did: the input of tables, status, metrics and explanations.
 
 use super::journal::PlanDigest;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use retention::breaker::Shrink;
 use retention::evidence::Evidence;
 use retention::inventory::Inventory;
 use retention::mark::{Baselines, Marks};
 use retention::plan::{Amount, JobSummary, Plan};
+use std::collections::BTreeMap;
 
 /// Everything about one run over some bases.
 #[derive(Debug)]
@@ -36,6 +37,9 @@ pub struct Outcome {
     pub failed: Vec<Failed>,
     /// What a person is asked to approve.
     pub asked: Option<Asked>,
+    /// How far the clock of each base's store was ahead of ours at least, as far as this run wrote there; negative:
+    /// behind.
+    pub store_ahead: BTreeMap<String, SignedDuration>,
 }
 
 /// A plan that was written down for a person. See [`super::Consent`].
@@ -82,6 +86,14 @@ pub enum Blocked {
     },
     /// The journal has a format that this version does not know, or cannot be read or written.
     JournalUnusable { base: String, why: String },
+    /// The clocks of the store and of this process are too far apart to tell how old anything is.
+    ClockSkew {
+        base: String,
+        /// How far the store is ahead; negative: behind.
+        ahead: SignedDuration,
+        /// How far clocks may be apart.
+        allowed: SignedDuration,
+    },
     /// A listing of the base was not complete.
     IncompleteListing { base: String, why: String },
     /// What must not shrink has shrunk.
@@ -110,6 +122,7 @@ impl Blocked {
         match self {
             Self::BaseOwnedByAnother { .. } => "BaseOwnedByAnother",
             Self::JournalUnusable { .. } => "JournalUnusable",
+            Self::ClockSkew { .. } => "ClockSkew",
             Self::IncompleteListing { .. } => "IncompleteListing",
             Self::ReferencedShrank { .. } => "ReferencedShrank",
             Self::PlanNotFound { .. } => "PlanNotFound",
@@ -135,6 +148,22 @@ impl std::fmt::Display for Blocked {
             }
             Self::JournalUnusable { base, why } => {
                 write!(f, "the journal of {base} cannot be used: {why}")
+            }
+            Self::ClockSkew {
+                base,
+                ahead,
+                allowed,
+            } => {
+                let side = if ahead.is_negative() {
+                    "behind"
+                } else {
+                    "ahead of"
+                };
+                let apart = SignedDuration::from_secs(ahead.abs().as_secs());
+                write!(
+                    f,
+                    "the clock of the store of {base} is {apart:#} {side} ours, and clocks may be {allowed:#} apart: nothing is marked or deleted; set the clocks right"
+                )
             }
             Self::IncompleteListing { base, why } => {
                 write!(f, "{base} was not listed completely: {why}")

@@ -1,4 +1,4 @@
-use super::journal::{Epoch, Journal, JournalError, LeaseTerm, OwnerId, Proposal};
+use super::journal::{Epoch, Journal, JournalError, LeaseTerm, OwnerId, Proposal, Written};
 use super::metadata_cache::MetadataCache;
 use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Consent, Observer, Progress, Step, Stores, enact, scan};
@@ -213,11 +213,17 @@ impl Run<'_> {
                 owner = None;
             }
             let mut read = Read::default();
-            if let Some(journal) = self.journal(base)
-                && let Err(error) = self.read_journal(&journal, owner, &mut read).await
-            {
-                let blocked = enact::blocked(&location.to_string(), error);
-                outcome.blocked.push(blocked);
+            if let Some(journal) = self.journal(base) {
+                let name = location.to_string();
+                if let Err(error) = self.read_journal(&journal, owner, &mut read).await {
+                    outcome.blocked.push(enact::blocked(&name, error));
+                }
+                if let Err(blocked) = self
+                    .compare_clocks(&journal, &name, &mut read, outcome)
+                    .await
+                {
+                    outcome.blocked.push(blocked);
+                }
             }
             let Read {
                 marks,
@@ -226,7 +232,9 @@ impl Run<'_> {
             } = read;
             journals.marks.push(marks);
             journals.baselines.push(baselines);
-            journals.epochs.extend(epoch.map(|epoch| (base, epoch)));
+            journals
+                .epochs
+                .extend(epoch.map(|(epoch, _)| (base, epoch)));
         }
         if self.mode == Mode::Enforce {
             self.read_approval(&mut journals, outcome).await;
@@ -279,21 +287,42 @@ impl Run<'_> {
         read: &mut Read,
     ) -> Result<(), JournalError> {
         // Nothing is written over what cannot be read, so it is read first.
-        let latest = journal.latest_epoch().await?;
-        if let Some(latest) = &latest {
-            (read.marks, read.baselines) = journal.read(latest).await?;
+        if let Some(latest) = journal.latest_epoch().await? {
+            (read.marks, read.baselines) = journal.read(&latest).await?;
         }
         let Some(owner) = owner else {
             return Ok(());
         };
-        let epoch = journal
-            .take(owner, self.term.as_ref(), self.clock.now())
-            .await?;
-        if epoch.number != latest.map_or(1, |latest| latest.number.saturating_add(1)) {
-            (read.marks, read.baselines) = journal.read(&epoch).await?;
-        }
-        read.epoch = Some(epoch);
+        let from = self.clock.now();
+        let epoch = journal.take(owner, self.term.as_ref(), from).await?;
+        let until = self.clock.now();
+        // A run that was before us may have ended marks until now.
+        (read.marks, read.baselines) = journal.read(&epoch).await?;
+        read.epoch = Some((epoch, Written { from, until }));
         Ok(())
+    }
+
+    /// Where no age can be told, nothing is marked either: the time of a mark would be as wrong.
+    async fn compare_clocks(
+        &self,
+        journal: &Journal,
+        name: &str,
+        read: &mut Read,
+        outcome: &mut Outcome,
+    ) -> Result<(), Blocked> {
+        let Some((epoch, written)) = &read.epoch else {
+            return Ok(());
+        };
+        let skew = journal.skew_at_epoch(epoch, *written).await;
+        let skew = skew.map_err(|error| enact::blocked(name, error));
+        let apart = skew.and_then(|skew| {
+            outcome.store_ahead.insert(name.to_owned(), skew);
+            enact::check_clock(self.policy, name, skew)
+        });
+        if apart.is_err() {
+            read.epoch = None;
+        }
+        apart
     }
 }
 
@@ -312,5 +341,6 @@ struct Journals {
 struct Read {
     marks: Marks,
     baselines: Baselines,
-    epoch: Option<Epoch>,
+    /// And when it was written.
+    epoch: Option<(Epoch, Written)>,
 }

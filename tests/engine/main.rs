@@ -9,6 +9,7 @@
 mod adoption;
 mod alone;
 mod approval;
+mod clocks;
 mod crashes;
 mod doubt;
 mod former;

@@ -53,7 +53,7 @@ async fn a_journal_of_a_newer_format_is_left_alone() {
     let format = Key::parse("ckp/.flink-retention/format.json").unwrap();
     world
         .storage
-        .insert_file(&format, br#"{"formatVersion":3}"#.to_vec());
+        .insert_file(&format, br#"{"formatVersion":4}"#.to_vec());
     let before = world.storage.files();
     let report = world.enforce().await;
     assert_eq!(report.outcome.blocked[0].word(), "JournalUnusable");

@@ -299,23 +299,60 @@ fn whoever_is_replaced_stops_and_none_of_its_marks_counts() {
 }
 
 #[test]
-fn a_new_owner_sees_for_itself_since_when_a_job_is_restorable() {
+fn a_slower_run_brings_back_no_mark_that_a_later_one_has_ended() {
+    let orphan_key = Key::parse(&format!("ckp/{}", orphan())).unwrap();
+    let tried = in_every_order(|polls, others| {
+        let world = world();
+        world.storage.keep_versions();
+        finish(enforce(&world));
+        world.wait(25);
+        let (one, other, first, second) =
+            interleave((enforce(&world), polls), (enforce(&world), others));
+        assert!(
+            !world.has(&orphan()),
+            "{polls}/{others} {:?} {:?}",
+            one.outcome,
+            other.outcome
+        );
+        // A person wants it back, with the time that it had.
+        assert!(world.storage.bring_back(&orphan_key));
+        let deleted = finish(enforce(&world)).outcome.deleted;
+        assert!(
+            deleted.is_empty(),
+            "{polls}/{others}: {:?} {:?}",
+            one.outcome,
+            other.outcome
+        );
+        world.wait(25);
+        assert_eq!(finish(enforce(&world)).outcome.deleted.len(), 1);
+        (first, second)
+    });
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn a_new_owner_sees_for_itself_since_when_a_job_is_restorable_or_without_processes() {
     let world = world();
     finish(enforce(&world));
     let storage: Arc<dyn Storage> = Arc::new(world.storage.clone());
     let before = finish(async { journal(Arc::clone(&storage)).latest_epoch().await }.boxed_local());
-    let (_, baselines) = finish(
-        async {
-            journal(Arc::clone(&storage))
-                .read(&before.unwrap().unwrap())
-                .await
-        }
-        .boxed_local(),
-    )
-    .unwrap();
-    assert_eq!(baselines.restorable_since.len(), 1);
+    let before = before.unwrap().unwrap();
+    let journal_of = || journal(Arc::clone(&storage));
+    let (marks, mut baselines) =
+        finish(async { journal_of().read(&before).await }.boxed_local()).unwrap();
+    assert_eq!(
+        (marks.by_path.len(), baselines.restorable_since.len()),
+        (1, 1)
+    );
+    // What lets files go, and what only protects.
+    let job = JOB.parse().unwrap();
+    baselines.stopped_since.insert(job, world.now());
+    baselines.counters.insert("map".to_owned(), 7);
+    finish(async { journal_of().write(&before, &marks, &baselines).await }.boxed_local()).unwrap();
     let epoch = finish(take_over(Arc::clone(&storage), "them", &world).boxed_local()).unwrap();
     let (marks, baselines) =
         finish(async { journal(storage).read(&epoch).await }.boxed_local()).unwrap();
     assert!(marks.by_path.is_empty() && baselines.restorable_since.is_empty());
+    assert!(baselines.stopped_since.is_empty());
+    assert_eq!(baselines.counters.len(), 1);
 }

@@ -33,6 +33,8 @@ type Hook = Box<dyn Fn(&World) + Send + Sync>;
 pub struct World {
     pub storage: MemoryStorage,
     now: Arc<Mutex<Timestamp>>,
+    /// How far the clock of the store is ahead of ours.
+    store_ahead: Arc<Mutex<SignedDuration>>,
     pub jobs: Arc<Mutex<Vec<JobEvidence>>>,
     pub roots: Arc<Mutex<Vec<Root>>>,
     /// Called at each observation, with its number.
@@ -97,9 +99,13 @@ impl World {
     pub fn new() -> Self {
         let now = Arc::new(Mutex::new("2026-01-01T00:00:00Z".parse().unwrap()));
         let clock = Arc::clone(&now);
+        let store_ahead = Arc::new(Mutex::new(SignedDuration::ZERO));
+        let ahead = Arc::clone(&store_ahead);
+        let stamp = move || *clock.lock().unwrap() + *ahead.lock().unwrap();
         Self {
-            storage: MemoryStorage::new(Arc::new(move || *clock.lock().unwrap())),
+            storage: MemoryStorage::new(Arc::new(stamp)),
             now,
+            store_ahead,
             jobs: Arc::default(),
             roots: Arc::default(),
             observed: Arc::default(),
@@ -125,6 +131,11 @@ impl World {
     pub fn wait(&self, hours: i64) {
         let mut now = self.now.lock().unwrap();
         *now = now.checked_add(SignedDuration::from_hours(hours)).unwrap();
+    }
+
+    /// Sets the clock of the store; a negative time is behind ours.
+    pub fn store_ahead(&self, seconds: i64) {
+        *self.store_ahead.lock().unwrap() = SignedDuration::from_secs(seconds);
     }
 
     /// Does something in the middle of the next run: at its `number`-th observation (1 and 2 before the plan is made,

@@ -121,11 +121,13 @@ async fn enforce_once(invocation: &Invocation, total: &mut Outcome) -> anyhow::R
         spared,
         failed,
         asked: _,
+        store_ahead,
     } = std::mem::take(&mut report.outcome);
     total.blocked.extend(blocked);
     total.deleted.extend(deleted);
     total.spared.extend(spared);
     total.failed.extend(failed);
+    total.store_ahead.extend(store_ahead);
     Ok(report)
 }
 

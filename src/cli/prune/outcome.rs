@@ -46,6 +46,9 @@ struct Summary {
     waiting: Amount,
     protected: BTreeMap<Guard, Amount>,
     blocked: Vec<String>,
+    /// By directory: how far the clock of its store is ahead of this machine's at least, in milliseconds; negative:
+    /// behind.
+    store_ahead_milliseconds: BTreeMap<String, i64>,
 }
 
 impl Pass {
@@ -92,6 +95,8 @@ impl Pass {
             failed,
             // A command asks before it begins.
             asked: _,
+            // In the summary.
+            store_ahead: _,
         } = &self.outcome;
         let line = |outcome, path: &str, reason: &str, bytes| Line {
             path: path.to_owned(),
@@ -168,6 +173,15 @@ impl Pass {
                 .blocked
                 .iter()
                 .map(ToString::to_string)
+                .collect(),
+            store_ahead_milliseconds: self
+                .outcome
+                .store_ahead
+                .iter()
+                .map(|(base, ahead)| {
+                    let ahead = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+                    (base.clone(), ahead)
+                })
                 .collect(),
         }
     }

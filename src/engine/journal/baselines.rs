@@ -1,47 +1,65 @@
-use super::JournalError;
 use super::documents::Documents;
+use super::{Epoch, JournalError};
 use retention::mark::Baselines;
 use std::collections::BTreeMap;
 
 const DIRECTORY: &str = "baselines";
 
-/// The baselines of a tenure. One that has none yet begins with those of the tenure before, as far as they can only
-/// protect: since when a job has been restorable lets files go, and is for each owner to see for himself.
-pub(super) async fn read(documents: &Documents, tenure: u64) -> Result<Baselines, JournalError> {
-    if let Some(own) = documents.read(&document(tenure)).await? {
-        return Ok(own);
-    }
-    let former = tenures(documents).await?;
-    let Some(&former) = former.iter().rfind(|&&former| former < tenure) else {
-        return Ok(Baselines::default());
-    };
-    let former: Option<Baselines> = documents.read(&document(former)).await?;
-    Ok(Baselines {
-        restorable_since: BTreeMap::new(),
-        ..former.unwrap_or_default()
-    })
+/// The last run before this epoch that has written all its marks, by its epoch: its baselines come last. Whatever a
+/// slower run writes later is of a lower epoch, and nobody reads it.
+pub(super) async fn last_written(
+    documents: &Documents,
+    epoch: &Epoch,
+) -> Result<Option<u64>, JournalError> {
+    let written = epochs(documents).await?;
+    Ok(written
+        .into_iter()
+        .rfind(|&written| written <= epoch.number))
+}
+
+/// The baselines that a run wrote; none if a later run has forgotten them meanwhile. To another owner than the present one they are what can only protect: since when a
+/// job has been restorable, or without processes, lets files go, and is for each owner to see for himself.
+pub(super) async fn read(
+    documents: &Documents,
+    epoch: &Epoch,
+    written: u64,
+) -> Result<Option<Baselines>, JournalError> {
+    let found: Option<Baselines> = documents.read(&document(written)).await?;
+    let of_former_owner = written < epoch.tenure;
+    Ok(found.map(|found| {
+        if of_former_owner {
+            Baselines {
+                restorable_since: BTreeMap::new(),
+                stopped_since: BTreeMap::new(),
+                ..found
+            }
+        } else {
+            found
+        }
+    }))
 }
 
 pub(super) async fn write(
     documents: &Documents,
-    tenure: u64,
+    epoch: u64,
     baselines: &Baselines,
 ) -> Result<(), JournalError> {
-    documents.write(&document(tenure), baselines).await
+    documents.write(&document(epoch), baselines).await
 }
 
-/// Deletes the baselines of tenures before this one.
-pub(super) async fn forget_former(documents: &Documents, tenure: u64) -> Result<(), JournalError> {
+/// Deletes the baselines of runs before this one.
+pub(super) async fn forget_former(documents: &Documents, epoch: u64) -> Result<(), JournalError> {
     for entry in documents.list(DIRECTORY).await? {
         let of = entry.key.file_name().and_then(number);
-        if of.is_some_and(|of| of < tenure) {
+        if of.is_some_and(|of| of < epoch) {
             documents.delete(&entry).await?;
         }
     }
     Ok(())
 }
 
-async fn tenures(documents: &Documents) -> Result<Vec<u64>, JournalError> {
+/// Ascending.
+async fn epochs(documents: &Documents) -> Result<Vec<u64>, JournalError> {
     let listed = documents.list(DIRECTORY).await?;
     let numbers = listed
         .iter()
@@ -55,6 +73,6 @@ fn number(name: &str) -> Option<u64> {
     name.strip_suffix(".json")?.parse().ok()
 }
 
-fn document(tenure: u64) -> String {
-    format!("{DIRECTORY}/{tenure:020}.json")
+fn document(epoch: u64) -> String {
+    format!("{DIRECTORY}/{epoch:020}.json")
 }

@@ -9,7 +9,8 @@ use storage::{Entry, EntryKind, Key, Put, Storage};
 
 /// The version that this program writes. It is raised whenever an older program would misunderstand what is written.
 /// 2: a counter can be of a run without high availability; marks lie by the tenure of their owner.
-const FORMAT_VERSION: u64 = 2;
+/// 3: they lie by the epoch of the run that wrote them. (Those of a tenure pass for those of its first run.)
+const FORMAT_VERSION: u64 = 3;
 /// The versions that it reads; whatever they leave out only protects more.
 const READABLE: RangeInclusive<u64> = 1..=FORMAT_VERSION;
 const FORMAT: &str = "format.json";
@@ -99,6 +100,10 @@ impl Documents {
     ) -> Result<(), JournalError> {
         let bytes = self.serialise(document, value)?;
         Ok(self.storage.replace(&self.key(document)?, bytes).await?)
+    }
+
+    pub(super) async fn stat(&self, document: &str) -> Result<Option<Entry>, JournalError> {
+        Ok(self.storage.stat(&self.key(document)?).await?)
     }
 
     /// The documents in a directory of the journal; none where it does not exist.

@@ -1,5 +1,5 @@
-use super::JournalError;
 use super::documents::Documents;
+use super::{JournalError, TRIES};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -7,8 +7,6 @@ use storage::Put;
 
 /// Epochs before the current one that are left for people to look at.
 const KEPT: usize = 16;
-/// Losing so many races in a row means that something is wrong.
-const TRIES: u32 = 8;
 
 /// Who acts on a base: the uid of the cluster's `kube-system` namespace, or what `--owner-id` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +36,8 @@ pub struct Epoch {
     pub number: u64,
     pub owner: OwnerId,
     pub taken: Timestamp,
-    /// The number of the epoch with which its owner became the owner. Marks belong to a tenure: those of a former owner
-    /// are never read, whenever he wrote them.
+    /// The number of the epoch with which its owner became the owner. The marks of runs before it are those of a former
+    /// owner, and never read, whenever he wrote them.
     #[serde(default = "first")]
     pub tenure: u64,
     /// The fencing number of who took it, where a lease decides who acts.
@@ -189,7 +187,7 @@ async fn forget_old(documents: &Documents, current: u64) -> Result<(), JournalEr
 }
 
 /// Zero-padded, so that names sort as numbers do.
-fn document(number: u64) -> String {
+pub(super) fn document(number: u64) -> String {
     format!("owner/{number:020}.json")
 }
 

@@ -55,6 +55,10 @@ pub enum JournalError {
         document: String,
         why: String,
     },
+    #[error(
+        "{location}/{document} was just written, and the store does not say when; without its clock no age can be told"
+    )]
+    NoStoreTime { location: String, document: String },
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -70,6 +74,7 @@ impl JournalError {
             Self::LeaseLost { .. } => "lease_lost",
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Damaged { .. } => "damaged",
+            Self::NoStoreTime { .. } => "no_store_time",
             Self::Storage(error) => error.category(),
         }
     }

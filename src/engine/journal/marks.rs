@@ -13,9 +13,9 @@ const NAME: usize = 180;
 
 type Document = BTreeMap<Box<str>, Mark>;
 
-pub(super) async fn read(documents: &Documents, tenure: u64) -> Result<Marks, JournalError> {
+pub(super) async fn read(documents: &Documents, epoch: u64) -> Result<Marks, JournalError> {
     let mut marks = Marks::default();
-    let home = home(tenure);
+    let home = home(epoch);
     for entry in documents.list(&home).await? {
         let name = format!("{home}/{}", entry.key.file_name().unwrap_or_default());
         if let Some(document) = documents.read::<Document>(&name).await? {
@@ -25,18 +25,18 @@ pub(super) async fn read(documents: &Documents, tenure: u64) -> Result<Marks, Jo
     Ok(marks)
 }
 
-/// The directory of the marks of one tenure. Zero-padded, so that names sort as numbers do.
-fn home(tenure: u64) -> String {
-    format!("marks/{tenure:020}")
+/// The directory of the marks of one run, by its epoch. Zero-padded, so that names sort as numbers do.
+fn home(epoch: u64) -> String {
+    format!("marks/{epoch:020}")
 }
 
 /// Replaces the documents of each job directory. One that has no mark left is deleted.
 pub(super) async fn write(
     documents: &Documents,
-    tenure: u64,
+    epoch: u64,
     marks: &Marks,
 ) -> Result<(), JournalError> {
-    let home = home(tenure);
+    let home = home(epoch);
     let mut by_directory: BTreeMap<String, Document> = BTreeMap::new();
     for (path, mark) in &marks.by_path {
         by_directory
@@ -60,10 +60,10 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Deletes the marks of tenures before this one.
-pub(super) async fn forget_former(documents: &Documents, tenure: u64) -> Result<(), JournalError> {
+/// Deletes the marks of runs before this one.
+pub(super) async fn forget_former(documents: &Documents, epoch: u64) -> Result<(), JournalError> {
     for name in documents.directories("marks").await? {
-        if name.parse::<u64>().is_ok_and(|former| former < tenure) {
+        if name.parse::<u64>().is_ok_and(|former| former < epoch) {
             documents.delete_directory(&format!("marks/{name}")).await?;
         }
     }

@@ -5,9 +5,9 @@
 //! .flink-retention/format.json            the format version; an unknown one makes the journal read-only
 //!                  owner/<n>.json         epochs: the highest is the owner
 //!                  marks/<n>/<directory>.json
-//!                                         marks of one job directory, set by the owner whose first epoch is <n>; more
-//!                                         documents where they are many
-//!                  baselines/<n>.json     of the same owner
+//!                                         marks of one job directory, as the run of epoch <n> left them; more documents
+//!                                         where they are many
+//!                  baselines/<n>.json     of the same run; written last, so that its marks are complete
 //!                  runs/<run>/<n>.json    a batch, written before it is deleted and completed afterwards;
 //!                                         the newest runs only
 //!                  plans/<time>-<digest>/<n>.json  what a person is asked to approve
@@ -21,20 +21,25 @@ mod error;
 mod marks;
 mod proposals;
 mod records;
+mod store_clock;
 
 pub use digest::{InvalidDigest, PlanDigest};
 pub use epoch::{Epoch, LeaseTerm, OwnerId};
 pub use error::JournalError;
 pub use proposals::{MAX_FILES, Proposal, ProposedFile, VALID_FOR};
 pub use records::{BatchRecord, RecordedFile};
+pub use store_clock::Written;
 
 use documents::Documents;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use retention::layout::JOURNAL_DIRECTORY;
 use retention::location::Location;
 use retention::mark::{Baselines, Marks};
 use std::sync::Arc;
 use storage::{Key, Storage};
+
+/// Losing so many races in a row means that something is wrong.
+const TRIES: u32 = 8;
 
 /// The journal of one base.
 #[derive(Clone, Debug)]
@@ -56,11 +61,24 @@ impl Journal {
         })
     }
 
-    /// What earlier runs of the same owner left; empty where no run has been.
+    /// What the last run left that wrote all of it: marks only if it was of the same owner; empty where no run has been.
     pub async fn read(&self, epoch: &Epoch) -> Result<(Marks, Baselines), JournalError> {
-        let marks = marks::read(&self.documents, epoch.tenure).await?;
-        let baselines = baselines::read(&self.documents, epoch.tenure).await?;
-        Ok((marks, baselines))
+        for _ in 0..TRIES {
+            let Some(written) = baselines::last_written(&self.documents, epoch).await? else {
+                return Ok(<(Marks, Baselines)>::default());
+            };
+            let marks = if written >= epoch.tenure {
+                marks::read(&self.documents, written).await?
+            } else {
+                Marks::default()
+            };
+            // A later run forgets these first, so that while they are there the marks were complete.
+            if let Some(baselines) = baselines::read(&self.documents, epoch, written).await? {
+                return Ok((marks, baselines));
+            }
+        }
+        let why = "other processes write marks again and again";
+        Err(self.documents.damaged("baselines", &why))
     }
 
     /// The epoch of whoever owns the base; none where nobody has acted yet.
@@ -85,6 +103,25 @@ impl Journal {
         Ok(epoch)
     }
 
+    /// How far the clock of the store is ahead of ours at least, by the epoch that was just taken.
+    pub async fn skew_at_epoch(
+        &self,
+        epoch: &Epoch,
+        written: Written,
+    ) -> Result<SignedDuration, JournalError> {
+        store_clock::skew(&self.documents, &epoch::document(epoch.number), written).await
+    }
+
+    /// The same by the record of a batch that was just written.
+    pub async fn skew_at_record(
+        &self,
+        run: &str,
+        number: u32,
+        written: Written,
+    ) -> Result<SignedDuration, JournalError> {
+        store_clock::skew(&self.documents, &records::document(run, number), written).await
+    }
+
     /// Becomes the owner in place of the one whose epoch was seen, unless somebody was faster. His marks count no more:
     /// everything is to be marked again before anything goes.
     pub async fn take_over(
@@ -103,7 +140,8 @@ impl Journal {
         epoch::check(&self.documents, epoch).await
     }
 
-    /// Replaces all marks and baselines.
+    /// Writes all marks, and then baselines, which say that the marks are complete. Of this epoch: a run that was held
+    /// up while a later one began must not bring back the marks that the later one has ended.
     pub async fn write(
         &self,
         epoch: &Epoch,
@@ -111,10 +149,10 @@ impl Journal {
         baselines: &Baselines,
     ) -> Result<(), JournalError> {
         self.check(epoch).await?;
-        baselines::write(&self.documents, epoch.tenure, baselines).await?;
-        marks::write(&self.documents, epoch.tenure, marks).await?;
-        baselines::forget_former(&self.documents, epoch.tenure).await?;
-        marks::forget_former(&self.documents, epoch.tenure).await?;
+        marks::write(&self.documents, epoch.number, marks).await?;
+        baselines::write(&self.documents, epoch.number, baselines).await?;
+        baselines::forget_former(&self.documents, epoch.number).await?;
+        marks::forget_former(&self.documents, epoch.number).await?;
         records::forget_old(&self.documents).await
     }
 

@@ -34,9 +34,11 @@ pub(super) async fn write(
     number: u32,
     record: &BatchRecord,
 ) -> Result<(), JournalError> {
-    documents
-        .write(&format!("runs/{run}/{number:06}.json"), record)
-        .await
+    documents.write(&document(run, number), record).await
+}
+
+pub(super) fn document(run: &str, number: u32) -> String {
+    format!("runs/{run}/{number:06}.json")
 }
 
 /// Deletes the records of all but the newest runs, and what is left of their directories.

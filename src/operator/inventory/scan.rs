@@ -279,6 +279,7 @@ fn lets_mark(blocked: &Blocked) -> bool {
         Blocked::LimitReached { .. } | Blocked::Cancelled => true,
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
+        | Blocked::ClockSkew { .. }
         | Blocked::IncompleteListing { .. }
         // Nothing new is marked then, and after another approval all is looked at again.
         | Blocked::ReferencedShrank { .. }

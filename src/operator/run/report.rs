@@ -216,6 +216,7 @@ fn asks_for_a_person(blocked: &Blocked) -> bool {
     match blocked {
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
+        | Blocked::ClockSkew { .. }
         | Blocked::IncompleteListing { .. }
         | Blocked::ReferencedShrank { .. }
         | Blocked::PlanNotFound { .. } => true,
