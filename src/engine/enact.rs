@@ -238,19 +238,7 @@ async fn delete_batch(
             .map(|file| recorded(file, &location(&file.path)))
             .collect(),
     };
-    let from = run.clock.now();
-    place
-        .journal
-        .record(&place.run_name, number, &record)
-        .await
-        .map_err(unusable)?;
-    let until = run.clock.now();
-    let skew = place
-        .journal
-        .skew_at_record(&place.run_name, number, Written { from, until })
-        .await
-        .map_err(unusable)?;
-    check_clock(run.policy, &place.name, skew)?;
+    write_down(run, place, number, &record).await?;
     run.progress.step(Step::Delete);
     let Some((storage, root)) = run
         .bases
@@ -290,6 +278,24 @@ async fn delete_batch(
         return Err(Blocked::Cancelled);
     }
     Ok(Batch::Done)
+}
+
+/// Writes a batch down before it is deleted, and looks at the store's clock once more by that.
+async fn write_down(
+    run: &Run<'_>,
+    place: &Place<'_>,
+    number: u32,
+    record: &BatchRecord,
+) -> Result<(), Blocked> {
+    let unusable = |error: JournalError| blocked(&place.name, error);
+    let (journal, name) = (&place.journal, &place.run_name);
+    let from = run.clock.now();
+    let recorded = journal.record(name, number, record).await;
+    recorded.map_err(unusable)?;
+    let until = run.clock.now();
+    let written = Written { from, until };
+    let skew = journal.skew_at_record(name, number, written).await;
+    check_clock(run.policy, &place.name, skew.map_err(unusable)?)
 }
 
 /// A file that is named meanwhile was no garbage, whatever the next run finds: it waits anew.
