@@ -85,7 +85,7 @@ async fn with(name: &Key, document: &[u8]) {
 fn is_known(document: &[u8]) -> bool {
     let value: Option<Value> = serde_json::from_slice(document).ok();
     let version = value.and_then(|value| value.get("formatVersion")?.as_u64());
-    matches!(version, Some(1 | 2))
+    matches!(version, Some(1..=3))
 }
 
 fn marks() -> Marks {
