@@ -1,13 +1,14 @@
 //! How a job comes to leave files that nothing names.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use testbed::flink::{ClaimMode, FlinkCluster, Hold};
 
 use crate::stage::Stage;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leak {
     /// Once between checkpoints, once in the middle of one.
     JobManagerKills,
@@ -21,12 +22,29 @@ pub(crate) enum Leak {
     Upgrades(ClaimMode),
     /// An upgrade through a native savepoint that the new job claims.
     NativeSavepoint,
+    /// The same of a job with state that never changes: files of the savepoint stay in use for ever, and Flink names
+    /// them wrongly. See [`crate::claimed`].
+    ClaimedForEver,
 }
 
 const UPGRADES: usize = 2;
 const FAILURES: u64 = 2;
 
 impl Leak {
+    /// Whether the job holds state that never changes: files that outlive every other file. Where the job claims a
+    /// native savepoint Flink names such files wrongly for ever (FLINK-39964), which is a scene of its own.
+    pub(crate) fn idles(self) -> bool {
+        match self {
+            Self::NativeSavepoint => false,
+            Self::JobManagerKills
+            | Self::TaskManagerKill
+            | Self::Timeouts
+            | Self::Declines
+            | Self::Upgrades(_)
+            | Self::ClaimedForEver => true,
+        }
+    }
+
     pub(crate) fn make(self, stage: &mut Stage) {
         match self {
             Self::JobManagerKills => {
@@ -56,15 +74,29 @@ impl Leak {
                 }
                 stage.kill_job_manager();
             }
-            Self::NativeSavepoint => {
-                stage.kill_job_manager();
-                let savepoint = stage.native_savepoint();
-                stage.cancel();
-                stage.upgrade(&savepoint, ClaimMode::Claim);
-                stage.kill_job_manager();
+            Self::NativeSavepoint => claim_a_savepoint(stage),
+            Self::ClaimedForEver => {
+                claim_a_savepoint(stage);
+                // Newer, so that no rule keeps the other one.
+                stage.native_savepoint();
             }
         }
     }
+}
+
+fn claim_a_savepoint(stage: &mut Stage) {
+    stage.kill_job_manager();
+    let savepoint = stage.native_savepoint();
+    stage.cancel();
+    stage.upgrade(&savepoint, ClaimMode::Claim);
+    stage.kill_job_manager();
+    stage.claimed = Some(path_of(&savepoint));
+}
+
+/// Of a location as Flink spells it.
+fn path_of(location: &str) -> PathBuf {
+    let path = location.strip_prefix("file:").unwrap();
+    PathBuf::from("/").join(path.trim_start_matches('/'))
 }
 
 fn fail_checkpoints(stage: &mut Stage, how: Hold) {
@@ -107,6 +139,7 @@ impl fmt::Display for Leak {
             Self::Declines => f.write_str("declined"),
             Self::Upgrades(mode) => write!(f, "upgrades, {}", mode.name()),
             Self::NativeSavepoint => f.write_str("native savepoint, CLAIM"),
+            Self::ClaimedForEver => f.write_str("native savepoint, CLAIM, for ever"),
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::stage::{Run, Stage};
 pub(crate) struct Ledger {
     /// Proven to be unreferenced when it was looked for last.
     garbage: BTreeMap<PathBuf, u64>,
+    /// All that ever was, the garbage of each look together.
+    all_garbage: BTreeMap<PathBuf, u64>,
     rows: Vec<Row>,
 }
 
@@ -57,36 +59,46 @@ impl Ledger {
         let earlier = stage.disk();
         stage.wait_for_checkpoints(2);
         let now = stage.disk();
-        let still = |path: &PathBuf| earlier.unreferenced.contains_key(path);
-        self.garbage = now
-            .unreferenced
-            .iter()
-            .filter(|(path, _)| still(path))
-            .map(|(path, bytes)| (path.clone(), *bytes))
-            .collect();
+        let mut garbage = now.unreferenced.clone();
+        garbage.retain(|path, _| earlier.unreferenced.contains_key(path));
+        self.look_for(garbage);
         self.add("before the first run", &now, 0);
     }
 
     /// Of jobs that are over: nothing is under way.
     pub(crate) fn find_garbage_of_the_dead(&mut self, stage: &Stage) {
         let now = stage.disk();
-        self.garbage.clone_from(&now.unreferenced);
+        self.look_for(now.unreferenced.clone());
         self.add("after the cancellation", &now, 0);
     }
 
-    /// Of the bytes that were garbage when it was looked for.
-    #[allow(clippy::cast_precision_loss, reason = "a few million bytes")]
+    fn look_for(&mut self, garbage: BTreeMap<PathBuf, u64>) {
+        self.all_garbage.extend(garbage.clone());
+        self.garbage = garbage;
+    }
+
+    /// Of the bytes that were garbage when it was looked for last.
     pub(crate) fn share_gone(&self) -> f64 {
-        let all = self.garbage_bytes();
-        let left = self.rows.last().map_or(all, |row| row.garbage_left);
-        if all == 0 {
-            return 1.0;
-        }
-        1.0 - left as f64 / all as f64
+        share(self.garbage_bytes(), left(&self.garbage))
+    }
+
+    /// Of all bytes that ever were garbage here.
+    pub(crate) fn share_of_all_gone(&self) -> f64 {
+        share(self.all_garbage.values().sum(), left(&self.all_garbage))
     }
 
     pub(crate) fn garbage_bytes(&self) -> u64 {
         self.garbage.values().sum()
+    }
+
+    pub(crate) fn garbage_left(&self) -> u64 {
+        left(&self.garbage)
+    }
+
+    /// The files of it.
+    pub(crate) fn left(&self) -> Vec<&PathBuf> {
+        let garbage = self.garbage.keys();
+        garbage.filter(|path| path.exists()).collect()
     }
 
     /// All bytes at the moment that was noted last.
@@ -95,16 +107,28 @@ impl Ledger {
     }
 
     fn add(&mut self, moment: &str, disk: &Disk, deleted: u64) {
-        let garbage = self.garbage.iter().filter(|(path, _)| path.exists());
         self.rows.push(Row {
             moment: moment.to_owned(),
             runs: None,
             all: disk.referenced + disk.unreferenced_bytes(),
             unreferenced: disk.unreferenced_bytes(),
-            garbage_left: garbage.map(|(_, bytes)| bytes).sum(),
+            garbage_left: self.garbage_left(),
             deleted,
         });
     }
+}
+
+fn left(garbage: &BTreeMap<PathBuf, u64>) -> u64 {
+    let left = garbage.iter().filter(|(path, _)| path.exists());
+    left.map(|(_, bytes)| bytes).sum()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a few million bytes")]
+fn share(all: u64, left: u64) -> f64 {
+    if all == 0 {
+        return 1.0;
+    }
+    1.0 - left as f64 / all as f64
 }
 
 impl fmt::Display for Ledger {

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod claimed;
 mod disk;
 mod film;
 mod flink_deployment;

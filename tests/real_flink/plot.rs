@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use testbed::flink::ClaimMode;
 
-use crate::disk::Disk;
+use crate::claimed;
 use crate::health::Health;
+use crate::leak::Leak;
 use crate::ledger::Ledger;
 use crate::scene::Scene;
 use crate::stage::{Run, Stage};
@@ -15,27 +16,32 @@ use crate::watch::Watch;
 /// A bound for loops that end at an event: runs take about a second, the grace period is ten.
 const MOST_RUNS: usize = 60;
 const ENOUGH: f64 = 0.95;
+/// Longer than any file has to wait here before it may go.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// One row of the table.
 pub(crate) struct Outcome {
     /// Bytes on storage before the first run, and of these what nothing needed.
     pub(crate) before: u64,
     pub(crate) garbage_before: u64,
-    pub(crate) while_it_ran: WhileItRan,
-    /// Bytes on storage when all was done, and what was left of the garbage at the end of the job.
+    pub(crate) while_it_ran: Freed,
+    pub(crate) at_the_end: Freed,
+    /// Of all that was ever garbage in this scene.
+    pub(crate) of_all: f64,
+    /// Bytes on storage when all was done.
     pub(crate) after: u64,
-    pub(crate) share_gone: f64,
-    pub(crate) kept_by: Option<&'static str>,
     pub(crate) restored: &'static [ClaimMode],
     pub(crate) looks: u32,
     pub(crate) took: Duration,
     pub(crate) story: String,
 }
 
-pub(crate) enum WhileItRan {
-    /// Of the garbage.
-    Gone(f64),
-    KeptBy(&'static str),
+/// What became of the garbage once the grace period had passed.
+pub(crate) struct Freed {
+    /// Of its bytes.
+    pub(crate) share: f64,
+    /// Why the rest is there, if that is more than little: the guards that account for it, with all that they keep.
+    pub(crate) kept_by: Vec<(&'static str, u64)>,
 }
 
 pub(crate) fn play(scene: Scene) -> Outcome {
@@ -48,10 +54,8 @@ pub(crate) fn play(scene: Scene) -> Outcome {
     ledger.find_garbage(&mut stage);
     let (before, garbage_before) = (ledger.all_bytes(), ledger.garbage_bytes());
 
-    let while_it_ran = match scene.guards_while_it_runs() {
-        None => prune_while_it_runs(&mut stage, &mut ledger),
-        Some(guards) => ask_while_it_runs(&mut stage, &mut ledger, guards),
-    };
+    let guards = scene.guards_while_it_runs();
+    let while_it_ran = prune_while_it_runs(&mut stage, &mut ledger, guards);
     stage.wait_for_checkpoints(2);
     let health = Health::of(&stage.flink);
     health.assert_that_no_file_is_gone();
@@ -62,7 +66,7 @@ pub(crate) fn play(scene: Scene) -> Outcome {
     }
     stage.cancel();
     ledger.find_garbage_of_the_dead(&stage);
-    let kept_by = prune_what_has_ended(scene, &mut stage, &mut ledger);
+    let at_the_end = prune_what_has_ended(scene, &mut stage, &mut ledger);
 
     let looks = watch.stop();
     assert!(
@@ -72,9 +76,14 @@ pub(crate) fn play(scene: Scene) -> Outcome {
         looks.count
     );
     let after = ledger.all_bytes();
-    let latest = stage.latest_restorable();
+    let (latest, modes) = match scene.leak {
+        Leak::ClaimedForEver => (claimed::repair(&stage), &[ClaimMode::NoClaim][..]),
+        _ => (
+            stage.latest_restorable(),
+            ClaimMode::all(scene.version, scene.backend),
+        ),
+    };
     let row = stage.inventory_row();
-    let modes = ClaimMode::all(scene.version, scene.backend);
     for &mode in modes {
         stage.restore_and_compare(&latest, mode);
     }
@@ -82,14 +91,14 @@ pub(crate) fn play(scene: Scene) -> Outcome {
         before,
         garbage_before,
         while_it_ran,
+        at_the_end,
+        of_all: ledger.share_of_all_gone(),
         after,
-        share_gone: ledger.share_gone(),
-        kept_by,
         restored: modes,
         looks: looks.count,
         took: started.elapsed(),
         story: format!(
-            "{ledger}Flink after these runs: {health}\nrestored exactly from {}, as the inventory says:\n{row}\n{}\n",
+            "{ledger}Flink after these runs: {health}\nrestored exactly from {}; the inventory says:\n{row}\n{}\n",
             latest.path,
             stage.metrics(),
         ),
@@ -97,11 +106,12 @@ pub(crate) fn play(scene: Scene) -> Outcome {
 }
 
 /// Runs follow one another until the garbage is gone: the first marks, a later one notes the witness, and grace must
-/// pass.
-fn prune_while_it_runs(stage: &mut Stage, ledger: &mut Ledger) -> WhileItRan {
+/// pass. Where live files cannot be told from garbage they end when nothing waits for anything, and guards say why.
+fn prune_while_it_runs(stage: &mut Stage, ledger: &mut Ledger, guards: &[&'static str]) -> Freed {
+    let mut stuck: Option<Instant> = None;
     for _ in 0..MOST_RUNS {
         if ledger.share_gone() >= ENOUGH {
-            return WhileItRan::Gone(ledger.share_gone());
+            return freed(ledger, Vec::new());
         }
         let run = stage.run();
         ledger.note_run(&run, stage);
@@ -109,40 +119,22 @@ fn prune_while_it_runs(stage: &mut Stage, ledger: &mut Ledger) -> WhileItRan {
             run.deleted_bytes() == 0 || run.number >= 2,
             "deleted without a mark\n{ledger}"
         );
+        let kept_by = run.keepers(guards);
+        if bytes(&kept_by) < ledger.garbage_left() || run.waiting_bytes() > 0 {
+            stuck = None;
+        } else if stuck.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            return freed(ledger, kept_by);
+        }
         stage.wait_for_checkpoints(1);
     }
-    panic!("after {MOST_RUNS} runs there is garbage left\n{ledger}");
-}
-
-/// Where live files cannot be told from garbage nothing goes, and the run says which guard keeps it.
-fn ask_while_it_runs(
-    stage: &mut Stage,
-    ledger: &mut Ledger,
-    guards: &[&'static str],
-) -> WhileItRan {
-    let mut last = None;
-    for _ in 0..3 {
-        let run = stage.run();
-        ledger.note_run(&run, stage);
-        stage.wait_for_checkpoints(1);
-        last = Some(run);
-    }
-    let run = last.unwrap();
-    let keeps = |guard: &&&str| run.protected_by(guard) > 0;
-    match guards.iter().find(keeps) {
-        Some(guard) => WhileItRan::KeptBy(guard),
-        // There was none, or Flink itself has deleted it by now.
-        None if ledger.share_gone() >= ENOUGH => WhileItRan::Gone(ledger.share_gone()),
-        None => panic!("none of {guards:?} keeps anything: {:#}", run.guards()),
-    }
+    panic!(
+        "after {MOST_RUNS} runs there is garbage left: {:#?}\n{ledger}",
+        ledger.left()
+    );
 }
 
 /// Nothing of a job that has ended is in flight, so nothing unreferenced stays but what a guard names.
-fn prune_what_has_ended(
-    scene: Scene,
-    stage: &mut Stage,
-    ledger: &mut Ledger,
-) -> Option<&'static str> {
+fn prune_what_has_ended(scene: Scene, stage: &mut Stage, ledger: &mut Ledger) -> Freed {
     let kept = scene.kept_to_the_end();
     let may_stay = |path: &Path| {
         kept.is_some_and(|(folder, _)| path.components().any(|part| part.as_os_str() == folder))
@@ -151,9 +143,16 @@ fn prune_what_has_ended(
     for _ in 0..MOST_RUNS {
         let disk = stage.disk();
         if let Some(run) = last.take_if(|_| disk.unreferenced.keys().all(|path| may_stay(path))) {
-            return kept
-                .map(|(_, guard)| guard)
-                .filter(|guard| says_why(&run, guard, &disk));
+            let kept_by = match kept {
+                Some((_, guard)) if !disk.unreferenced.is_empty() => run.keepers(&[guard]),
+                Some(_) | None => Vec::new(),
+            };
+            let left = disk.unreferenced_bytes();
+            assert!(
+                bytes(&kept_by) >= left,
+                "{left} bytes of garbage are left, but guards keep only {kept_by:?}\n{ledger}"
+            );
+            return freed(ledger, kept_by);
         }
         let run = stage.run();
         ledger.note_run(&run, stage);
@@ -166,12 +165,13 @@ fn prune_what_has_ended(
     );
 }
 
-/// Whether anything is left; if so, the guard must account for all of it.
-fn says_why(run: &Run, guard: &str, disk: &Disk) -> bool {
-    let (left, kept) = (disk.unreferenced_bytes(), run.protected_by(guard));
-    assert!(
-        kept >= left,
-        "{left} bytes are left, but {guard} keeps {kept}"
-    );
-    left > 0
+fn bytes(kept_by: &[(&'static str, u64)]) -> u64 {
+    kept_by.iter().map(|(_, bytes)| bytes).sum()
+}
+
+fn freed(ledger: &Ledger, kept_by: Vec<(&'static str, u64)>) -> Freed {
+    Freed {
+        share: ledger.share_gone(),
+        kept_by,
+    }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Stage {
     /// By checkpoint number, which goes on from job to job.
     positions: BTreeMap<u64, u64>,
     runs: usize,
+    /// A savepoint that a job claimed.
+    pub(crate) claimed: Option<PathBuf>,
 }
 
 /// A `RetentionRun` that is over.
@@ -70,7 +72,12 @@ impl Stage {
         let builder = FlinkCluster::builder(&distribution, &admin, &volume);
         let flink = job(builder, scene, 1).start().unwrap();
         flink_deployment::apply(&cluster, &flink, scene.version);
-        let rules = json!({"mode": "Enforce", "checkpoints": {"keepLast": 1, "keepWithin": "1s"}});
+        let rules = json!({
+            "mode": "Enforce",
+            "checkpoints": {"keepLast": 1, "keepWithin": "1s"},
+            "savepoints": {"keepLast": 1},
+            "limits": {"maxReferencedShrinkPercent": scene.may_shrink_by()},
+        });
         cluster.apply_policy(POLICY, &rules);
         let mut options = Options::with_volume(&volume.display().to_string(), &volume);
         // Each Flink cluster has a port of its own here, and no service.
@@ -87,6 +94,7 @@ impl Stage {
             newest: 0,
             positions: BTreeMap::new(),
             runs: 0,
+            claimed: None,
         };
         stage.wait_until_compacted();
         stage
@@ -127,8 +135,7 @@ impl Stage {
     }
 
     pub(crate) fn native_savepoint(&mut self) -> String {
-        let target = self.directory.path().join("volume/savepoints");
-        let target = format!("file://{}", target.display());
+        let target = format!("file://{}", self.flink.savepoints_directory().display());
         self.flink
             .savepoint(&target, SavepointFormat::Native, LIMIT)
             .unwrap()
@@ -168,7 +175,7 @@ impl Stage {
         let newest = self.newest_on_storage();
         let until = format!("jsonpath={{.status.latestRestorable.checkpointId}}={newest}");
         let inventory = self.cluster.wait(INVENTORY, &until);
-        assert_eq!(condition(&inventory, "Restorable")["status"], "True");
+        assert_eq!(self.restorable()["status"], "True");
         let latest = &inventory["status"]["latestRestorable"];
         LatestRestorable {
             path: latest["path"].as_str().unwrap().to_owned(),
@@ -176,8 +183,13 @@ impl Stage {
         }
     }
 
+    /// What the inventory says about whether the current job can be restored.
+    pub(crate) fn restorable(&self) -> Value {
+        condition(&self.cluster.get(INVENTORY), "Restorable").clone()
+    }
+
     /// The number of the newest complete checkpoint of the current job.
-    fn newest_on_storage(&self) -> u64 {
+    pub(crate) fn newest_on_storage(&self) -> u64 {
         let metadata = files(&self.flink.job_directory());
         metadata
             .iter()
@@ -273,14 +285,20 @@ impl Stage {
     }
 }
 
+/// The first six digits differ: savepoints tell by them whose they are.
+pub(crate) fn job_id(number: u32) -> String {
+    format!("{number:02x}ab{number:028x}")
+}
+
 fn job(builder: FlinkClusterBuilder, scene: Scene, number: u32) -> FlinkClusterBuilder {
     builder
         .namespace(NAMESPACE)
         .cluster_id("orders")
-        .job_id(&format!("{:032x}", 0xab00 + number))
+        .job_id(&job_id(number))
         .state_backend(scene.backend)
         .job(SequenceJob {
             asynchronous: scene.backend == StateBackend::ForSt,
+            idles: scene.leak.idles(),
             ..SequenceJob::default()
         })
         .configure("execution.checkpointing.interval", "500 ms")
@@ -312,13 +330,31 @@ impl Run {
     }
 
     /// Bytes that this guard kept.
-    pub(crate) fn protected_by(&self, guard: &str) -> u64 {
+    fn protected_by(&self, guard: &str) -> u64 {
         let guards = self.status["protectedBy"].as_array();
         let of_guard = guards
             .into_iter()
             .flatten()
             .filter(|entry| entry["guard"] == guard);
         of_guard.filter_map(|entry| entry["bytes"].as_u64()).sum()
+    }
+
+    /// Those of these guards that kept anything, with their bytes.
+    pub(crate) fn keepers(&self, guards: &[&'static str]) -> Vec<(&'static str, u64)> {
+        let kept = guards
+            .iter()
+            .map(|&guard| (guard, self.protected_by(guard)));
+        kept.filter(|(_, bytes)| *bytes > 0).collect()
+    }
+
+    /// Bytes that may go, or may once something has passed.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        let bytes = |decision: &str| {
+            self.status["decisions"][decision]["bytes"]
+                .as_u64()
+                .unwrap_or_default()
+        };
+        bytes("orphan") + bytes("expire")
     }
 
     pub(crate) fn guards(&self) -> &Value {

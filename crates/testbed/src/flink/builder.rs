@@ -112,6 +112,10 @@ impl FlinkClusterBuilder {
             uri(&directory.join("checkpoints")),
         );
         configuration.set(
+            "execution.checkpointing.savepoint-dir",
+            uri(&directory.join("savepoints")),
+        );
+        configuration.set(
             "state.changelog.dstl.dfs.base-path",
             uri(&directory.join("changelog")),
         );

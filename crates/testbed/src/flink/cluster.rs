@@ -3,6 +3,7 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use super::distribution::JDK;
 use super::{
     CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Hold, Progress, Rest,
     SavepointFormat, SequenceJob, log,
@@ -10,6 +11,8 @@ use super::{
 use crate::process::Process;
 
 const POLL: Duration = Duration::from_millis(100);
+/// Far longer than it takes when nothing is wrong.
+const TO_SHUT_DOWN: Duration = Duration::from_mins(1);
 const JOB_MANAGER: &str = "dev.flinkretention.sequence.JobManager";
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 
@@ -32,7 +35,7 @@ pub struct FlinkCluster {
 
 impl FlinkCluster {
     /// A cluster whose HA lives in the API server of `kubeconfig` and whose files live below `directory`, an absolute
-    /// path: `checkpoints/`, `changelog/`, `ha/` (all shared by all clusters of the directory) and `runs/<job id>/` with logs.
+    /// path: `checkpoints/`, `savepoints/`, `changelog/`, `ha/` (all shared by all clusters of the directory) and `runs/<job id>/` with logs.
     #[must_use]
     pub fn builder(
         distribution: &FlinkDistribution,
@@ -62,6 +65,12 @@ impl FlinkCluster {
     #[must_use]
     pub fn checkpoints_directory(&self) -> PathBuf {
         self.directory.join("checkpoints")
+    }
+
+    /// The configured `execution.checkpointing.savepoint-dir`.
+    #[must_use]
+    pub fn savepoints_directory(&self) -> PathBuf {
+        self.directory.join("savepoints")
     }
 
     /// `<base>/<job id>`.
@@ -208,9 +217,27 @@ impl FlinkCluster {
         self.wait_for_shutdown("shutdown after the cancellation", limit)
     }
 
-    /// Waits until a job with an end has finished and the `JobManager` has shut down.
+    /// Waits until a job with an end has finished and the `JobManager` has shut down. A `JobManager` that does not shut
+    /// down for a while after all results are there is killed: in 1.20 its cleaning up may lose a race against its own
+    /// end ("the scheduled executor service is shutdown"), and then it hangs for ever.
     pub fn wait_until_finished(&mut self, limit: Duration) -> Result<(), FlinkError> {
-        self.wait_for_shutdown("end of the sequence", limit)
+        let shut_down = self.wait_for_shutdown("end of the sequence", limit.min(TO_SHUT_DOWN));
+        match shut_down {
+            Err(FlinkError::TimedOut { .. }) if self.has_all_results()? => {
+                self.kill_job_manager();
+                self.kill_task_manager();
+                Ok(())
+            }
+            Err(FlinkError::TimedOut { .. }) => {
+                self.wait_for_shutdown("end of the sequence", limit)
+            }
+            other => other,
+        }
+    }
+
+    fn has_all_results(&self) -> Result<bool, FlinkError> {
+        let progress = self.progress()?;
+        Ok(progress.end.is_some() && progress.totals.len() as u64 == self.job.keys)
     }
 
     /// What the job has written about its positions and totals so far.
@@ -262,7 +289,7 @@ impl FlinkCluster {
             .join(format!("{}-{}.log", name.to_lowercase(), self.starts));
         Process::spawn(name, command, &log).map_err(|source| FlinkError::MissingTool {
             tool: "java",
-            install: "a JDK, 17 for choice (Debian: openjdk-17-jdk-headless)",
+            install: JDK,
             variable: "JAVA_HOME",
             source,
         })

@@ -115,6 +115,7 @@ fn line(key: &str, value: &str, version: FlinkVersion) -> String {
 fn before_1_19(key: &str) -> String {
     match key {
         "execution.checkpointing.dir" => "state.checkpoints.dir".to_owned(),
+        "execution.checkpointing.savepoint-dir" => "state.savepoints.dir".to_owned(),
         "execution.checkpointing.incremental" => "state.backend.incremental".to_owned(),
         "execution.checkpointing.num-retained" => "state.checkpoints.num-retained".to_owned(),
         "restart-strategy.type" => "restart-strategy".to_owned(),

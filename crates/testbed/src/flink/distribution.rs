@@ -68,7 +68,7 @@ impl FlinkDistribution {
 
     /// `java` with the class path and what Flink needs opened; the caller adds memory and the class to run.
     pub(super) fn java(&self) -> Command {
-        let mut command = Command::new(java_program());
+        let mut command = Command::new(of_jdk("java"));
         command
             .args([
                 "-XX:+UseSerialGC",
@@ -91,6 +91,9 @@ impl FlinkDistribution {
     }
 }
 
+/// For whoever has none.
+pub(super) const JDK: &str = "a JDK, 17 for choice (Debian: openjdk-17-jdk-headless)";
+
 /// As in `env.java.opts.all` of Flink's own distribution.
 const OPENED: [&str; 13] = [
     "java.io",
@@ -108,11 +111,22 @@ const OPENED: [&str; 13] = [
     "sun.nio.ch",
 ];
 
-fn java_program() -> PathBuf {
+fn of_jdk(program: &str) -> PathBuf {
     match env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home).join("bin/java"),
-        None => PathBuf::from("java"),
+        Some(home) => PathBuf::from(home).join("bin").join(program),
+        None => PathBuf::from(program),
     }
+}
+
+/// Maven without a JDK says much, but not what to install.
+fn require_compiler() -> Result<(), FlinkError> {
+    let found = Command::new(of_jdk("javac")).arg("-version").output();
+    found.map(drop).map_err(|source| FlinkError::MissingTool {
+        tool: "javac",
+        install: JDK,
+        variable: "JAVA_HOME",
+        source,
+    })
 }
 
 fn module_directory() -> PathBuf {
@@ -139,6 +153,7 @@ fn key(module: &Path, version: FlinkVersion) -> Result<Key, FlinkError> {
 }
 
 fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), FlinkError> {
+    require_compiler()?;
     let output = Command::new("mvn")
         .args([
             "--quiet",
@@ -152,7 +167,7 @@ fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), F
         .output()
         .map_err(|source| FlinkError::MissingTool {
             tool: "mvn",
-            install: "Maven 3.8 or later and a JDK (Debian: maven openjdk-17-jdk-headless)",
+            install: "Maven 3.8 or later (Debian: maven)",
             variable: "PATH",
             source,
         })?;

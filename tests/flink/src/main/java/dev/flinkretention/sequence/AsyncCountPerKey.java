@@ -29,27 +29,37 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
     private final int keys;
     private final int slots;
     private final int payloadBytes;
+    private final boolean idles;
     private final Results results;
     private final String gate;
 
     private transient ValueState<Long> count;
     private transient ValueState<Long> sum;
     private transient MapState<Integer, byte[]> payloads;
+    /** Written once if at all, so that its files stay while all others come and go. */
+    private transient ValueState<byte[]> idle;
     private transient ListState<Gate> gates;
 
-    private AsyncCountPerKey(int keys, int slots, int payloadBytes, Results results, String gate) {
+    private AsyncCountPerKey(int keys, int slots, int payloadBytes, boolean idles, Results results, String gate) {
         this.keys = keys;
         this.slots = slots;
         this.payloadBytes = payloadBytes;
+        this.idles = idles;
         this.results = results;
         this.gate = gate;
     }
 
     /** Found by its name, see {@link SequenceJob}. */
     static DataStream<Void> of(
-            KeyedStream<Long, Integer> numbers, int keys, int slots, int payloadBytes, Results results, String gate) {
+            KeyedStream<Long, Integer> numbers,
+            int keys,
+            int slots,
+            int payloadBytes,
+            boolean idles,
+            Results results,
+            String gate) {
         return numbers.enableAsyncState()
-                .process(new AsyncCountPerKey(keys, slots, payloadBytes, results, gate), Types.VOID)
+                .process(new AsyncCountPerKey(keys, slots, payloadBytes, idles, results, gate), Types.VOID)
                 .name("count per key")
                 .uid("count-per-key");
     }
@@ -57,6 +67,9 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
     @Override
     public void open(OpenContext context) {
         count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
+        idle = getRuntimeContext()
+                .getState(new ValueStateDescriptor<>(
+                        "idle", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         sum = getRuntimeContext().getState(new ValueStateDescriptor<>("sum", Types.LONG));
         payloads = getRuntimeContext()
                 .getMapState(new MapStateDescriptor<>(
@@ -79,6 +92,9 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
         if (before == null) {
             // The end of a bounded input is the watermark of the end of time.
             context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+            if (idles) {
+                idle.update(Payload.of(number, payloadBytes));
+            }
         }
         count.update(orZero(before) + 1);
         sum.update(orZero(sum.value()) + number);
@@ -87,6 +103,9 @@ final class AsyncCountPerKey extends KeyedProcessFunction<Integer, Long, Void> i
 
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) {
+        if (idles && Payload.number(idle.value()) != context.getCurrentKey()) {
+            throw new IllegalStateException("key " + context.getCurrentKey() + " does not hold its first number");
+        }
         long held = 0;
         for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
             held += Payload.number(slot.getValue());

@@ -26,18 +26,22 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
     private final int keys;
     private final int slots;
     private final int payloadBytes;
+    private final boolean idles;
     private final Results results;
     private final String gate;
 
     private transient ValueState<Long> count;
     private transient ValueState<Long> sum;
     private transient MapState<Integer, byte[]> payloads;
+    /** Written once if at all, so that its files stay while all others come and go. */
+    private transient ValueState<byte[]> idle;
     private transient ListState<Gate> gates;
 
-    CountPerKey(int keys, int slots, int payloadBytes, Results results, String gate) {
+    CountPerKey(int keys, int slots, int payloadBytes, boolean idles, Results results, String gate) {
         this.keys = keys;
         this.slots = slots;
         this.payloadBytes = payloadBytes;
+        this.idles = idles;
         this.results = results;
         this.gate = gate;
     }
@@ -45,6 +49,9 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
         count = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("count", Types.LONG));
+        idle = context.getKeyedStateStore()
+                .getState(new ValueStateDescriptor<>(
+                        "idle", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         sum = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("sum", Types.LONG));
         payloads = context.getKeyedStateStore()
                 .getMapState(new MapStateDescriptor<>(
@@ -62,6 +69,9 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
         if (count.value() == null) {
             // The end of a bounded input is the watermark of the end of time.
             context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+            if (idles) {
+                idle.update(Payload.of(number, payloadBytes));
+            }
         }
         count.update(orZero(count.value()) + 1);
         sum.update(orZero(sum.value()) + number);
@@ -70,6 +80,9 @@ final class CountPerKey extends KeyedProcessFunction<Integer, Long, Void> implem
 
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<Void> out) throws Exception {
+        if (idles && Payload.number(idle.value()) != context.getCurrentKey()) {
+            throw new IllegalStateException("key " + context.getCurrentKey() + " does not hold its first number");
+        }
         long held = 0;
         for (Map.Entry<Integer, byte[]> slot : payloads.entries()) {
             held += Payload.number(slot.getValue());

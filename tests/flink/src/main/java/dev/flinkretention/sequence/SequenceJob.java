@@ -12,7 +12,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * large and restless. Since the position in the sequence is state too, what every key must hold follows from the
  * position alone, and any loss shows.
  *
- * <p>Arguments, all required, as name=value: keys, slots, payload-bytes, rate (numbers per second, 0 is unlimited),
+ * <p>Arguments, all required, as name=value: keys, slots, payload-bytes, idles (whether to hold the first number of each
+ * key for ever), rate (numbers per second, 0 is unlimited),
  * numbers (how many this run reads from the position where it starts), results (file for positions and totals),
  * gate (file with which a test holds checkpoints up, see {@link Gate}),
  * async (whether to use the state interfaces of Flink 2).
@@ -25,6 +26,7 @@ public final class SequenceJob {
         int keys = Integer.parseInt(required(options, "keys"));
         int slots = Integer.parseInt(required(options, "slots"));
         int payloadBytes = Integer.parseInt(required(options, "payload-bytes"));
+        boolean idles = Boolean.parseBoolean(required(options, "idles"));
         double rate = Double.parseDouble(required(options, "rate"));
         long limit = Long.parseLong(required(options, "numbers"));
         Results results = new Results(required(options, "results"));
@@ -45,10 +47,17 @@ public final class SequenceJob {
             // Not there in every release.
             Class.forName(SequenceJob.class.getPackageName() + ".AsyncCountPerKey")
                     .getDeclaredMethod(
-                            "of", KeyedStream.class, int.class, int.class, int.class, Results.class, String.class)
-                    .invoke(null, numbers, keys, slots, payloadBytes, results, gate);
+                            "of",
+                            KeyedStream.class,
+                            int.class,
+                            int.class,
+                            int.class,
+                            boolean.class,
+                            Results.class,
+                            String.class)
+                    .invoke(null, numbers, keys, slots, payloadBytes, idles, results, gate);
         } else {
-            numbers.process(new CountPerKey(keys, slots, payloadBytes, results, gate), Types.VOID)
+            numbers.process(new CountPerKey(keys, slots, payloadBytes, idles, results, gate), Types.VOID)
                     .name("count per key")
                     .uid("count-per-key");
         }
