@@ -7,7 +7,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::core::Resource;
 use kube::{Api, Client};
 use retention::evidence::JobName;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::administrator::{AdministratorFile, Current};
 use super::events::Events;
@@ -35,6 +35,7 @@ pub(super) struct Operator {
     pub(super) cache: MetadataCache,
     pub(super) scans: Scans,
     pub(super) news: broadcast::Sender<News>,
+    pub(super) looks: watch::Sender<Looks>,
 }
 
 /// The client has no `Debug` of its own.
@@ -52,8 +53,18 @@ impl std::fmt::Debug for DebugClient {
 pub(super) enum News {
     /// Inventories may have changed: policies are judged again.
     Inventories,
-    /// A run has finished: inventories get their sizes, policies their last run.
+    /// A run has found something: inventories say so before it is complete.
+    Scanned,
+    /// A run has finished: policies get their last run.
     RunFinished,
+}
+
+/// The looks at all jobs, counted from the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Looks {
+    pub(super) begun: u64,
+    /// The last that ended.
+    pub(super) ended: u64,
 }
 
 /// What the last run of this process found for each job.

@@ -43,11 +43,15 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
         // Policies read it too, but a broken file is to be told before there is any.
         operator.administrator().await;
         let begun = Instant::now();
+        operator.looks.send_modify(|looks| looks.begun += 1);
         let looked = tokio::select! {
             looked = look(&operator, &mut missing) => looked,
             // Every write is complete in itself.
             () = stop.cancelled() => return,
         };
+        operator
+            .looks
+            .send_modify(|looks| looks.ended = looks.begun);
         operator.metrics.observed(looked.is_ok());
         if let Err(error) = looked {
             tracing::warn!(%error, "this look at the jobs was not complete; looking again");
@@ -56,11 +60,11 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
         pass += 1;
         let settle = SETTLE.max(begun.elapsed() * REST).min(interval);
         let pause = interval.mul_f64(0.9 + jitter::fraction("observe", pass) / 5.0);
-        let run_finished = async {
+        let scanned = async {
             loop {
                 match news.recv().await {
-                    Ok(Poke::RunFinished) | Err(RecvError::Lagged(_)) => return,
-                    Ok(Poke::Inventories) => {}
+                    Ok(Poke::Scanned) | Err(RecvError::Lagged(_)) => return,
+                    Ok(Poke::Inventories | Poke::RunFinished) => {}
                     Err(RecvError::Closed) => future::pending().await,
                 }
             }
@@ -76,7 +80,7 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
                 // All that have come meanwhile are seen by the same look.
                 while changes.next().now_or_never().flatten().is_some() {}
             }
-            () = run_finished => {}
+            () = scanned => {}
         }
     }
 }

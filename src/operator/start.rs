@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -232,6 +232,7 @@ fn operator(
         cache: MetadataCache::default(),
         scans: Scans::default(),
         news: broadcast::Sender::new(NEWS),
+        looks: watch::Sender::default(),
     }
 }
 

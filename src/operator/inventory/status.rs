@@ -6,8 +6,8 @@ use retention::evidence::{JobEvidence, JobManager, Phase, Processes, ResourceSta
 use super::latest::{NamedByFlink, Verdict, named_by_flink};
 use super::scan::JobScan;
 use crate::api::checkpoint_inventory::{
-    CheckpointInventoryDisplay, CheckpointInventoryStatus, LatestRestorable, OwnerClass,
-    PolicyReference, condition, reason,
+    CheckpointInventoryDisplay, CheckpointInventoryStatus, EvidenceSource, LatestRestorable,
+    OwnerClass, PolicyReference, condition, reason,
 };
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::quantity::human;
@@ -18,6 +18,9 @@ use crate::operator::events::shortened;
 /// A message of a condition should fit a screen.
 const MAX_MESSAGE: usize = 1024;
 
+/// The job has ended since a run has looked at its newest snapshot.
+const JOB_ENDED: &str = "JobEnded";
+const NOT_VERIFIED: &str = "NotVerified";
 const FILES_MISSING: &str = "FilesMissing";
 const NEWEST_UNREADABLE: &str = "NewestUnreadable";
 
@@ -88,10 +91,13 @@ fn restorable(
     existing: &CheckpointInventoryStatus,
 ) -> (Finding, Option<LatestRestorable>) {
     let known = match facts.scan {
-        Some(scan) => by_scan(scan),
+        Some(scan) => since_scan(by_scan(scan), scan, existing),
         None => by_earlier_process(existing),
     };
     let named = named_by_flink(facts.job);
+    if let Some(ended) = ended_since(&known, named.as_ref(), facts.job) {
+        return ended;
+    }
     let newer = named.filter(|named| is_newer(named, known.latest.as_ref()));
     match (known.status, newer) {
         (_, None) => (known.finding(), known.latest),
@@ -114,11 +120,65 @@ fn restorable(
                 named.location
             );
             (
-                finding(ConditionStatus::Unknown, "NotVerified", message),
+                finding(ConditionStatus::Unknown, NOT_VERIFIED, message),
                 Some(named.unverified()),
             )
         }
     }
+}
+
+/// What was told since the scan: Flink has completed a newer checkpoint, and so has deleted those before it; or the job
+/// has ended.
+fn since_scan(known: Known, scan: &JobScan, existing: &CheckpointInventoryStatus) -> Known {
+    let told = by_earlier_process(existing);
+    let completed = told.latest.as_ref().and_then(|latest| {
+        let by_flink_alone = latest.verified_time.is_none();
+        latest.completion_time.as_ref().filter(|_| by_flink_alone)
+    });
+    let ended = find(&existing.conditions, condition::RESTORABLE)
+        .filter(|_| told.reason == JOB_ENDED)
+        .map(|written| written.last_transition_time.0);
+    let later = [completed.map(|time| time.0), ended];
+    if known.status == ConditionStatus::True
+        && later.into_iter().flatten().any(|time| time > scan.at)
+    {
+        told
+    } else {
+        known
+    }
+}
+
+/// A job that is over is named by nobody any more, and what it does with its checkpoints then is its own affair
+/// (`externalized-checkpoint-retention`): what Flink said of them while it ran is no truth of today, until a run has
+/// looked.
+fn ended_since(
+    known: &Known,
+    named: Option<&NamedByFlink>,
+    job: &JobEvidence,
+) -> Option<(Finding, Option<LatestRestorable>)> {
+    let over = match job.phase {
+        Phase::Suspended
+        | Phase::Terminal { .. }
+        | Phase::Stopped
+        | Phase::Gone
+        | Phase::NoJob { .. } => true,
+        Phase::Running | Phase::Unclear { .. } => false,
+    };
+    let latest = known.latest.as_ref()?;
+    let by_flink = matches!(latest.source, EvidenceSource::HA | EvidenceSource::REST);
+    if known.status != ConditionStatus::True || named.is_some() || !over || !by_flink {
+        return None;
+    }
+    let seen = latest.verified_time.as_ref().map_or_else(
+        || "no run has looked at it".to_owned(),
+        |time| format!("all of its files were there at {}", time.0),
+    );
+    let message = format!(
+        "the job has ended, and Flink may have deleted {} then, as its retention says; {seen}; the next run looks",
+        latest.path
+    );
+    let finding = finding(ConditionStatus::Unknown, JOB_ENDED, message);
+    Some((finding, Some(latest.clone())))
 }
 
 #[derive(Debug)]
@@ -169,7 +229,7 @@ fn by_scan(scan: &JobScan) -> Known {
             NEWEST_UNREADABLE,
             format!("{why}{}", older(latest.as_ref())),
         ),
-        Verdict::Unverified { why } => (ConditionStatus::Unknown, "NotVerified", why.clone()),
+        Verdict::Unverified { why } => (ConditionStatus::Unknown, NOT_VERIFIED, why.clone()),
         Verdict::NoSnapshot => (
             ConditionStatus::False,
             "NoSnapshot",
@@ -214,6 +274,8 @@ fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
             Some(("False", "NoSnapshot")) => (ConditionStatus::False, "NoSnapshot"),
             Some(("False", NEWEST_UNREADABLE)) => (ConditionStatus::False, NEWEST_UNREADABLE),
             Some(("False", _)) => (ConditionStatus::False, FILES_MISSING),
+            Some((_, JOB_ENDED)) => (ConditionStatus::Unknown, JOB_ENDED),
+            Some((_, NOT_VERIFIED)) => (ConditionStatus::Unknown, NOT_VERIFIED),
             Some(_) | None => {
                 return Known {
                     status: ConditionStatus::Unknown,

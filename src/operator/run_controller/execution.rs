@@ -2,12 +2,13 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::supervision::reason_to_stop;
@@ -27,6 +28,9 @@ use crate::operator::inventory::job_scans;
 use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
 use crate::operator::policy_controller::{PolicyError, World};
 use crate::operator::run::{End, Ending, RunIdentity, ended, refused};
+
+/// How long the end of a run waits for its inventories.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A run, and how far it is.
 #[derive(Debug)]
@@ -130,6 +134,7 @@ impl<'a> Execution<'a> {
                 self.operator
                     .scans
                     .replace(job_scans(&report, &scope, mode, &rules));
+                self.show().await;
                 let status = ended(&self.status, &report, &scope, &ending);
                 self.finish(status).await?;
                 self.supersede(mode, &report).await
@@ -144,6 +149,20 @@ impl<'a> Execution<'a> {
                 );
                 self.finish(status).await
             }
+        }
+    }
+
+    /// Whoever sees that the run is complete is to see in the inventories what it found: waits for a look at the jobs that
+    /// begins now.
+    async fn show(&self) {
+        let mut looks = self.operator.looks.subscribe();
+        let next = looks.borrow_and_update().begun + 1;
+        self.operator.tell(Poke::Scanned);
+        let shown = looks.wait_for(|looks| looks.ended >= next);
+        tokio::select! {
+            // A look that takes long, as in a large cluster, must not hold up the runs that wait.
+            _ = timeout(SHOWN_WITHIN, shown) => {}
+            () = self.stop.cancelled() => {}
         }
     }
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
-use crate::api::checkpoint_inventory::{EvidenceSource, SnapshotCounts, SnapshotKind};
+use crate::api::checkpoint_inventory::{SnapshotCounts, SnapshotKind};
 use retention::evidence::{HaCheckpoint, HaEntry, HaMap, HighAvailability, JobName, Lineage};
 use retention::inventory::Contents;
 use retention::layout::JobId;
@@ -286,4 +286,101 @@ fn a_disagreement_about_the_newest_snapshot_is_told() {
         message.ends_with("present; Flink would start from chk-5"),
         "{message}"
     );
+}
+
+fn ended(state: &str) -> JobEvidence {
+    JobEvidence {
+        phase: Phase::Terminal {
+            state: state.into(),
+        },
+        processes: Processes::Absent,
+        job_manager: JobManager::NotAsked,
+        ..job(HighAvailability::NotConfigured)
+    }
+}
+
+/// The scan saw chk-12; Flink has completed chk-15 since, and so deleted chk-12.
+#[test]
+fn what_flink_completed_before_its_job_manager_fell_silent_is_not_forgotten_for_an_older_scan() {
+    let verified = scan(whole(), Some(latest(12, "2026-11-21T05:55:00Z")));
+    let told = |job: &JobEvidence, existing: Option<&CheckpointInventoryStatus>, now: &str| {
+        status(Facts {
+            scan: Some(&verified),
+            existing,
+            now: at(now),
+            ..facts(job)
+        })
+    };
+    let later = told(
+        &job(map(15, "2026-11-21T06:05:00Z")),
+        None,
+        "2026-11-21T06:06:00Z",
+    );
+    let silent = job(HighAvailability::NotConfigured);
+    let after = told(&silent, Some(&later), "2026-11-21T06:10:00Z");
+    assert_eq!(said(&after), ("True", "CompletedByFlink", Some(15)));
+}
+
+#[test]
+fn of_a_job_that_has_ended_nothing_is_said_to_be_restorable_until_a_run_has_looked() {
+    let verified = scan(whole(), Some(latest(12, "2026-11-21T05:55:00Z")));
+    let told = |job: &JobEvidence, scan, existing: &CheckpointInventoryStatus, now: &str| {
+        status(Facts {
+            scan,
+            existing: Some(existing),
+            now: at(now),
+            ..facts(job)
+        })
+    };
+    let running = job(map(12, "2026-11-21T05:55:00Z"));
+    let before = told(
+        &running,
+        Some(&verified),
+        &CheckpointInventoryStatus::default(),
+        NOW,
+    );
+    assert_eq!(said(&before), ("True", "Verified", Some(12)));
+    let canceled = ended("CANCELED");
+    let after = told(&canceled, Some(&verified), &before, "2026-11-21T06:10:00Z");
+    assert_eq!(said(&after), ("Unknown", "JobEnded", Some(12)));
+    let restorable = find(&after.conditions, condition::RESTORABLE).unwrap();
+    assert!(
+        restorable.message.contains("2026-11-21T06:00:00Z"),
+        "{}",
+        restorable.message
+    );
+    // It stays so, for a new leader too, and when the job is started anew without state.
+    for (job, scan) in [
+        (&canceled, Some(&verified)),
+        (&canceled, None),
+        (&job(HighAvailability::NotConfigured), Some(&verified)),
+        (&job(HighAvailability::NotConfigured), None),
+    ] {
+        let again = told(job, scan, &after, "2026-11-21T07:00:00Z");
+        assert_eq!(said(&again), ("Unknown", "JobEnded", Some(12)), "{job:?}");
+    }
+    // A later scan, of a job that nobody names any more.
+    let found = LatestRestorable {
+        source: EvidenceSource::Storage,
+        ..latest(12, "2026-11-21T05:55:00Z")
+    };
+    let looked = JobScan {
+        at: at("2026-11-21T07:00:00Z"),
+        ..scan(whole(), Some(found))
+    };
+    let known = told(&canceled, Some(&looked), &after, "2026-11-21T07:01:00Z");
+    assert_eq!(said(&known), ("True", "Verified", Some(12)));
+    let later = told(&canceled, None, &known, "2026-11-21T08:00:00Z");
+    assert_eq!(said(&later), ("True", "Verified", Some(12)));
+    // A suspended job is named by its high-availability data.
+    let suspended = JobEvidence {
+        phase: Phase::Suspended,
+        ..ended("FINISHED")
+    };
+    let suspended = JobEvidence {
+        high_availability: map(12, "2026-11-21T05:55:00Z"),
+        ..suspended
+    };
+    let still = told(&suspended, Some(&verified), &before, "2026-11-21T06:10:00Z");
+    assert_eq!(said(&still), ("True", "Verified", Some(12)));
 }
