@@ -1,12 +1,13 @@
 //! The directories that a command works on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use retention::layout::{
-    JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id, is_savepoint_directory,
+    CHANGELOG_DIRECTORY, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id,
+    is_savepoint_directory,
 };
 use retention::location::{Location, Origin};
 use storage::{Descend, EntryKind, Key, LocalStorage, Walk};
@@ -22,6 +23,14 @@ pub(super) struct Bases {
     /// As Flink sees them, in the order of the command line.
     pub(super) locations: Vec<Location>,
     storages: Vec<LocalStorage>,
+}
+
+/// Where directories of one job lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Homes {
+    pub(super) checkpoints: BTreeSet<Location>,
+    /// `state.changelog.dstl.dfs.base-path` may be another place.
+    pub(super) changelog: BTreeSet<Location>,
 }
 
 impl Bases {
@@ -67,26 +76,38 @@ impl Bases {
         })
     }
 
-    /// The ids of all job directories.
-    pub(super) async fn job_ids(&self) -> anyhow::Result<BTreeSet<JobId>> {
-        let mut ids = BTreeSet::new();
-        for storage in &self.storages {
+    /// The ids of all job directories, and the directories in which these lie.
+    pub(super) async fn jobs(&self) -> anyhow::Result<BTreeMap<JobId, Homes>> {
+        let mut jobs: BTreeMap<JobId, Homes> = BTreeMap::new();
+        for (location, storage) in self.locations.iter().zip(&self.storages) {
             let walk = Walk::new(storage, Key::root());
             let collect = |entry: storage::Entry| {
-                let id = entry.key.file_name().and_then(|name| name.parse().ok());
-                match (entry.kind, id) {
-                    (EntryKind::Directory, Some(id)) => {
-                        ids.insert(id);
-                        Descend::No
-                    }
-                    _ => Descend::Yes,
+                if entry.kind != EntryKind::Directory {
+                    return Descend::Yes;
                 }
+                let id = |name: Option<&str>| name.and_then(|name| name.parse().ok());
+                let name = entry.key.file_name();
+                if let Some(id) = id(name) {
+                    jobs.entry(id).or_default();
+                }
+                let parent = entry.key.parent();
+                let inside = parent.as_ref().and_then(|parent| id(parent.file_name()));
+                let Some(homes) = inside.map(|id| jobs.entry(id).or_default()) else {
+                    return Descend::Yes;
+                };
+                let home = location.join(entry.key.as_str()).parent().parent();
+                match name {
+                    Some(CHANGELOG_DIRECTORY) => &mut homes.changelog,
+                    Some(_) | None => &mut homes.checkpoints,
+                }
+                .insert(home);
+                Descend::No
             };
             walk.run(collect)
                 .await
                 .context("cannot find the jobs for --stopped")?;
         }
-        Ok(ids)
+        Ok(jobs)
     }
 }
 

@@ -95,7 +95,11 @@ fn manifests(
     let Some(directory) = &jobs.manifests else {
         return Ok(None);
     };
-    let JobStates { running, stopped } = states.clone();
+    let JobStates {
+        running,
+        stopped,
+        homes: _,
+    } = states.clone();
     let observer = ManifestObserver::new(
         Manifests::read(directory)?,
         NamedStates { running, stopped },

@@ -1,13 +1,13 @@
 //! What is said about jobs on the command line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use retention::layout::{JobId, NotAJobId};
 
 use super::UsageError;
-use super::bases::Bases;
+use super::bases::{Bases, Homes};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct JobArguments {
@@ -45,6 +45,8 @@ impl FromStr for Stopped {
 pub(super) struct JobStates {
     pub(super) running: BTreeSet<JobId>,
     pub(super) stopped: BTreeSet<JobId>,
+    /// Where directories of jobs lie, where that was looked for.
+    pub(super) homes: BTreeMap<JobId, Homes>,
 }
 
 impl JobArguments {
@@ -53,16 +55,19 @@ impl JobArguments {
         if self.stopped.is_empty() {
             return Ok(states);
         }
-        let known = bases.job_ids().await?;
-        if let Some(unknown) = states.stopped.iter().find(|job| !known.contains(job)) {
+        let known = bases.jobs().await?;
+        let unknown = |job: &&JobId| !known.contains_key(*job);
+        if let Some(unknown) = states.stopped.iter().find(unknown) {
             return Err(UsageError(format!(
                 "--stopped {unknown}: no directory here belongs to this job; check the id and the directories"
             ))
             .into());
         }
         if self.stopped.contains(&Stopped::All) {
-            states.stopped = known.difference(&states.running).copied().collect();
+            let ids = known.keys().copied();
+            states.stopped = ids.filter(|id| !states.running.contains(id)).collect();
         }
+        states.homes = known;
         Ok(states)
     }
 

@@ -9,6 +9,7 @@ use retention::evidence::{
 use retention::layout::JobId;
 use retention::location::Location;
 
+use super::bases::Homes;
 use super::jobs::JobStates;
 use crate::engine::{Clock, Observer};
 
@@ -52,6 +53,24 @@ impl Observer for CommandLineObserver {
 }
 
 impl CommandLineObserver {
+    /// Also where its directory lies, if that is deeper and there is no other one: of several, which one Flink made and
+    /// which are copies cannot be told.
+    fn bases_of(&self, id: JobId) -> Vec<Location> {
+        let homes = self.states.homes.get(&id);
+        let deeper = homes
+            .into_iter()
+            .flat_map(
+                |Homes {
+                     checkpoints,
+                     changelog,
+                 }| [checkpoints, changelog],
+            )
+            .filter(|homes| homes.len() == 1)
+            .flatten()
+            .filter(|home| !self.bases.contains(home));
+        self.bases.iter().chain(deeper).cloned().collect()
+    }
+
     fn job(&self, id: JobId, phase: Phase) -> JobEvidence {
         let runs = phase == Phase::Running;
         JobEvidence {
@@ -68,7 +87,7 @@ impl CommandLineObserver {
             } else {
                 Processes::Absent
             },
-            bases: self.bases.clone(),
+            bases: self.bases_of(id),
             high_availability: HighAvailability::NotConfigured,
             job_manager: JobManager::NotAsked,
             checkpoint_timeout: None,

@@ -155,7 +155,24 @@ fn of_directory<'a>(
         );
     };
     let location = inventory.location(base, &directory.path);
-    classify(evidence, progress, job_id, location)
+    let owner = classify(evidence, progress, job_id, location.as_ref());
+    match (owner.job, location) {
+        (Some(job), Some(at)) if is_copy(job, &at) => unknown(
+            None,
+            format!(
+                "{} has this id, but Flink makes job directories right in a configured directory, and this one lies deeper: it may be a copy that somebody made",
+                job.name
+            ),
+        ),
+        (_, _) => owner,
+    }
+}
+
+/// It lies below a directory of the job, but not right in one, where Flink puts it (`FsCheckpointStorageAccess`).
+fn is_copy(job: &JobEvidence, at: &Location) -> bool {
+    let holder = at.parent();
+    let below = |known: &Location| at.relative_to(known).is_some();
+    !job.bases.contains(&holder) && job.bases.iter().any(below)
 }
 
 fn of_savepoint<'a>(
@@ -172,14 +189,15 @@ fn of_savepoint<'a>(
             "no known job made this savepoint, or more than one may have: its name has six digits of the job id",
         );
     };
-    classify(evidence, progress, job_id, inventory.location(base, path))
+    let location = inventory.location(base, path);
+    classify(evidence, progress, job_id, location.as_ref())
 }
 
 fn classify<'a>(
     evidence: &'a Evidence,
     progress: &Progress,
     job_id: JobId,
-    location: Option<Location>,
+    location: Option<&Location>,
 ) -> Owner<'a> {
     let mut claims = evidence
         .jobs
