@@ -15,6 +15,7 @@ mod plan;
 mod policy;
 mod progress;
 mod prune;
+mod referrers;
 mod takeover;
 mod trouble;
 mod verify;
@@ -56,6 +57,8 @@ enum Command {
     Operator(Box<crate::operator::Arguments>),
     #[command(after_help = EXIT_CODES)]
     Takeover(takeover::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Referrers(referrers::Arguments),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -88,6 +91,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
             Ok(Exit::Fine)
         }
         Command::Takeover(arguments) => takeover::run(arguments).await,
+        Command::Referrers(arguments) => referrers::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }

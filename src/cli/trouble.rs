@@ -3,6 +3,7 @@
 use anyhow::bail;
 use retention::evidence::Gap;
 use retention::inventory::Listing;
+use retention::plan::forgotten;
 
 use super::Exit;
 use crate::engine::{Blocked, Report};
@@ -25,11 +26,13 @@ pub(super) fn of(report: &Report) -> anyhow::Result<Exit> {
     {
         bail!("{blocked}");
     }
+    let forgotten = forgotten(&report.inventory, &report.baselines);
     let gaps: Vec<&Gap> = report
         .evidence
         .gaps
         .iter()
         .chain(&report.inventory.gaps)
+        .chain(&forgotten)
         .collect();
     let Some(first) = gaps.first() else {
         return Ok(Exit::Fine);

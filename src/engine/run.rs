@@ -87,7 +87,8 @@ impl Run<'_> {
             progress: self.progress,
             cancel: &self.cancel,
         };
-        let mut inventory = scan::read_references(scan, &self.bases, &before).await;
+        let remembered = self.remembered().await;
+        let mut inventory = scan::read_references(scan, &self.bases, &remembered, &before).await;
         self.progress.step(Step::ListFiles);
         for position in 0..self.bases.len() {
             let base = BaseId(position);
@@ -146,6 +147,22 @@ impl Run<'_> {
             marks,
             baselines,
         })
+    }
+
+    /// The directories that earlier runs saw to name files in these bases. Whoever appears only when the journals are read
+    /// for good was not looked into, and protects.
+    async fn remembered(&self) -> Vec<Location> {
+        let mut remembered = Vec::new();
+        for position in 0..self.bases.len() {
+            let Some(journal) = self.journal(BaseId(position)) else {
+                continue;
+            };
+            // Whatever is wrong with it is said when it is read for good.
+            let referrers = journal.referrers().await.unwrap_or_default();
+            let directories = referrers.iter().map(|referrer| &referrer.directory);
+            remembered.extend(directories.map(|directory| self.stores.as_mounted(directory)));
+        }
+        remembered
     }
 
     /// The journal of a base, where it can be reached.
@@ -288,7 +305,7 @@ impl Run<'_> {
     ) -> Result<(), JournalError> {
         // Nothing is written over what cannot be read, so it is read first.
         if let Some(latest) = journal.latest_epoch().await? {
-            (read.marks, read.baselines) = journal.read(&latest).await?;
+            (read.marks, read.baselines) = self.read_of(journal, &latest).await?;
         }
         let Some(owner) = owner else {
             return Ok(());
@@ -297,7 +314,7 @@ impl Run<'_> {
         let epoch = journal.take(owner, self.term.as_ref(), from).await?;
         let until = self.clock.now();
         // A run that was before us may have ended marks until now.
-        (read.marks, read.baselines) = journal.read(&epoch).await?;
+        (read.marks, read.baselines) = self.read_of(journal, &epoch).await?;
         read.epoch = Some((epoch, Written { from, until }));
         Ok(())
     }
@@ -323,6 +340,19 @@ impl Run<'_> {
             read.epoch = None;
         }
         apart
+    }
+
+    /// Of directories that are remembered, mounts may have changed since.
+    async fn read_of(
+        &self,
+        journal: &Journal,
+        epoch: &Epoch,
+    ) -> Result<(Marks, Baselines), JournalError> {
+        let (marks, mut baselines) = journal.read(epoch).await?;
+        for referrer in &mut baselines.referrers {
+            referrer.directory = self.stores.as_mounted(&referrer.directory);
+        }
+        Ok((marks, baselines))
     }
 }
 

@@ -224,6 +224,13 @@ impl Stores {
         }
     }
 
+    /// The same place, with the volume that it is in by the mounts of this process.
+    #[must_use]
+    pub fn as_mounted(&self, location: &Location) -> Location {
+        let text = location.to_string();
+        Location::parse(&text, &self.origin_of(location)).unwrap_or_else(|_| location.clone())
+    }
+
     /// How to reach a location, if it can be reached.
     #[must_use]
     pub fn resolve(&self, location: &Location) -> Option<(Arc<dyn Storage>, Key)> {

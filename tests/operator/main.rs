@@ -11,6 +11,7 @@ mod deleted;
 mod deleting;
 mod doubt;
 mod evidence;
+mod forgotten;
 mod former;
 mod garbage;
 mod inventory;

@@ -73,9 +73,8 @@ fn is_known(context: &Context<'_>, base: BaseId) -> bool {
         return false;
     };
     let ruled_out = |directory: &_| context.is_ruled_out(directory, location);
-    let mut gaps = inventory.gaps.iter().chain(&context.evidence.gaps);
     // A savepoint in the making keeps unfinished savepoints alone.
-    !gaps.any(|gap| {
+    !context.gaps().any(|gap| {
         gap.guard != Guard::PendingSavepoint && gap.covers_unless(location, None, ruled_out)
     })
 }

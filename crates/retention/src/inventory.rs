@@ -1,7 +1,7 @@
 //! What storage holds: the snapshots and what they name, and every file that nobody names.
 
 use crate::evidence::Gap;
-use crate::layout::{FileKind, JobDirectory, METADATA_FILE, Placement};
+use crate::layout::{self, FileKind, JobDirectory, METADATA_FILE, Placement};
 use crate::location::Location;
 use crate::reference::{DirectoryKey, Reference, ReferenceTable};
 use jiff::Timestamp;
@@ -37,8 +37,25 @@ pub struct BaseId(pub usize);
 pub struct Base {
     /// Where it is.
     pub location: Location,
+    /// How its reference scan ended.
+    pub reading: Reading,
     /// How its candidate scan ended.
     pub listing: Listing,
+}
+
+/// What the reference scan knows of a base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Every snapshot.
+    Whole,
+    /// Every snapshot but some `_metadata` that end early.
+    ButTorn,
+    /// Not every snapshot.
+    Partly,
+    /// That it is absent, or holds nothing that Flink or this program writes: so does a volume that is not mounted.
+    Bare,
+    /// Nothing.
+    Failed,
 }
 
 /// Whether the candidate scan of a base may be trusted.
@@ -146,6 +163,17 @@ impl Inventory {
     #[must_use]
     pub fn base(&self, id: BaseId) -> Option<&Base> {
         self.bases.get(id.0)
+    }
+
+    /// The base with which the snapshots of a directory are read.
+    #[must_use]
+    pub fn read_with(&self, directory: &Location) -> Option<&Base> {
+        let reads = |base: &&Base| {
+            let relative = directory.relative_to(&base.location);
+            relative.is_some_and(|relative| !layout::is_among_data_files(relative))
+        };
+        let bases = self.bases.iter().filter(reads);
+        bases.max_by_key(|base| base.location.path().len())
     }
 
     /// The location of a path in a base.

@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt};
 use retention::batch::{self, Spared, VerifiedBatch};
 use retention::inventory::{Inventory, ListedFile};
 use retention::layout::FileKind;
+use retention::location::Location;
 use retention::plan::{Context, Decision, ExpireReason, PlanEntry, plan};
 use retention::reference::FileName;
 use storage::EntryKind;
@@ -27,7 +28,10 @@ pub(super) async fn verify(
         progress: run.progress,
         cancel: &run.cancel,
     };
-    let mut inventory = scan::read_references(scan, &run.bases, &before).await;
+    // Also whatever this run has read: a base must not be forgotten because its resource went away just now.
+    let known = &found.context.inventory.bases;
+    let known: Vec<Location> = known.iter().map(|base| base.location.clone()).collect();
+    let mut inventory = scan::read_references(scan, &known, &[], &before).await;
     let evidence = run.observer.observe().await;
     scan::add_high_availability(&mut inventory, &evidence);
     scan::add_new_bases(scan, &mut inventory, &evidence).await;

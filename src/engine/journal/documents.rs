@@ -9,7 +9,8 @@ use storage::{Entry, EntryKind, Key, Put, Storage};
 
 /// The version that this program writes. It is raised whenever an older program would misunderstand what is written.
 /// 2: a counter can be of a run without high availability; marks lie by the tenure of their owner.
-/// 3: they lie by the epoch of the run that wrote them. (Those of a tenure pass for those of its first run.)
+/// 3: they lie by the epoch of the run that wrote them (those of a tenure pass for those of its first run); baselines
+/// remember who names files here, which an older program would drop.
 const FORMAT_VERSION: u64 = 3;
 /// The versions that it reads; whatever they leave out only protects more.
 const READABLE: RangeInclusive<u64> = 1..=FORMAT_VERSION;

@@ -115,8 +115,27 @@ pub(super) async fn take_over(
         tenure: number,
         term: None,
     };
+    follow(documents, seen, epoch).await
+}
+
+/// Stops whatever its owner has under way, if he has not begun anything since.
+pub(super) async fn interrupt(
+    documents: &Documents,
+    seen: &Epoch,
+    now: Timestamp,
+) -> Result<Epoch, JournalError> {
+    let epoch = Epoch {
+        number: seen.number.saturating_add(1),
+        taken: now,
+        ..seen.clone()
+    };
+    follow(documents, seen, epoch).await
+}
+
+async fn follow(documents: &Documents, seen: &Epoch, epoch: Epoch) -> Result<Epoch, JournalError> {
     let unchanged = highest(documents).await?.as_ref() == Some(seen);
-    if unchanged && documents.create(&document(number), &epoch).await? == Put::Created {
+    let document = document(epoch.number);
+    if unchanged && documents.create(&document, &epoch).await? == Put::Created {
         return Ok(epoch);
     }
     let found = highest(documents).await?;

@@ -34,7 +34,7 @@ use documents::Documents;
 use jiff::{SignedDuration, Timestamp};
 use retention::layout::JOURNAL_DIRECTORY;
 use retention::location::Location;
-use retention::mark::{Baselines, Marks};
+use retention::mark::{Baselines, Marks, Referrer};
 use std::sync::Arc;
 use storage::{Key, Storage};
 
@@ -77,8 +77,28 @@ impl Journal {
                 return Ok((marks, baselines));
             }
         }
+        Err(self.forgotten_again())
+    }
+
+    /// The directories that whoever owns the base saw to name files in it.
+    pub async fn referrers(&self) -> Result<Vec<Referrer>, JournalError> {
+        let Some(latest) = self.latest_epoch().await? else {
+            return Ok(Vec::new());
+        };
+        for _ in 0..TRIES {
+            let Some(written) = baselines::last_written(&self.documents, &latest).await? else {
+                return Ok(Vec::new());
+            };
+            if let Some(baselines) = baselines::read(&self.documents, &latest, written).await? {
+                return Ok(baselines.referrers);
+            }
+        }
+        Err(self.forgotten_again())
+    }
+
+    fn forgotten_again(&self) -> JournalError {
         let why = "other processes write marks again and again";
-        Err(self.documents.damaged("baselines", &why))
+        self.documents.damaged("baselines", &why)
     }
 
     /// The epoch of whoever owns the base; none where nobody has acted yet.
@@ -133,6 +153,25 @@ impl Journal {
         let epoch = epoch::take_over(&self.documents, seen, owner, now).await?;
         self.documents.raise_format().await?;
         Ok(epoch)
+    }
+
+    /// Drops those directories from what is remembered for which a person answers, and gives them. A run that is under
+    /// way stops.
+    pub async fn forget(
+        &self,
+        seen: &Epoch,
+        is_meant: impl Fn(&Location) -> bool,
+        now: Timestamp,
+    ) -> Result<Vec<Referrer>, JournalError> {
+        let epoch = epoch::interrupt(&self.documents, seen, now).await?;
+        self.documents.raise_format().await?;
+        let (marks, mut baselines) = self.read(&epoch).await?;
+        let (forgotten, left) = std::mem::take(&mut baselines.referrers)
+            .into_iter()
+            .partition(|referrer| is_meant(&referrer.directory));
+        baselines.referrers = left;
+        self.write(&epoch, &marks, &baselines).await?;
+        Ok(forgotten)
     }
 
     /// Fails if anybody has taken a later epoch. Asked before each batch.

@@ -3,7 +3,7 @@ use crate::engine::{MetadataCache, Progress, Stores};
 use futures::stream::{self, StreamExt};
 use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability};
 use retention::inventory::{
-    Base, BaseId, Inventory, Listing, Snapshot, SnapshotKind, SnapshotPlace, Source,
+    Base, BaseId, Inventory, Listing, Reading, Snapshot, SnapshotKind, SnapshotPlace, Source,
 };
 use retention::layout::{self, FileKind, JobId, Placement};
 use retention::location::Location;
@@ -32,15 +32,16 @@ pub struct ReferenceScan<'a> {
 
 /// Reads every snapshot in every directory that a known job uses, policy or not, and those of high-availability data.
 ///
-/// `bases` come first in the inventory, in their order; further bases of the evidence follow. What cannot be read
-/// becomes a gap.
+/// `bases` come first in the inventory, in their order; further bases of the evidence follow, and those that are only
+/// `remembered`. What cannot be read becomes a gap.
 pub async fn read_references(
     scan: ReferenceScan<'_>,
     bases: &[Location],
+    remembered: &[Location],
     evidence: &Evidence,
 ) -> Inventory {
     let mut inventory = Inventory::default();
-    let all = with_others(bases, evidence);
+    let all = with_others(bases, remembered, evidence);
     for location in &all {
         add_base(scan, &mut inventory, location, &all, evidence).await;
     }
@@ -70,7 +71,7 @@ pub async fn add_new_bases(
         .iter()
         .map(|base| base.location.clone())
         .collect();
-    let all = with_others(&known, evidence);
+    let all = with_others(&known, &[], evidence);
     for location in all.iter().skip(known.len()) {
         add_base(scan, inventory, location, &all, evidence).await;
     }
@@ -93,9 +94,35 @@ pub(super) async fn add_late(
     };
     let read = read_all(scan, base, &location, (storage.as_ref(), &root), entries).await;
     let gaps = gaps(&location, evidence, &read);
+    if let Some(base) = inventory.bases.get_mut(base.0) {
+        base.reading = with_late(base.reading, reading(&gaps, &read));
+    }
     inventory.gaps.extend(gaps);
     for found in read {
         add(inventory, found);
+    }
+}
+
+/// What is known of a base after more of its snapshots were read.
+fn with_late(before: Reading, late: Reading) -> Reading {
+    match (before, late) {
+        (Reading::Failed, _) | (_, Reading::Failed) => Reading::Failed,
+        (Reading::Partly, _) | (_, Reading::Partly) => Reading::Partly,
+        (Reading::ButTorn, _) | (_, Reading::ButTorn) => Reading::ButTorn,
+        (Reading::Whole | Reading::Bare, Reading::Whole | Reading::Bare) => Reading::Whole,
+    }
+}
+
+/// How much of a base was read, by what could not be.
+fn reading(gaps: &[Gap], read: &[Found]) -> Reading {
+    let torn = read.iter().filter(|found| match found {
+        Found::Unreadable { torn, .. } => *torn,
+        Found::Snapshot { .. } => false,
+    });
+    match gaps.len() {
+        0 => Reading::Whole,
+        count if count == torn.count() => Reading::ButTorn,
+        _ => Reading::Partly,
     }
 }
 
@@ -109,31 +136,39 @@ async fn add_base(
     let base = BaseId(inventory.bases.len());
     let read = read_base(scan, base, location, all, evidence);
     let read = scan.cancel.run_until_cancelled(read).await;
-    match read.unwrap_or_else(|| Err(unreachable(location, TOLD_TO_STOP.to_owned()))) {
-        Ok((gaps, read)) => {
+    let read = read.unwrap_or_else(|| Err(unreachable(location, TOLD_TO_STOP.to_owned())));
+    let reading = match read {
+        Ok((reading, gaps, read)) => {
             inventory.gaps.extend(gaps);
             for found in read {
                 add(inventory, found);
             }
+            reading
         }
-        Err(gap) => inventory.gaps.push(gap),
-    }
+        Err(gap) => {
+            inventory.gaps.push(gap);
+            Reading::Failed
+        }
+    };
     inventory.bases.push(Base {
         location: location.clone(),
+        reading,
         listing: Listing::NotAsked,
     });
 }
 
-/// The given bases, then those of the evidence that no walk of the others would enter, then checkpoints that a resource
-/// names elsewhere. (Savepoints name no file of others, so one that is out of reach is no gap.)
-fn with_others(bases: &[Location], evidence: &Evidence) -> Vec<Location> {
+/// The given bases, then those of the evidence and of earlier runs that no walk of the others would enter, then
+/// checkpoints that a resource names elsewhere. (Savepoints name no file of others, so one that is out of reach is no
+/// gap.)
+fn with_others(bases: &[Location], remembered: &[Location], evidence: &Evidence) -> Vec<Location> {
     let mut all: Vec<Location> = bases.to_vec();
     let checkpoints = evidence
         .roots
         .iter()
         .filter_map(|root| root.location.as_ref())
         .filter(|location| !layout::is_savepoint_directory(location.name()));
-    let mut others: Vec<&Location> = evidence.bases().chain(checkpoints).collect();
+    let others = evidence.bases().chain(checkpoints).chain(remembered);
+    let mut others: Vec<&Location> = others.collect();
     others.sort_by_key(|location| location.path().len());
     for other in others {
         if !all.iter().any(|base| is_read_with(base, other)) {
@@ -144,12 +179,8 @@ fn with_others(bases: &[Location], evidence: &Evidence) -> Vec<Location> {
 }
 
 fn is_read_with(base: &Location, other: &Location) -> bool {
-    let Some(relative) = other.relative_to(base) else {
-        return false;
-    };
-    let directories = std::iter::successors(Key::parse(relative).ok(), Key::parent);
-    let mut hidden = directories.filter(|directory| holds_no_metadata(&Key::root(), directory));
-    hidden.next().is_none()
+    let relative = other.relative_to(base);
+    relative.is_some_and(|relative| !layout::is_among_data_files(relative))
 }
 
 enum Found {
@@ -172,7 +203,7 @@ async fn read_base(
     location: &Location,
     all: &[Location],
     evidence: &Evidence,
-) -> Result<(Vec<Gap>, Vec<Found>), Gap> {
+) -> Result<(Reading, Vec<Gap>, Vec<Found>), Gap> {
     let Some((storage, root)) = scan.stores.resolve(location) else {
         return Err(unreachable(
             location,
@@ -199,6 +230,7 @@ async fn read_base(
         return Err(unreachable(location, why));
     }
     let at = (storage.as_ref(), &root);
+    let is_bare = listed.metadata.is_empty() && !listed.written;
     let read = read_all(scan, base, location, at, listed.metadata).await;
     let mut gaps = gaps(location, evidence, &read);
     let named = named_outside(location, &read);
@@ -214,7 +246,11 @@ async fn read_base(
     };
     gaps.extend(surroundings.behind_links(&places(&listed.hidden)));
     gaps.extend(surroundings.vanished(&places(&listed.vanished)));
-    Ok((gaps, read))
+    let reading = match reading(&gaps, &read) {
+        Reading::Whole if is_bare => Reading::Bare,
+        other => other,
+    };
+    Ok((reading, gaps, read))
 }
 
 async fn read_all(
@@ -289,6 +325,8 @@ struct ListedMetadata {
     metadata: Vec<Entry>,
     /// The links and unnameable entries behind which more of them may be.
     hidden: Vec<Key>,
+    /// Flink or this program has written there: job directories, savepoints, a journal.
+    written: bool,
     /// The directories that went away, but for those of checkpoints: Flink removes these all the time.
     vanished: Vec<Key>,
 }
@@ -319,6 +357,7 @@ async fn list_metadata(
     let mut found = ListedMetadata::default();
     let walk = Walk::new(storage, root.clone())
         .run(|entry| {
+            found.written |= entry.key.file_name().is_some_and(is_written);
             if entry.key.file_name() == Some(layout::METADATA_FILE) {
                 found.metadata.push(entry);
                 return Descend::Yes;
@@ -339,22 +378,16 @@ async fn list_metadata(
     Ok(found)
 }
 
-/// Whether Flink keeps only data files there, perhaps millions: `shared`, `taskowned` and `dstl` right below a job id.
-/// Elsewhere the same words are just names, of a directory that holds other bases perhaps.
 pub(super) fn holds_no_metadata(root: &Key, directory: &Key) -> bool {
-    let Some(relative) = directory.relative_to(root) else {
-        return false;
-    };
-    let mut innermost = relative.segments().rev();
-    match innermost.next() {
-        Some(layout::JOURNAL_DIRECTORY) => true,
-        Some(
-            layout::SHARED_DIRECTORY | layout::TASK_OWNED_DIRECTORY | layout::CHANGELOG_DIRECTORY,
-        ) => innermost
-            .next()
-            .is_some_and(|parent| parent.parse::<JobId>().is_ok()),
-        Some(_) | None => false,
-    }
+    let relative = directory.relative_to(root);
+    relative.is_some_and(|relative| layout::holds_data_files_only(relative.as_str()))
+}
+
+fn is_written(name: &str) -> bool {
+    [layout::JOURNAL_DIRECTORY, layout::TASK_OWNED_DIRECTORY].contains(&name)
+        || name.parse::<JobId>().is_ok()
+        || layout::is_savepoint_directory(name)
+        || layout::checkpoint_id(name).is_some()
 }
 
 async fn read_one(

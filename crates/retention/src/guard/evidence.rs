@@ -88,10 +88,7 @@ fn gap_where(
     let inside = file.placement.job.as_ref().and_then(|job| job.job_id);
     let job = inside.or_else(|| context.owners.made_by(file.base, &file.placement));
     context
-        .evidence
-        .gaps
-        .iter()
-        .chain(&context.inventory.gaps)
+        .gaps()
         .find(|gap| {
             let location = &candidate.location;
             let ruled_out = |directory: &_| context.is_ruled_out(directory, location);

@@ -10,8 +10,8 @@ mod placement;
 pub use job_id::{JobId, NotAJobId};
 pub use names::{
     CHANGELOG_DIRECTORY, METADATA_FILE, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id,
-    is_data_file, is_forst_directory, is_merge_directory, is_savepoint_directory,
-    is_temporary_metadata, savepoint_prefix,
+    holds_data_files_only, is_among_data_files, is_data_file, is_forst_directory,
+    is_merge_directory, is_savepoint_directory, is_temporary_metadata, savepoint_prefix,
 };
 pub use placement::{
     FileKind, JobDirectory, Placement, SnapshotDirectory, place, place_checkpoint_directory,

@@ -1,4 +1,4 @@
-use super::JobId;
+use super::{JOURNAL_DIRECTORY, JobId};
 
 /// The name of a snapshot's metadata file, in every version.
 pub const METADATA_FILE: &str = "_metadata";
@@ -6,6 +6,30 @@ pub const SHARED_DIRECTORY: &str = "shared";
 pub const TASK_OWNED_DIRECTORY: &str = "taskowned";
 /// Changelog increments, `<base>/<job id>/dstl` (`StateChangeFsUploader`, 1.16 and later).
 pub const CHANGELOG_DIRECTORY: &str = "dstl";
+
+/// Whether Flink keeps only data files in a directory, perhaps millions: `shared`, `taskowned` and `dstl` right below a
+/// job id. Elsewhere the same words are just names, of a directory that holds other bases perhaps. (Nor are there
+/// snapshots in our own journal.)
+#[must_use]
+pub fn holds_data_files_only(relative: &str) -> bool {
+    let mut innermost = relative.rsplit('/');
+    match innermost.next() {
+        Some(JOURNAL_DIRECTORY) => true,
+        Some(SHARED_DIRECTORY | TASK_OWNED_DIRECTORY | CHANGELOG_DIRECTORY) => innermost
+            .next()
+            .is_some_and(|parent| parent.parse::<JobId>().is_ok()),
+        Some(_) | None => false,
+    }
+}
+
+/// Whether a path is such a directory, or in one.
+#[must_use]
+pub fn is_among_data_files(relative: &str) -> bool {
+    let ends = relative.match_indices('/').map(|(position, _)| position);
+    ends.chain([relative.len()])
+        .filter_map(|end| relative.get(..end))
+        .any(holds_data_files_only)
+}
 
 /// The number of a `chk-<decimal>` directory, as Flink writes it (no leading zeros).
 #[must_use]

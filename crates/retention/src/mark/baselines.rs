@@ -1,3 +1,4 @@
+use super::Referrer;
 use crate::breaker::Extent;
 use crate::layout::JobId;
 use jiff::Timestamp;
@@ -17,4 +18,7 @@ pub struct Baselines {
     /// What the last completed run found of what must not shrink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extent: Option<Extent>,
+    /// The directories elsewhere that were seen to name files here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrers: Vec<Referrer>,
 }

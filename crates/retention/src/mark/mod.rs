@@ -3,7 +3,9 @@
 mod baselines;
 mod next;
 mod record;
+mod referrer;
 
 pub use baselines::Baselines;
 pub use next::next;
 pub use record::{CounterMark, Mark, MarkKind, Marks, Witness};
+pub use referrer::Referrer;

@@ -1,3 +1,4 @@
+use super::referrer::referrers;
 use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
 use crate::breaker;
 use crate::evidence::{HighAvailability, Phase, Processes};
@@ -212,6 +213,7 @@ fn baselines(context: &Context<'_>, base: BaseId, marks: &Marks) -> Baselines {
             next.restorable_since.remove(&current);
         }
     }
+    next.referrers = referrers(context, base);
     forget(context, &mut next, marks);
     next
 }
@@ -223,6 +225,7 @@ fn forget(context: &Context<'_>, baselines: &mut Baselines, marks: &Marks) {
         restorable_since,
         stopped_since,
         extent: _,
+        referrers: _,
     } = baselines;
     // Whoever has no such record is not known to be restorable: its former ids stay.
     let jobs = &context.evidence.jobs;

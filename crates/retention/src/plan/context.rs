@@ -1,6 +1,7 @@
 use super::Survey;
 use super::exclusive::ExclusiveBases;
-use crate::evidence::Evidence;
+use super::forgotten::forgotten;
+use crate::evidence::{Evidence, Gap};
 use crate::inventory::{BaseId, Inventory, ListedFile};
 use crate::location::Location;
 use crate::mark::{Baselines, Marks};
@@ -30,6 +31,7 @@ pub struct Context<'a> {
     with_metadata: BTreeSet<(BaseId, &'a str)>,
     survey: Survey<'a>,
     exclusive: ExclusiveBases<'a>,
+    forgotten: Vec<Gap>,
 }
 
 /// A file that nobody names, and whose it is.
@@ -86,7 +88,14 @@ impl<'a> Context<'a> {
             with_metadata,
             survey,
             exclusive: ExclusiveBases::of(evidence, policy),
+            forgotten: forgotten(inventory, baselines),
         }
+    }
+
+    /// Everything that could not be learned.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        let observed = self.evidence.gaps.iter();
+        observed.chain(&self.inventory.gaps).chain(&self.forgotten)
     }
 
     /// Whether no snapshot in that directory names a file at `location`, by the administrator's word.

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{Evidence, Gap, JobEvidence, Root};
 use retention::guard::Guard;
 use retention::inventory::{
-    Base, BaseId, Contents, Inventory, ListedFile, Listing, Snapshot, SnapshotKind, SnapshotPlace,
-    Source,
+    Base, BaseId, Contents, Inventory, ListedFile, Listing, Reading, Snapshot, SnapshotKind,
+    SnapshotPlace, Source,
 };
 use retention::keep::{KeepRules, Verdict};
 use retention::layout::place;
@@ -79,6 +79,7 @@ impl World {
         let inventory = Inventory {
             bases: vec![Base {
                 location: location("/ckp"),
+                reading: Reading::Whole,
                 listing: Listing::Complete {
                     finished: minute(NOW - 1),
                 },

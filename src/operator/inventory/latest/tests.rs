@@ -4,7 +4,7 @@ use retention::evidence::{
     Gap, HaCheckpoint, HaEntry, HaMap, JobName, Lineage, Phase, Processes, Radius,
 };
 use retention::guard::Guard;
-use retention::inventory::{Base, BaseId, Contents, ListedFile, Listing, SnapshotPlace};
+use retention::inventory::{Base, BaseId, Contents, ListedFile, Listing, Reading, SnapshotPlace};
 use retention::layout::place;
 use retention::location::Origin;
 
@@ -77,6 +77,7 @@ fn inventory(six: i64, seven: i64) -> Inventory {
     Inventory {
         bases: vec![Base {
             location: Location::parse("file:/ckp", &Origin::default()).unwrap(),
+            reading: Reading::Whole,
             listing: Listing::Complete {
                 finished: minute(9),
             },

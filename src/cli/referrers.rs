@@ -1,0 +1,176 @@
+//! `flink-retention referrers`: what is known to name files of a directory, and is to be forgotten.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use jiff::Timestamp;
+use retention::location::{Location, Store};
+use retention::mark::Referrer;
+use serde::Serialize;
+
+use super::bases::Bases;
+use super::mounts::MountArguments;
+use super::output::{Format, Output, table};
+use super::{Exit, UsageError};
+use crate::engine::journal::Journal;
+use crate::engine::{Clock, SystemClock};
+
+/// Show the directories elsewhere whose snapshots were seen to name files of a directory, and forget some
+///
+/// Each run that enforces reads them, also when no resource knows them any more. One that cannot be read, or in which
+/// nothing of Flink is left, protects everything in the directory; when it names nothing there any more it is forgotten by
+/// itself. Forget one only if it is gone for good: files that its snapshots need may go then. A run that is under way in
+/// the directory stops. With --output json: one line for each.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
+    #[arg(required = true, value_name = "DIR")]
+    directories: Vec<PathBuf>,
+    /// Forget this one, as it is shown here
+    #[arg(long, value_name = "LOCATION")]
+    forget: Vec<String>,
+    /// Really forget; without it nothing is changed
+    #[arg(long)]
+    yes: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    mounts: MountArguments,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    directory: String,
+    /// What names files in it.
+    referrer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    last_seen: Timestamp,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Remembered,
+    /// It would be forgotten with --yes.
+    WouldForget,
+    Forgotten,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments {
+        directories,
+        forget,
+        yes,
+        output: format,
+        mounts,
+    } = arguments;
+    let forget: BTreeSet<String> = forget.into_iter().collect();
+    let bases = Bases::open(&mounts, &directories).await?;
+    let mut rows = Vec::new();
+    for location in &bases.locations {
+        let journal = bases
+            .stores
+            .resolve(location)
+            .and_then(|(storage, key)| Journal::of(storage, &key, location));
+        let Some(journal) = journal else {
+            bail!("{location} cannot be reached from here; mount it and say so with --mount");
+        };
+        rows.extend(of_directory(&journal, location, &forget, yes).await?);
+    }
+    let shown: BTreeSet<&str> = rows.iter().map(|row| row.referrer.as_str()).collect();
+    if let Some(unknown) = forget.iter().find(|name| !shown.contains(name.as_str())) {
+        return Err(UsageError(format!(
+            "--forget {unknown}: no such referrer is remembered; without --forget they are shown"
+        ))
+        .into());
+    }
+    show(&rows, format)?;
+    Ok(Exit::Fine)
+}
+
+async fn of_directory(
+    journal: &Journal,
+    location: &Location,
+    forget: &BTreeSet<String>,
+    yes: bool,
+) -> anyhow::Result<Vec<Row>> {
+    let Some(seen) = journal.latest_epoch().await? else {
+        return Ok(Vec::new());
+    };
+    let is_meant = |directory: &Location| forget.contains(&directory.to_string());
+    let remembered = journal.referrers().await?;
+    let any = remembered.iter().any(|known| is_meant(&known.directory));
+    if any && yes {
+        journal.forget(&seen, is_meant, SystemClock.now()).await?;
+    }
+    let outcome = |known: &Referrer| match (is_meant(&known.directory), yes) {
+        (false, _) => Outcome::Remembered,
+        (true, false) => Outcome::WouldForget,
+        (true, true) => Outcome::Forgotten,
+    };
+    let rows = remembered.iter().map(|known| Row {
+        directory: location.to_string(),
+        referrer: known.directory.to_string(),
+        namespace: namespace(&known.directory),
+        last_seen: known.last_seen,
+        outcome: outcome(known),
+    });
+    Ok(rows.collect())
+}
+
+fn namespace(directory: &Location) -> Option<String> {
+    match directory.store() {
+        Store::File {
+            namespace,
+            volume: _,
+        } => namespace.clone(),
+        Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => None,
+    }
+}
+
+fn show(rows: &[Row], format: Format) -> anyhow::Result<()> {
+    let mut output = Output::new();
+    match format {
+        Format::Json => {
+            for row in rows {
+                output.json(row)?;
+            }
+        }
+        Format::Table if rows.is_empty() => {
+            output.line("nothing elsewhere is known to name files here")?;
+        }
+        Format::Table => {
+            let mut lines = table(
+                &["directory", "referrer", "namespace", "last seen", ""],
+                &[],
+            );
+            for row in rows {
+                lines.add_row([
+                    row.directory.clone(),
+                    row.referrer.clone(),
+                    row.namespace.clone().unwrap_or_else(|| "-".to_owned()),
+                    format!("{:.0}", row.last_seen),
+                    row.outcome.sentence().to_owned(),
+                ]);
+            }
+            output.table(&lines)?;
+        }
+    }
+    output.finish()?;
+    Ok(())
+}
+
+impl Outcome {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Remembered => "remembered",
+            Self::WouldForget => "forgotten with --yes",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
