@@ -133,7 +133,8 @@ fn prune_while_it_runs(stage: &mut Stage, ledger: &mut Ledger, guards: &[&'stati
     );
 }
 
-/// Nothing of a job that has ended is in flight, so nothing unreferenced stays but what a guard names.
+/// Nothing of a job that has ended is in flight, so nothing stays but what snapshots name that rules keep, and what a guard
+/// names.
 fn prune_what_has_ended(scene: Scene, stage: &mut Stage, ledger: &mut Ledger) -> Freed {
     let kept = scene.kept_to_the_end();
     let may_stay = |path: &Path| {
@@ -142,7 +143,10 @@ fn prune_what_has_ended(scene: Scene, stage: &mut Stage, ledger: &mut Ledger) ->
     let mut last: Option<Run> = None;
     for _ in 0..MOST_RUNS {
         let disk = stage.disk();
-        if let Some(run) = last.take_if(|_| disk.unreferenced.keys().all(|path| may_stay(path))) {
+        let done = |run: &mut Run| {
+            run.waiting_bytes() == 0 && disk.unreferenced.keys().all(|path| may_stay(path))
+        };
+        if let Some(run) = last.take_if(done) {
             let kept_by = match kept {
                 Some((_, guard)) if !disk.unreferenced.is_empty() => run.keepers(&[guard]),
                 Some(_) | None => Vec::new(),

@@ -217,27 +217,9 @@ impl FlinkCluster {
         self.wait_for_shutdown("shutdown after the cancellation", limit)
     }
 
-    /// Waits until a job with an end has finished and the `JobManager` has shut down. A `JobManager` that does not shut
-    /// down for a while after all results are there is killed: in 1.20 its cleaning up may lose a race against its own
-    /// end ("the scheduled executor service is shutdown"), and then it hangs for ever.
+    /// Waits until a job with an end has finished and the `JobManager` has shut down.
     pub fn wait_until_finished(&mut self, limit: Duration) -> Result<(), FlinkError> {
-        let shut_down = self.wait_for_shutdown("end of the sequence", limit.min(TO_SHUT_DOWN));
-        match shut_down {
-            Err(FlinkError::TimedOut { .. }) if self.has_all_results()? => {
-                self.kill_job_manager();
-                self.kill_task_manager();
-                Ok(())
-            }
-            Err(FlinkError::TimedOut { .. }) => {
-                self.wait_for_shutdown("end of the sequence", limit)
-            }
-            other => other,
-        }
-    }
-
-    fn has_all_results(&self) -> Result<bool, FlinkError> {
-        let progress = self.progress()?;
-        Ok(progress.end.is_some() && progress.totals.len() as u64 == self.job.keys)
+        self.wait_for_shutdown("end of the sequence", limit)
     }
 
     /// What the job has written about its positions and totals so far.
@@ -295,16 +277,29 @@ impl FlinkCluster {
         })
     }
 
+    /// A `JobManager` that has closed its REST endpoint and still does not end is killed: in 1.20 its cleaning up may
+    /// lose a race against its own end ("the scheduled executor service is shutdown"), and then it hangs for ever.
     fn wait_for_shutdown(&mut self, goal: &str, limit: Duration) -> Result<(), FlinkError> {
         let started = Instant::now();
+        let mut silent: Option<Instant> = None;
         while let Some(job_manager) = &mut self.job_manager {
             match exit_status(job_manager)? {
                 Some(status) if status.success() => self.job_manager = None,
                 Some(status) => return Err(FlinkError::ended(job_manager, status)),
+                None if silent.is_some_and(|since| since.elapsed() > TO_SHUT_DOWN) => {
+                    self.kill_job_manager();
+                }
                 None if started.elapsed() > limit => {
                     return Err(self.timed_out(goal, limit, "still running".to_owned()));
                 }
-                None => thread::sleep(POLL),
+                None if self.rest.get("/config").is_ok() => {
+                    silent = None;
+                    thread::sleep(POLL);
+                }
+                None => {
+                    silent.get_or_insert_with(Instant::now);
+                    thread::sleep(POLL);
+                }
             }
         }
         // In standalone mode nobody stops the TaskManagers.
