@@ -35,6 +35,19 @@ fn every_reason_to_keep_a_snapshot_has_a_row() {
     assert_eq!(rows, words);
 }
 
+/// With what the word alone does not say.
+#[test]
+fn every_reason_is_told_to_people() {
+    for reason in reasons() {
+        let expected = match &reason {
+            KeepReason::NamedBy(_) => "named by ",
+            KeepReason::Owner(_) => "its job is running",
+            other => other.word(),
+        };
+        assert_eq!(reason.to_string(), expected);
+    }
+}
+
 /// One of each.
 fn reasons() -> Vec<KeepReason> {
     let mut reasons = vec![KeepReason::NewestRestorable];

@@ -77,6 +77,18 @@ fn of_a_running_job(#[case] guard: Guard, #[case] cause: Cause) {
     assert_eq!(world.guard(&file), Some(guard), "{:?}", world.entry(&file));
 }
 
+#[test]
+fn a_clock_may_be_ahead_by_the_skew_and_no_more() {
+    let file = shared(J1, F);
+    let mut world = World::ripe();
+    let ahead = world.now + world.policy.margins.clock_skew;
+    world.inventory.unreferenced[0].modified = Some(ahead);
+    assert_ne!(world.guard(&file), Some(Guard::UnusableTime));
+    let lie = ahead + jiff::SignedDuration::from_nanos(1);
+    world.inventory.unreferenced[0].modified = Some(lie);
+    assert_eq!(world.guard(&file), Some(Guard::UnusableTime));
+}
+
 /// Neither may read files of another job in place.
 #[rstest]
 #[case::gone(|other: &mut JobEvidence| other.phase = Phase::Gone)]

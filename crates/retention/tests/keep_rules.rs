@@ -50,6 +50,7 @@ fn rules(keep_last: Option<u32>, within_hours: Option<i64>) -> KeepRules {
 #[case::keep_last_3(Some(rules(Some(3), None)), &[3, 4, 5])]
 #[case::keep_last_more_than_there_are(Some(rules(Some(9), None)), &[1, 2, 3, 4, 5])]
 #[case::keep_within_two_days(Some(rules(None, Some(48))), &[4, 5])]
+#[case::keep_within_its_exact_age(Some(rules(None, Some(25))), &[5])]
 #[case::keep_within_nothing(Some(rules(None, Some(0))), &[5])]
 #[case::keep_within_for_ever(Some(KeepRules { keep_last: None, keep_within: Some(SignedDuration::MAX) }), &[1, 2, 3, 4, 5])]
 #[case::the_union(Some(rules(Some(3), Some(48))), &[3, 4, 5])]
@@ -193,6 +194,23 @@ fn p2_the_newest_of_a_former_id_stays_until_its_successor_has_taken_over(
     assert!(world.expires(&chk(J0, 6)));
     assert_eq!(!world.expires(&chk(J0, 7)), stays);
     assert!(!world.expires(&chk(J1, 12)));
+}
+
+#[test]
+fn p2_while_the_successor_has_none_the_newest_of_the_resource_is_of_the_former_id() {
+    let mut world = after_j0();
+    world.inventory.snapshots.remove(0);
+    let Verdict::Keep(reasons) = world.verdict(&chk(J0, 7)) else {
+        panic!("it expires");
+    };
+    assert!(
+        reasons.contains(&KeepReason::NewestRestorable),
+        "{reasons:?}"
+    );
+    assert!(
+        !reasons.contains(&KeepReason::AwaitsSuccessor),
+        "{reasons:?}"
+    );
 }
 
 #[test]

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use retention::evidence::{
-    Claim, JobEvidence, JobManager, Phase, Processes, Radius, ResourceState, RestRestored,
-    StateBackend,
+    Claim, JobEvidence, JobManager, Phase, Processes, Radius, ResourceState, RestCheckpoint,
+    RestRestored, StateBackend,
 };
 use retention::guard::Guard;
 use retention::keep::{KeepReason, KeepRules, Period, SavepointRules, Verdict};
@@ -202,6 +202,44 @@ fn f8_one_doubt_keeps_it(#[case] change: Change) {
         "{:?}",
         world.verdict(&savepoint(A, 2))
     );
+}
+
+/// What shows that a job would not start from its savepoint again: a checkpoint that it completed since it was restored.
+#[rstest]
+#[case::one_since(11, |_: &mut RestCheckpoint| {}, true)]
+#[case::the_one_that_it_was_restored_from(12, |_: &mut RestCheckpoint| {}, false)]
+#[case::one_from_before(13, |_: &mut RestCheckpoint| {}, false)]
+#[case::one_in_progress(11, |known: &mut RestCheckpoint| "IN_PROGRESS".clone_into(&mut known.status), false)]
+#[case::a_savepoint(11, |known: &mut RestCheckpoint| known.is_savepoint = true, false)]
+fn lc_75_only_a_checkpoint_since_the_start_replaces_the_savepoint(
+    #[case] restored: u64,
+    #[case] change: fn(&mut RestCheckpoint),
+    #[case] replaces: bool,
+) {
+    let mut world = five();
+    let rest = rest(world.job());
+    change(&mut rest.checkpoints[0]);
+    rest.restored = Some(RestRestored {
+        id: restored,
+        at: None,
+        external_path: None,
+        is_savepoint: true,
+    });
+    let guard = (!replaces).then_some(Guard::Savepoint);
+    assert_eq!(world.guard(&metadata_of(A, 2)), guard);
+}
+
+/// Checkpoint numbers say nothing about savepoints, so neither does their proof.
+#[test]
+fn without_high_availability_a_savepoint_needs_no_proof_of_the_run() {
+    let mut world = five();
+    *world.job() = running_alone(A, &[(12, NOW - 30)]);
+    assert!(world.goes_whole(A, 2));
+    rest(world.job()).cluster = Err("403".to_owned());
+    assert!(world.goes_whole(A, 2), "{:?}", world.entry(&file_of(A, 2)));
+    *world.job() = running(A, &[(12, NOW - 30)]);
+    map(world.job()).counter = None;
+    assert!(world.goes_whole(A, 2), "{:?}", world.entry(&file_of(A, 2)));
 }
 
 /// What a JobManager says it made needs no digits.
@@ -437,6 +475,15 @@ fn a_gap_about_pending_savepoints_keeps_nothing_else() {
     let mut world = World::ripe();
     world.gap(Guard::PendingSavepoint, Radius::All);
     assert!(world.goes(&shared(J1, F)));
+    let mut world = five();
+    world.gap(Guard::PendingSavepoint, Radius::All);
+    assert!(world.goes_whole(A, 2), "it is complete");
+    let leftover = own(J1, 5, 7);
+    let mut world = World::ripe_terminal();
+    world.list(&leftover, 100);
+    world.mark(&leftover, 100, MarkKind::Orphan);
+    world.gap(Guard::PendingSavepoint, Radius::All);
+    assert!(world.goes(&leftover), "it is of a checkpoint");
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 use super::shared_files::SharedFiles;
 use crate::evidence::{Claim, Evidence, HighAvailability, JobManager};
 use crate::inventory::{Inventory, Snapshot, SnapshotKind, SnapshotPlace};
-use crate::layout::{JobId, is_savepoint_directory};
+use crate::layout::JobId;
 use crate::mark::Baselines;
 use crate::owner::{OwnerClass, Owners};
 use crate::reference::DirectoryKey;
@@ -124,15 +124,10 @@ fn made(snapshot: &Snapshot, place: &SnapshotPlace) -> Made {
     let Some(directory) = &place.placement.snapshot else {
         return Made::ByHand;
     };
-    let savepoint = directory
-        .path
-        .rsplit('/')
-        .next()
-        .is_some_and(is_savepoint_directory);
     match (snapshot.kind, directory.checkpoint_id) {
         (SnapshotKind::Checkpoint, Some(_)) => Made::Checkpoint,
-        (SnapshotKind::Savepoint, None) if savepoint => Made::Savepoint,
-        (SnapshotKind::Savepoint | SnapshotKind::Checkpoint, _) => Made::ByHand,
+        (SnapshotKind::Savepoint, None) => Made::Savepoint,
+        (SnapshotKind::Savepoint, Some(_)) | (SnapshotKind::Checkpoint, None) => Made::ByHand,
     }
 }
 
