@@ -13,10 +13,16 @@ LOCKED := $(if $(CI),--locked)
 
 # Programs are built with the whole workspace and then run directly: `cargo run` would build them once more, with the
 # features that they alone need, and wait for a compiler that it is to run beside.
-PROGRAMS = $(shell cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
+BUILT = $(shell cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+PROGRAMS = $(BUILT)/debug
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(FLINK_RETENTION_CACHE)/cargo-deny/$(CARGO_DENY_VERSION)
+
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(FLINK_RETENTION_CACHE)/cargo-fuzz/$(CARGO_FUZZ_VERSION)
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := $(FLINK_RETENTION_CACHE)/cargo-mutants/$(CARGO_MUTANTS_VERSION)
 
 # Tests start real servers and Java processes (up to a gigabyte each), so more cores do not mean more tests at once.
 export RUST_TEST_THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
@@ -45,6 +51,40 @@ SEED ?= 0
 .PHONY: simulate
 simulate: ## Play N simulated histories from SEED on (an optimised build): make simulate N=1000000
 	@cargo run --quiet --release $(LOCKED) -p simulation --bin simulate -- $(N) --seed $(SEED)
+
+SECONDS ?= 60
+TARGETS ?= metadata ha_values flink_resources rest_answers journal
+
+# Without a sanitizer: those need a nightly compiler, and there is no unsafe code of ours to watch. What is found new is
+# left beside the build; each run begins there and with the small files in fuzz/corpus.
+.PHONY: fuzz
+fuzz: export CARGO_PROFILE_RELEASE_LTO := off
+fuzz: export CARGO_PROFILE_RELEASE_STRIP := none
+fuzz: export CARGO_PROFILE_RELEASE_DEBUG := line-tables-only
+fuzz: $(CARGO_FUZZ)/bin/cargo-fuzz ## Make up input for each boundary: make fuzz SECONDS=600 TARGETS=journal
+	@command -v c++ >/dev/null || { echo "make fuzz: no c++, of which libFuzzer is made; apt-get install g++" >&2; exit 1; }
+	@built=$(BUILT); for target in $(TARGETS); do \
+		mkdir -p $$built/fuzz/$$target; \
+		PATH="$(CARGO_FUZZ)/bin:$$PATH" cargo fuzz run --sanitizer none --features libfuzzer $$target \
+			$$built/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1; \
+	done
+
+$(CARGO_FUZZ)/bin/cargo-fuzz:
+	@echo "building cargo-fuzz $(CARGO_FUZZ_VERSION), once; this takes about a minute" >&2
+	@cargo install --quiet --locked cargo-fuzz --version $(CARGO_FUZZ_VERSION) --root $(CARGO_FUZZ)
+
+# Whatever of crates/retention/src is given here must be held by the tests of that crate alone.
+MUTATED ?= guard/** keep/** reference/**
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS)/bin/cargo-mutants ## Break the core rule by rule; a test must notice (an hour): make mutants MUTATED="breaker.rs"
+	@PATH="$(CARGO_MUTANTS)/bin:$$PATH" cargo mutants --package retention --output $(BUILT) \
+		$(foreach part,$(MUTATED),--file 'crates/retention/src/$(part)')
+
+$(CARGO_MUTANTS)/bin/cargo-mutants:
+	@echo "building cargo-mutants $(CARGO_MUTANTS_VERSION), once; this takes about two minutes" >&2
+	@cargo install --quiet --locked cargo-mutants --version $(CARGO_MUTANTS_VERSION) --root $(CARGO_MUTANTS)
 
 SCENES ?=
 

@@ -1,18 +1,26 @@
 //! The fuzz targets over their corpora, and over files made from them: a few seconds, and the same in each run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../fuzz/src/boundaries/mod.rs"]
-mod boundaries;
-
 use fastrand::Rng;
+use fuzz::{Memory, boundaries, bounded, memory};
 use rstest::rstest;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static MEMORY: Memory = memory();
+/// What others allocate meanwhile would count for a target.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Changed files for each target. They take a few seconds.
 const CHANGED: u64 = 3_000;
 /// Larger ones are not made.
 const LONGEST: usize = 64 * 1024;
+/// As in `make fuzz`: an input that takes longer is a finding.
+const SLOWEST: Duration = Duration::from_secs(10);
 
 type Target = fn(&[u8]);
 
@@ -23,10 +31,12 @@ type Target = fn(&[u8]);
 #[case("metadata", boundaries::metadata)]
 #[case("rest_answers", boundaries::rest_answers)]
 fn whatever_comes_in_is_read_or_refused(#[case] name: &str, #[case] target: Target) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let corpus = corpus(name);
+    let left = left_by(name);
     assert!(corpus.len() >= 5, "{name} has {} files", corpus.len());
     for bytes in &corpus {
-        run(target, bytes);
+        run(target, bytes, &left);
     }
     let mut random = Rng::with_seed(0);
     for _ in 0..CHANGED {
@@ -34,30 +44,61 @@ fn whatever_comes_in_is_read_or_refused(#[case] name: &str, #[case] target: Targ
         for _ in 0..random.usize(1..5) {
             change(&mut bytes, &corpus, &mut random);
         }
-        run(target, &bytes);
+        run(target, &bytes, &left);
     }
+    fs::remove_file(left).unwrap();
 }
 
 #[test]
 fn a_target_can_fail() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let left = left_by("strict");
     let strict: Target = |bytes| assert_ne!(bytes, b"bad");
-    run(strict, b"good");
-    let failed = catch_unwind(|| run(strict, b"bad"));
+    run(strict, b"good", &left);
+    let failed = catch_unwind(|| run(strict, b"bad", &left));
     assert!(failed.is_err());
+    assert_eq!(fs::read(&left).unwrap(), b"bad");
+    fs::remove_file(left).unwrap();
+}
+
+#[test]
+fn memory_out_of_proportion_is_refused() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    bounded(&MEMORY, b"", |_| {
+        let mut some: Vec<u8> = Vec::new();
+        assert!(some.try_reserve_exact(16 << 20).is_ok());
+    });
+    bounded(&MEMORY, b"", |_| {
+        let mut much: Vec<u8> = Vec::new();
+        assert!(much.try_reserve_exact(64 << 20).is_err());
+    });
+    let mut much: Vec<u8> = Vec::new();
+    assert!(
+        much.try_reserve_exact(64 << 20).is_ok(),
+        "no bound any more"
+    );
 }
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let directory = format!("{}/fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
+    let directory = format!("{}/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
     let entries = fs::read_dir(&directory).unwrap_or_else(|why| panic!("{directory}: {why}"));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
+/// A process that runs out of memory or of stack cannot say for which bytes: they are in this file.
+fn left_by(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fails-{name}"))
+}
+
 /// A failure says for which bytes: as a file in `fuzz/corpus` they are a regression test.
-fn run(target: Target, bytes: &[u8]) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| target(bytes)));
-    assert!(outcome.is_ok(), "fails for b\"{}\"", bytes.escape_ascii());
+fn run(target: Target, bytes: &[u8], left: &Path) {
+    fs::write(left, bytes).unwrap();
+    let begun = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| bounded(&MEMORY, bytes, target)));
+    let fine = outcome.is_ok() && begun.elapsed() < SLOWEST;
+    assert!(fine, "fails for b\"{}\"", bytes.escape_ascii());
 }
 
 fn change(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Rng) {
