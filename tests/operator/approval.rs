@@ -7,7 +7,7 @@ use crate::support::cluster::{NAMESPACE, condition};
 use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{BASE, Volume, deleted_files, grace_is_over, mark};
 
-const AWAITING: &str = "jsonpath={.status.phase}=AwaitingApproval";
+pub(crate) const AWAITING: &str = "jsonpath={.status.phase}=AwaitingApproval";
 const NO_PLAN: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 fn complete(run: &Value) -> (&str, &str) {
@@ -16,7 +16,7 @@ fn complete(run: &Value) -> (&str, &str) {
     (text("reason"), text("message"))
 }
 
-fn ends_with_reason(cluster: &Cluster, run: &str, phase: &str, reason: &str) -> Value {
+pub(crate) fn ends_with_reason(cluster: &Cluster, run: &str, phase: &str, reason: &str) -> Value {
     let run = cluster.wait(&format!("frr/{run}"), "condition=Complete");
     assert_eq!(run["status"]["phase"], phase, "{run}");
     assert_eq!(complete(&run).0, reason, "{run}");
@@ -24,7 +24,7 @@ fn ends_with_reason(cluster: &Cluster, run: &str, phase: &str, reason: &str) -> 
 }
 
 /// Does what the message of the run says, word for word.
-fn approve(cluster: &Cluster, run: &Value) {
+pub(crate) fn approve(cluster: &Cluster, run: &Value) {
     let message = complete(run).1;
     let command = &message[message.find("kubectl ").unwrap() + "kubectl ".len()..];
     let words = command.split(' ').map(|word| word.trim_matches('\''));

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::support::cluster::condition;
 use crate::support::operator::Options;
 use crate::support::{Cluster, FlinkJob, OperatorProcess};
+use crate::volume::{BASE, Volume};
 
 const FIRST: &str = "0000000000000000000000000000000a";
 const SECOND: &str = "0000000000000000000000000000000b";
@@ -120,4 +121,24 @@ fn with_roles_in_some_namespaces_it_works_there_and_nowhere_else() {
     });
     let log = operator.log();
     assert!(!log.contains("forbidden"), "{log}");
+}
+
+#[test]
+fn whoever_sees_that_a_run_is_complete_sees_in_the_inventory_what_it_found() {
+    let (cluster, volume) = (Cluster::start(), Volume::new());
+    volume.checkpoint(FIRST, 3);
+    FlinkJob::finished("orders", FIRST, BASE).apply(&cluster);
+    let _operator = OperatorProcess::start(&cluster, volume.options("operator"));
+    cluster.wait(INVENTORY, "jsonpath={.status.ownerClass}=terminal");
+    cluster.apply_policy("payments", &json!({}));
+    cluster.wait("frp/payments", "condition=Ready");
+    for number in 4..7 {
+        volume.checkpoint(FIRST, number);
+        cluster.run(&format!("run-{number}"), "payments", "DryRun");
+        // Without waiting for anything.
+        let inventory = cluster.get(INVENTORY);
+        let latest = &inventory["status"]["latestRestorable"];
+        assert_eq!(latest["checkpointId"], number, "{inventory}");
+        assert_eq!(condition(&inventory, "Restorable")["reason"], "Verified");
+    }
 }

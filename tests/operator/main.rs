@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adopt;
 mod approval;
 mod cancel;
 mod crash;
