@@ -9,14 +9,13 @@ use async_trait::async_trait;
 use flink_retention::engine::{Clock, Observer};
 use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{
-    ClusterConfiguration, Evidence, Gap, HaCheckpoint, HaEntry, HaMap, HaReference,
-    HighAvailability, JobEvidence, JobManager as Answer, JobName, Lineage, LineageEntry, Phase,
-    Processes, Radius, ResourceState, RestCheckpoint, RestCheckpoints, RestRestored, Root,
-    StateBackend,
+    ClusterConfiguration, Evidence, Gap, HaCheckpoint, HaEntry, HaMap, HighAvailability,
+    JobEvidence, JobManager as Answer, JobName, Lineage, LineageEntry, Phase, Processes, Radius,
+    ResourceState, RestCheckpoint, RestCheckpoints, RestRestored, Root, StateBackend,
 };
 use retention::guard::Guard;
 use retention::inventory::Contents;
-use retention::reference::{DirectoryKey, Required};
+use retention::reference::DirectoryKey;
 
 /// One of our processes, looking at the world.
 #[derive(Clone, Debug)]
@@ -263,13 +262,7 @@ fn blob(world: &World, of: &Resource, snapshot: &Snapshot) -> HaCheckpoint {
         pointer: Some(location(&snapshot.directory)),
         triggered: time(snapshot.triggered),
         completed: time(snapshot.completed),
-        references: snapshot
-            .files()
-            .map(|file| HaReference {
-                location: location(&file.path),
-                required: Required::AtLeast(file.size),
-            })
-            .collect(),
+        references: snapshot.references().to_vec(),
         contents: Contents {
             changelog: snapshot.files().any(|file| file.path.contains("/dstl/")),
             file_merging: snapshot.files().any(|file| file.path.contains("/job_")),

@@ -5,7 +5,9 @@ use crate::operator::Operator;
 use crate::recall::Recall;
 use crate::turn::{Next, drive};
 use crate::world::{HOUR, MINUTE, Shared, World};
+use std::collections::hash_map::DefaultHasher;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 
 /// A deletion that must not be.
@@ -26,6 +28,18 @@ pub struct History {
     pub recall: Recall,
     /// Every decision in it, to play it again.
     pub(crate) choices: Vec<u32>,
+}
+
+impl History {
+    /// A number that is the same for the same history: to show that it is still played as before.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.choices, self.said).hash(&mut hasher);
+        let freed = self.recall.kinds.values().map(|kind| kind.freed);
+        freed.collect::<Vec<_>>().hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// Plays the history of a seed.

@@ -187,24 +187,21 @@ impl Storage for Seam {
 
     fn list_level<'a>(&'a self, directory: &Key) -> BoxStream<'a, Result<Entry, StorageError>> {
         let entries = self.inner.list_level(directory);
-        let directory = directory.clone();
-        stream::unfold(Some(entries), move |entries| {
-            let directory = directory.clone();
-            async move {
-                let mut entries = entries?;
-                if self.turn().await.is_some() {
-                    return Some((Err(self.error(Operation::List, &directory)), None));
-                }
-                loop {
-                    let next = entries.next().await?;
-                    if let Ok(entry) = &next {
-                        self.note_epoch(&entry.key, false);
-                        if !self.shows(entry) {
-                            continue;
-                        }
+        let state = Some((entries, directory.clone()));
+        stream::unfold(state, move |state| async move {
+            let (mut entries, directory) = state?;
+            if self.turn().await.is_some() {
+                return Some((Err(self.error(Operation::List, &directory)), None));
+            }
+            loop {
+                let next = entries.next().await?;
+                if let Ok(entry) = &next {
+                    self.note_epoch(&entry.key, false);
+                    if !self.shows(entry) {
+                        continue;
                     }
-                    return Some((next, Some(entries)));
                 }
+                return Some((next, Some((entries, directory))));
             }
         })
         .boxed()

@@ -140,23 +140,27 @@ impl Storage for MemoryStorage {
     fn list_level<'a>(&'a self, directory: &Key) -> BoxStream<'a, Result<Entry, StorageError>> {
         let directory = directory.clone();
         // The names are fixed at the first look, as by a real directory; what is at them is looked at one by one.
-        stream::try_unfold(None, move |names: Option<std::vec::IntoIter<Key>>| {
-            let directory = directory.clone();
-            async move {
-                let tree = self.tree();
-                let mut names = match names {
-                    Some(names) => names,
-                    None => tree.names(&directory, self)?.into_iter(),
-                };
-                for key in names.by_ref() {
-                    if let Some(found) = tree.find(&key, Operation::List, self)? {
-                        return Ok(Some((found.entry, Some(names))));
-                    }
+        let mut names: Option<std::vec::IntoIter<Key>> = None;
+        let mut next = move || {
+            let tree = self.tree();
+            let names = match &mut names {
+                Some(names) => names,
+                None => names.insert(tree.names(&directory, self)?.into_iter()),
+            };
+            for key in names {
+                if let Some(found) = tree.find(&key, Operation::List, self)? {
+                    return Ok(Some(found.entry));
                 }
-                // A directory that went away meanwhile was not listed.
-                tree.check_directory(&directory, self).map(|()| None)
             }
-        })
+            // A directory that went away meanwhile was not listed.
+            tree.check_directory(&directory, self).map(|()| None)
+        };
+        let mut over = false;
+        stream::iter(std::iter::from_fn(move || {
+            let entry = if over { None } else { next().transpose() };
+            over = !matches!(entry, Some(Ok(_)));
+            entry
+        }))
         .boxed()
     }
 

@@ -10,6 +10,15 @@ pub struct JobId([u8; 16]);
 pub struct NotAJobId(pub String);
 
 impl JobId {
+    /// The id that a name states, if it states one. Most names of files do not.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let lower_case_hex =
+            text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let number = lower_case_hex.then(|| u128::from_str_radix(text, 16).ok())??;
+        Some(Self(number.to_be_bytes()))
+    }
+
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -33,13 +42,7 @@ impl FromStr for JobId {
     type Err = NotAJobId;
 
     fn from_str(text: &str) -> Result<Self, NotAJobId> {
-        let lower_case_hex =
-            text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        lower_case_hex
-            .then(|| u128::from_str_radix(text, 16).ok())
-            .flatten()
-            .map(|number| Self(number.to_be_bytes()))
-            .ok_or_else(|| NotAJobId(text.to_owned()))
+        Self::named(text).ok_or_else(|| NotAJobId(text.to_owned()))
     }
 }
 

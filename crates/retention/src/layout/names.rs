@@ -80,7 +80,7 @@ pub fn is_merge_directory(name: &str) -> bool {
     name.strip_prefix("job_")
         .and_then(|rest| rest.split_at_checked(32))
         .is_some_and(|(job, rest)| {
-            job.parse::<JobId>().is_ok() && (rest.starts_with("_op_") || rest.starts_with("_tm_"))
+            JobId::named(job).is_some() && (rest.starts_with("_op_") || rest.starts_with("_tm_"))
         })
 }
 

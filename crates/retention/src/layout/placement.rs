@@ -91,6 +91,7 @@ pub fn place(relative: &str) -> Placement {
 /// Places the directory of a checkpoint; none for any other directory.
 #[must_use]
 pub fn place_checkpoint_directory(relative: &str) -> Option<Placement> {
+    checkpoint_id(relative.rsplit('/').next()?)?;
     let inside = place(&format!("{relative}/{METADATA_FILE}"));
     (inside.kind == FileKind::CheckpointMetadata).then_some(Placement {
         kind: FileKind::EmptyCheckpoint,
@@ -106,7 +107,7 @@ fn job_directory(segments: &[&str]) -> Option<(JobDirectory, usize)> {
         .enumerate()
         .rev()
         .find_map(|(position, segment)| {
-            let job_id = segment.parse::<JobId>().ok()?;
+            let job_id = JobId::named(segment)?;
             (position + 1 < segments.len()).then_some((position + 1, Some(job_id)))
         });
     let (depth, job_id) = with_id.or_else(|| {

@@ -24,13 +24,6 @@ impl Location {
         parse::parse(text, origin)
     }
 
-    pub(crate) fn new(store: Store, path: &str) -> Self {
-        Self {
-            store,
-            path: parse::normalise(path),
-        }
-    }
-
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
@@ -51,14 +44,27 @@ impl Location {
     /// The location of `relative` (one or more segments) below this one.
     #[must_use]
     pub fn join(&self, relative: &str) -> Self {
-        Self::new(self.store.clone(), &format!("{}/{relative}", self.path))
+        let mut path = String::with_capacity(self.path.len() + relative.len() + 1);
+        path.push_str(self.path.trim_end_matches('/'));
+        parse::append(&mut path, relative);
+        if path.is_empty() {
+            path.push('/');
+        }
+        let store = self.store.clone();
+        Self { store, path }
     }
 
     /// The directory that holds this location; the root is its own parent.
     #[must_use]
     pub fn parent(&self) -> Self {
-        let path = self.path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        Self::new(self.store.clone(), path)
+        let path = match self.path.rsplit_once('/') {
+            None | Some(("", _)) => "/",
+            Some((parent, _)) => parent,
+        };
+        Self {
+            store: self.store.clone(),
+            path: path.to_owned(),
+        }
     }
 
     /// The path relative to `base`, if this location is `base` itself (empty) or below it.

@@ -126,25 +126,26 @@ fn split_authority(rest: &str) -> (&str, &str) {
 
 /// Collapses slashes, resolves `.` and `..`, drops a trailing slash; decodes nothing. As Flink's `Path` does.
 pub(super) fn normalise(path: &str) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
-            }
-            name => segments.push(name),
-        }
-    }
     let mut normalised = String::with_capacity(path.len() + 1);
-    for segment in segments {
-        normalised.push('/');
-        normalised.push_str(segment);
-    }
+    append(&mut normalised, path);
     if normalised.is_empty() {
         normalised.push('/');
     }
     normalised
+}
+
+/// Adds further segments to a normalised path; the root is the empty one here.
+pub(super) fn append(normalised: &mut String, path: &str) {
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => normalised.truncate(normalised.rfind('/').unwrap_or(0)),
+            name => {
+                normalised.push('/');
+                normalised.push_str(name);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

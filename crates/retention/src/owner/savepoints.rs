@@ -142,5 +142,5 @@ fn ever_seen(evidence: &Evidence, inventory: &Inventory) -> BTreeSet<JobId> {
 }
 
 fn ids_in(path: &str) -> impl Iterator<Item = JobId> {
-    path.split('/').filter_map(|segment| segment.parse().ok())
+    path.split('/').filter_map(JobId::named)
 }

@@ -8,6 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many histories.
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     }
     let (begun, next) = (Instant::now(), AtomicU64::new(0));
     let found = Mutex::new((Recall::default(), None::<u64>));
+    let digest = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -44,6 +48,12 @@ fn main() -> ExitCode {
                         return;
                     }
                     let history = simulate(arguments.seed + number);
+                    digest.fetch_xor(
+                        history
+                            .digest()
+                            .rotate_left(u32::try_from(number % 64).unwrap_or(0)),
+                        Ordering::Relaxed,
+                    );
                     if let Ok(mut found) = found.lock() {
                         found.0.add(history.recall);
                         if history.violation.is_some() {
@@ -58,7 +68,8 @@ fn main() -> ExitCode {
     let (recall, failed) = found.into_inner().unwrap_or_default();
     let played = next.load(Ordering::Relaxed).min(arguments.count);
     let seconds = begun.elapsed().as_secs_f64();
-    println!("{played} histories in {seconds:.1} s");
+    let digest = digest.into_inner();
+    println!("{played} histories in {seconds:.1} s, digest {digest:016x}");
     report(&recall);
     let Some(seed) = failed else {
         return ExitCode::SUCCESS;

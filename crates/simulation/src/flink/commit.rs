@@ -4,7 +4,7 @@ use super::job_manager::{Chore, JobManager, Pending, Status};
 use super::setup::{Backend, Version};
 use super::snapshot::Snapshot;
 use crate::world::World;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl World {
     /// Storage holds a complete snapshot from here on.
@@ -34,6 +34,7 @@ impl World {
                 .iter()
                 .filter_map(|part| part.exclusive.clone())
                 .collect(),
+            references: OnceLock::new(),
         });
         pending.written = Some(Arc::clone(&snapshot));
         self.write(&metadata, snapshot.bytes());

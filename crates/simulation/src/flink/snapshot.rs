@@ -1,5 +1,9 @@
 use super::metadata::MetadataFile;
+use crate::world::location;
+use retention::evidence::HaReference;
+use retention::reference::Required;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// The number of an SST file within a task, or of an increment of its changelog.
 pub(crate) type Sst = u64;
@@ -30,6 +34,8 @@ pub(crate) struct Snapshot {
     pub(crate) tasks: Vec<BTreeMap<Sst, Data>>,
     /// Files that no other snapshot names.
     pub(crate) exclusive: Vec<Data>,
+    /// As high-availability data names them.
+    pub(crate) references: OnceLock<Vec<HaReference>>,
 }
 
 impl Snapshot {
@@ -43,6 +49,17 @@ impl Snapshot {
             .iter()
             .flat_map(BTreeMap::values)
             .chain(&self.exclusive)
+    }
+
+    pub(crate) fn references(&self) -> &[HaReference] {
+        self.references.get_or_init(|| {
+            self.files()
+                .map(|file| HaReference {
+                    location: location(&file.path),
+                    required: Required::AtLeast(file.size),
+                })
+                .collect()
+        })
     }
 
     /// Whether it names this file, or is it.
