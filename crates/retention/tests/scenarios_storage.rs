@@ -117,6 +117,21 @@ fn c2_a_suspended_job_that_has_run_since_it_was_seen_has_to_be_quiet_again() {
     }
 }
 
+/// The same without a checkpoint in between: what it wrote was seen only after it was suspended again, and a process that
+/// Kubernetes does not see any more may still name it.
+#[test]
+fn c2_a_file_of_a_suspended_job_must_have_been_seen_for_as_long_as_a_process_may_go_on() {
+    let mut world = World::ripe_suspended();
+    world.policy.grace_period = SignedDuration::ZERO;
+    world.mark(&shared(J1, F), 100, MarkKind::Orphan).since = minute(NOW - 19);
+    assert!(matches!(
+        world.waits_for(&shared(J1, F)),
+        Waiting::Quiet { until } if until == minute(NOW + 1)
+    ));
+    world.mark(&shared(J1, F), 100, MarkKind::Orphan).since = minute(NOW - 20);
+    assert!(world.goes(&shared(J1, F)));
+}
+
 #[test]
 fn lc_21_a_cancelled_job_keeps_its_checkpoint_and_loses_what_nobody_names() {
     let world = World::ripe_terminal();

@@ -57,7 +57,7 @@ pub(super) fn ripeness(
     };
     let waiting = age(context, candidate, kind)
         .or_else(|| grace(context, candidate, mark))
-        .or_else(|| quiet(context, candidate))
+        .or_else(|| quiet(context, candidate, mark))
         .or_else(|| generation_two(context, candidate, mark));
     let ripeness = waiting.map_or(Ripeness::Ripe, Ripeness::Waiting);
     (Some(mark.since), ripeness)
@@ -84,8 +84,9 @@ const SAVEPOINT_LEFTOVER: SignedDuration = SignedDuration::from_hours(24);
 const QUIET: SignedDuration = SignedDuration::from_mins(20);
 
 /// A file of a suspended job may have been marked while the job ran. What is still unnamed when its last process must
-/// have ended, nobody will ever name.
-fn quiet(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Waiting> {
+/// have ended, nobody will ever name. It may also have run between two runs of ours that both saw it suspended, and
+/// written the file then: so the wait begins no sooner than when the file was seen first.
+fn quiet(context: &Context<'_>, candidate: &Candidate<'_>, mark: &Mark) -> Option<Waiting> {
     let owner = candidate.owner?;
     let job = owner.job.filter(|_| owner.class == OwnerClass::Suspended)?;
     let current = job.current?;
@@ -96,9 +97,8 @@ fn quiet(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Waiting> {
         .max()
         .copied()
         .unwrap_or(context.now);
-    // It may have run between two runs of ours, which saw it suspended both.
     let ran = context.survey().last_completed(current);
-    let since = ran.map_or(seen, |ran| ran.max(seen));
+    let since = ran.map_or(seen, |ran| ran.max(seen)).max(mark.since);
     let wait = context.policy.grace_period.max(QUIET);
     until(since, wait, context.now).map(|until| Waiting::Quiet { until })
 }
