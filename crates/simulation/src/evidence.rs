@@ -4,7 +4,7 @@ use crate::flink::{
     Backend, ClaimMode, Deletion, JobManager, Resource, Snapshot, Stage, Statistic, Status,
 };
 use crate::turn::turn;
-use crate::world::{BASE, Millis, SAVEPOINTS, Shared, World, location, minutes};
+use crate::world::{Millis, SAVEPOINTS, Shared, World, location};
 use async_trait::async_trait;
 use flink_retention::engine::{Clock, Observer};
 use jiff::{SignedDuration, Timestamp};
@@ -67,6 +67,15 @@ impl Observer for Eyes {
                 } else {
                     high_availability(world, of, same)
                 };
+            // As the observer does: to Flink a job is over that was stopped with a savepoint.
+            if let (Phase::Suspended, HighAvailability::NoMap { .. }) =
+                (&job.phase, &job.high_availability)
+                && of.root.as_ref().is_some_and(|root| root.savepoint)
+            {
+                job.phase = Phase::Terminal {
+                    state: "suspended with a savepoint".to_owned(),
+                };
+            }
             if let (true, HighAvailability::Map(_)) = (same, &job.high_availability) {
                 high_availability_ids.extend(job.current);
             }
@@ -74,9 +83,9 @@ impl Observer for Eyes {
         for job in &mut jobs {
             turn().await;
             let world = &mut *self.world.lock();
-            job.processes = match named(world, &job.name.name).job_manager {
-                Some(_) => Processes::Present,
-                None => Processes::Absent,
+            job.processes = match &named(world, &job.name.name).job_manager {
+                Some(jm) if jm.lingers.is_none() => Processes::Present,
+                Some(_) | None => Processes::Absent,
             };
             job.job_manager = ask(world, &job.name.name);
             gaps.extend(unanswered(job));
@@ -177,11 +186,11 @@ fn job(of: &Resource) -> JobEvidence {
             entries: of
                 .former
                 .iter()
-                .map(|former| former.job.as_str())
-                .chain((of.stage == Stage::Gone).then_some(of.job.as_str()))
-                .map(|job| LineageEntry {
+                .map(|former| (former.job.as_str(), former.base))
+                .chain((of.stage == Stage::Gone).then(|| (of.job.as_str(), of.base())))
+                .map(|(job, base)| LineageEntry {
                     job_id: job.parse().unwrap(),
-                    base: Some(location(BASE)),
+                    base: Some(location(base)),
                     first_seen: Timestamp::UNIX_EPOCH,
                     last_seen: Timestamp::UNIX_EPOCH,
                     resource: match of.deletion_of(job) {
@@ -206,10 +215,15 @@ fn job(of: &Resource) -> JobEvidence {
             },
         },
         processes: Processes::Absent,
-        bases: vec![location(BASE), location(SAVEPOINTS)],
+        bases: of
+            .bases
+            .iter()
+            .chain([&SAVEPOINTS])
+            .map(|base| location(base))
+            .collect(),
         high_availability: HighAvailability::NotConfigured,
         job_manager: Answer::NotAsked,
-        checkpoint_timeout: Some(minutes(10)),
+        checkpoint_timeout: of.setup.told_timeout(),
         suspended_by: None,
     }
 }
@@ -281,14 +295,15 @@ fn ask(world: &mut World, name: &str) -> Answer {
     let position = world.resources.iter().position(|known| known.name == name);
     let position = position.unwrap();
     let fresh = !world.choices.one_in(3);
-    let busy = world.choices.one_in(50);
+    let busy = world.choices.one_in(world.trouble.busy);
     let blind = world.blind();
     let of = &mut world.resources[position];
     if blind && matches!(of.stage, Stage::Running | Stage::Starting | Stage::Deleting) {
         let why = "timed out".to_owned();
         return Answer::Unreachable { why };
     }
-    let Some(jm) = of.job_manager.as_mut() else {
+    let seen = of.job_manager.as_mut().filter(|jm| jm.lingers.is_none());
+    let Some(jm) = seen else {
         return match of.stage {
             Stage::Running | Stage::Starting | Stage::Deleting => Answer::Unreachable {
                 why: "connection refused".to_owned(),
@@ -326,7 +341,7 @@ fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) ->
         },
         changelog: Some(of.setup.backend == Backend::Changelog),
         file_system_storage: true,
-        timeout: Some(minutes(10)),
+        timeout: of.setup.told_timeout(),
         checkpoints: newest.map(|known| statistic(world, known)).collect(),
         completed: Some(completed as u64),
         restored: jm.restored.as_ref().map(|restored| RestRestored {

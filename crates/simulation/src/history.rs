@@ -1,7 +1,7 @@
 //! A history from beginning to end.
 
 use crate::choices::Choices;
-use crate::operator::Operator;
+use crate::operator::{Operator, thorough};
 use crate::recall::Recall;
 use crate::turn::{Next, drive};
 use crate::world::{HOUR, MINUTE, Shared, World};
@@ -60,7 +60,8 @@ const ROUNDS: u32 = 12;
 pub(crate) fn play(choices: Choices, telling: bool) -> History {
     let shared = Shared::new(World::new(choices, telling));
     let mut operators = vec![Operator::new(&shared, "one"), Operator::new(&shared, "one")];
-    if shared.lock().choices.one_in(4) {
+    let rivals = shared.lock().choices.one_in(4);
+    if rivals {
         operators[1] = Operator::new(&shared, "two");
     }
     let mut runs = 0;
@@ -73,10 +74,11 @@ pub(crate) fn play(choices: Choices, telling: bool) -> History {
             break;
         }
     }
-    // The end takes a third of the time, and only tells how much is freed.
-    let settles = shared.lock().choices.one_in(3);
+    // The end takes as long as half of the rest, and only tells how much is freed, if the bases are our own.
+    let settles = shared.lock().choices.one_in(6) && !rivals;
     if settles && shared.lock().violation.is_none() {
-        let operator = Operator::without_limit(&shared);
+        shared.lock().policy = thorough();
+        let operator = Operator::of_everything(&shared);
         settle(&shared, &operator, &mut runs);
     }
     drop(operators);
@@ -85,14 +87,17 @@ pub(crate) fn play(choices: Choices, telling: bool) -> History {
         violation: world.violation.take(),
         log: std::mem::take(&mut world.log),
         said: world.said,
-        recall: std::mem::take(&mut world.recall),
+        // Of what was left nothing is known elsewhere.
+        recall: Some(std::mem::take(&mut world.recall))
+            .filter(|_| settles)
+            .unwrap_or_default(),
         choices: std::mem::replace(&mut world.choices, Choices::replay(Vec::new())).into_made(),
     }
 }
 
 fn between(shared: &Shared) {
     let world = &mut *shared.lock();
-    let steps = world.choices.below(120);
+    let steps = world.choices.below(world.corner.steps());
     for _ in 0..steps {
         world.while_();
     }
@@ -150,6 +155,11 @@ impl World {
     }
 }
 
+/// Rounds at the end in which jobs go on, and then some in which nothing new comes, or there would always be something
+/// that has just been left.
+const ACTIVE: u32 = 4;
+const QUIET: u32 = 4;
+
 /// Peace: jobs go on, nothing fails, and the operator has the time it needs.
 fn settle(shared: &Shared, operator: &Operator, runs: &mut usize) {
     {
@@ -157,12 +167,15 @@ fn settle(shared: &Shared, operator: &Operator, runs: &mut usize) {
         (trouble.store, trouble.blind, trouble.torn) = (0, 0, 0);
     }
     let mut last = None;
-    for round in 0..6 {
+    for round in 0..ACTIVE + QUIET {
         {
             let world = &mut *shared.lock();
             world.pass(11 * HOUR);
-            // In the end nothing new comes, or there would always be something that has just been left.
-            let active = if round < 4 { world.resources.len() } else { 0 };
+            let active = if round < ACTIVE {
+                world.resources.len()
+            } else {
+                0
+            };
             for resource in 0..active {
                 world.complete_some(resource);
             }

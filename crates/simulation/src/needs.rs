@@ -2,7 +2,7 @@
 
 use crate::flink::{Backend, JobManager, Resource, Snapshot, Stage};
 use crate::operator::Told;
-use crate::world::{BASE, HOUR, Millis, World, minutes};
+use crate::world::{HOUR, Millis, World, in_job_directory, minutes};
 use retention::keep::KeepRules;
 use std::collections::BTreeSet;
 
@@ -51,26 +51,21 @@ impl World {
     pub(crate) fn is_needed(&self, path: &str, told: &Told) -> bool {
         let known = |snapshot: &Snapshot| !told.surprises.contains(&snapshot.number);
         let expected = |jm: &&JobManager| jm.restored.iter().all(|restored| known(restored));
+        let job = in_job_directory(path).map(|(_, job, _)| job);
         self.resources.iter().any(|resource| {
-            let own = path
-                .strip_prefix(BASE)
-                .and_then(|path| path.strip_prefix('/'))
-                .and_then(|path| path.strip_prefix(resource.job.as_str()))
-                .is_some_and(|rest| rest.starts_with('/'));
-            own && (retained(resource).any(|snapshot| known(snapshot) && snapshot.names(path))
-                || resource
-                    .job_manager
-                    .iter()
-                    .filter(expected)
-                    .any(|jm| reads(jm, path)))
+            job == Some(resource.job.as_str())
+                && (retained(resource).any(|snapshot| known(snapshot) && snapshot.names(path))
+                    || resource
+                        .job_manager
+                        .iter()
+                        .filter(expected)
+                        .any(|jm| reads(jm, path)))
         })
     }
 
     /// Why nothing in the directory of this file may be touched, if so, by what could be known at some time.
     pub(crate) fn untouchable(&self, path: &str, looked: Millis) -> Option<&'static str> {
-        let mut segments = path.strip_prefix(BASE)?.split('/').skip(1);
-        let job = segments.next()?;
-        let directory = segments.next().unwrap_or_default();
+        let (_, job, directory) = in_job_directory(path)?;
         let mut owners = self.resources.iter().filter(|known| known.has_had(job));
         let owner = owners.next()?;
         if owners.next().is_some() {

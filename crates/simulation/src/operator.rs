@@ -4,9 +4,10 @@ use crate::choices::Choices;
 use crate::evidence::Eyes;
 use crate::needs::Wanted;
 use crate::seam::Seam;
-use crate::world::{BASE, Millis, SAVEPOINTS, Shared, location, minutes};
+use crate::world::{BASES, Millis, SAVEPOINTS, Shared, location, minutes};
 use flink_retention::engine::journal::{OwnerId, PlanDigest};
 use flink_retention::engine::{Consent, MetadataCache, Mode, NoProgress, Report, Run, Stores};
+use jiff::SignedDuration;
 use retention::keep::{KeepRules, SavepointRules};
 use retention::plan::{Ripeness, Waiting};
 use retention::policy::{Limits, Margins, Policy};
@@ -49,10 +50,7 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
         pinned: Vec::new(),
         min_age: minutes(choices.pick(&[0, 10, 60])),
         grace_period: minutes(choices.pick(&[0, 5, 60])),
-        margins: Margins {
-            clock_skew: minutes(5),
-            settle: minutes(2),
-        },
+        margins: MARGINS,
         limits: Limits {
             max_bytes_per_run: choices.pick(&[None, None, None, Some(200)]),
             max_referenced_shrink_percent: choices.pick(&[None, None, None, Some(50), Some(0)]),
@@ -60,8 +58,34 @@ pub(crate) fn any_policy(choices: &mut Choices) -> Policy {
     }
 }
 
-/// What every run acts on.
-const BASES: [&str; 2] = [BASE, SAVEPOINTS];
+/// Whoever wants to keep no more than promises ask for, and is not in a hurry: what is left then, a guard keeps.
+pub(crate) fn thorough() -> Policy {
+    let none = KeepRules {
+        keep_last: Some(0),
+        keep_within: Some(minutes(0)),
+    };
+    Policy {
+        savepoints: Some(SavepointRules {
+            keep: none,
+            ..SavepointRules::default()
+        }),
+        unrestorable: Some(minutes(60)),
+        checkpoints: Some(none),
+        deleted_jobs: Some(minutes(60)),
+        adopt: Vec::new(),
+        exclusive: Vec::new(),
+        pinned: Vec::new(),
+        min_age: minutes(10),
+        grace_period: minutes(60),
+        margins: MARGINS,
+        limits: Limits::default(),
+    }
+}
+
+const MARGINS: Margins = Margins {
+    clock_skew: SignedDuration::from_mins(5),
+    settle: SignedDuration::from_mins(2),
+};
 
 /// What is known of a run of ours.
 #[derive(Debug, Default)]
@@ -96,6 +120,8 @@ pub(crate) struct Operator {
     owner: &'static str,
     cache: MetadataCache,
     policy: Policy,
+    /// What its runs act on. They read every base that a resource has.
+    bases: Vec<&'static str>,
     /// Whether a person has a say in what is deleted.
     asks: bool,
     /// What a person was asked last.
@@ -104,24 +130,27 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn new(world: &Shared, owner: &'static str) -> Self {
-        let (policy, asks) = {
+        let (policy, asks, some) = {
             let world = world.lock();
-            (world.policy.clone(), world.asks)
+            (world.policy.clone(), world.asks, world.acts_on_some)
         };
+        let some = if some { 1 } else { BASES.len() };
+        let bases = BASES.into_iter().take(some).chain([SAVEPOINTS]);
         Self {
             world: world.clone(),
             owner,
             cache: MetadataCache::default(),
             policy,
+            bases: bases.collect(),
             asks,
             asked: RefCell::default(),
         }
     }
 
-    /// One that may delete as much as it finds.
-    pub(crate) fn without_limit(world: &Shared) -> Self {
+    /// One that acts on every base and asks nobody.
+    pub(crate) fn of_everything(world: &Shared) -> Self {
         let mut operator = Self::new(world, "one");
-        operator.policy.limits = Limits::default();
+        operator.bases = BASES.into_iter().chain([SAVEPOINTS]).collect();
         operator.asks = false;
         operator
     }
@@ -156,7 +185,7 @@ impl Operator {
             progress: &NoProgress,
             cache: &self.cache,
             policy: &self.policy,
-            bases: BASES.map(location).to_vec(),
+            bases: self.bases.iter().copied().map(location).collect(),
             scope: None,
             mode: Mode::Enforce,
             consent,
@@ -196,7 +225,7 @@ impl Operator {
             )
         });
         let files = would_go
-            .map(|entry| format!("{}/{}", BASES[entry.base.0], entry.path))
+            .map(|entry| format!("{}/{}", self.bases[entry.base.0], entry.path))
             .collect();
         *self.asked.borrow_mut() = Some((asked.digest.clone(), files));
     }

@@ -1,7 +1,7 @@
 //! How much of what nobody needs is freed in the end, and what keeps the rest.
 
 use crate::operator::Told;
-use crate::world::{World, location};
+use crate::world::{World, in_job_directory, location};
 use flink_retention::engine::Report;
 use retention::keep::{KeepReason, Verdict};
 use retention::plan::{Decision, PlanEntry, Ripeness, Waiting};
@@ -19,15 +19,6 @@ pub struct Freed {
     pub freed: u64,
     /// What is left although nobody needs it, by the guard or the reason that keeps it.
     pub left: BTreeMap<String, u64>,
-}
-
-impl Freed {
-    /// The freed share of all that nobody needed; none if there was nothing.
-    #[must_use]
-    pub fn percent(&self) -> Option<u64> {
-        let left: u64 = self.left.values().sum();
-        (self.freed * 100).checked_div(self.freed + left)
-    }
 }
 
 impl Recall {
@@ -67,14 +58,9 @@ impl Recall {
                 continue;
             }
             let entry = plan.get(&location(path).to_string());
-            let why = match entry.map(|entry| (&entry.decision, &entry.ripeness)) {
-                None => named_by(world, last, path),
-                Some((Decision::Keep(why), _)) => why.clone(),
-                Some((Decision::Protected(protection), _)) => protection.guard.to_string(),
-                Some((_, Ripeness::Waiting(waiting))) => {
-                    format!("waits: {}", kind_of(waiting))
-                }
-                Some((_, Ripeness::Ripe | Ripeness::NotApplicable)) => "ripe".to_owned(),
+            let why = match entry {
+                None => named_by(world, last, &plan, path),
+                Some(entry) => why_left(entry),
             };
             left.push((world.kind_of(path), why, file.size));
         }
@@ -87,7 +73,7 @@ impl Recall {
 impl World {
     /// What the job is whose file this is.
     pub(crate) fn kind_of(&self, path: &str) -> &'static str {
-        let job = path.split('/').nth(1).unwrap_or_default();
+        let job = in_job_directory(path).map_or("", |(_, job, _)| job);
         let owner = self.resources.iter().find(|known| known.has_had(job));
         owner.map_or("savepoints", |owner| owner.setup.kind())
     }
@@ -106,27 +92,64 @@ fn kind_of(waiting: &Waiting) -> &'static str {
     }
 }
 
+fn why_left(entry: &PlanEntry) -> String {
+    match (&entry.decision, &entry.ripeness) {
+        (Decision::Keep(_), _) => "unreadable-snapshot".to_owned(),
+        (Decision::Protected(protection), _) => protection.guard.to_string(),
+        (_, Ripeness::Waiting(waiting)) => format!("waits: {}", kind_of(waiting)),
+        (_, Ripeness::Ripe | Ripeness::NotApplicable) => "ripe".to_owned(),
+    }
+}
+
 /// Why the snapshot stays that names a file.
-fn named_by(world: &World, last: &Report, path: &str) -> String {
-    let naming = world
-        .snapshots
-        .iter()
-        .rev()
-        .find(|snapshot| world.has(&snapshot.metadata()) && snapshot.names(path));
+fn named_by(
+    world: &World,
+    last: &Report,
+    plan: &HashMap<String, &PlanEntry>,
+    path: &str,
+) -> String {
+    let mut naming = world.snapshots.iter().rev();
+    let naming = naming.find(|snapshot| world.has(&snapshot.metadata()) && snapshot.names(path));
     let Some(snapshot) = naming else {
         return "named by high-availability data".to_owned();
     };
     let at = location(&snapshot.directory);
     let entry = last.plan.snapshots.iter().find(|entry| {
         let known = last.inventory.snapshots.get(entry.snapshot);
-        known.is_some_and(|known| known.location == at)
+        known.is_some_and(|known| known.location == at && known.place.is_some())
     });
-    match entry.map(|entry| &entry.verdict) {
-        Some(Verdict::Keep(reasons)) => {
-            let words: Vec<&str> = reasons.iter().map(KeepReason::word).collect();
-            format!("named by a snapshot that stays: {}", words.join(", "))
+    let metadata = plan.get(&location(&snapshot.metadata()).to_string());
+    match (entry.map(|entry| &entry.verdict), metadata) {
+        (Some(Verdict::Keep(reasons)), _) => {
+            let decisive = reasons.iter().min_by_key(|reason| rank(reason));
+            let reason = decisive.map_or("nothing", KeepReason::word);
+            format!("snapshot stays: {reason}")
         }
-        Some(Verdict::Expire) => "named by a snapshot that went in the last run".to_owned(),
-        None => "named by a snapshot that came after the last run".to_owned(),
+        (Some(Verdict::Expire), Some(metadata)) => {
+            format!("snapshot stays: {}", why_left(metadata))
+        }
+        (Some(Verdict::Expire), None) => "snapshot went in the last run".to_owned(),
+        (None, Some(metadata)) => format!("snapshot stays: {}", why_left(metadata)),
+        (None, None) => "snapshot came after the last run".to_owned(),
+    }
+}
+
+/// Of several reasons to keep a snapshot the one that says most: what it lacks, then whose it is, then the rules.
+fn rank(reason: &KeepReason) -> u8 {
+    match reason {
+        KeepReason::NotRestorable => 0,
+        KeepReason::UnusableTime => 1,
+        KeepReason::Owner(_) => 2,
+        KeepReason::DeletedJob => 3,
+        KeepReason::FilesInUse => 4,
+        KeepReason::ManagedByFlink => 5,
+        KeepReason::NamedBy(_) => 6,
+        KeepReason::AwaitsSuccessor => 7,
+        KeepReason::NewestRestorable => 8,
+        KeepReason::Pinned | KeepReason::ByHand => 9,
+        KeepReason::KeepLast
+        | KeepReason::KeepWithin
+        | KeepReason::KeepEach(_)
+        | KeepReason::NoRule => 10,
     }
 }

@@ -1,7 +1,7 @@
 //! Everything there is in a history: time, storage, jobs, and what has been said so far.
 
 use crate::choices::Choices;
-use crate::flink::{Resource, Snapshot, populate};
+use crate::flink::{Corner, Resource, Setup, Snapshot, populate};
 use crate::history::Violation;
 use crate::operator::Told;
 use crate::recall::Recall;
@@ -24,8 +24,8 @@ const BEGIN: Millis = 1_767_225_600_000;
 
 /// What is mounted at the root of the store.
 const ROOT: &str = "/data";
-/// The base of every job, below the root.
-pub(crate) const BASE: &str = "ckp";
+/// The bases of jobs, below the root. Most are in the first one.
+pub(crate) const BASES: [&str; 2] = ["ckp", "more"];
 /// Where savepoints go, below the root.
 pub(crate) const SAVEPOINTS: &str = "sav";
 
@@ -46,6 +46,10 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     /// A person has a say in what is deleted.
     pub(crate) asks: bool,
+    /// Runs of ours act on one base of checkpoints only, and have to read the other.
+    pub(crate) acts_on_some: bool,
+    /// Where the history leads to.
+    pub(crate) corner: Corner,
     pub(crate) trouble: Trouble,
     names: u64,
     telling: bool,
@@ -83,6 +87,8 @@ pub(crate) struct Trouble {
     pub(crate) store: u32,
     /// A JobManager, a high-availability map or a list of resources cannot be read.
     pub(crate) blind: u32,
+    /// A JobManager gives its statistics of whatever age.
+    pub(crate) busy: u32,
     /// Flink's write of a high-availability entry fails, perhaps after it took effect.
     pub(crate) ambiguous: u32,
     /// How long a new file may be missing in listings.
@@ -119,6 +125,8 @@ impl World {
         let policy = crate::operator::any_policy(&mut choices);
         let asks = choices.one_in(6);
         let trouble = Trouble::any(&mut choices, &policy);
+        let acts_on_some = choices.one_in(4);
+        let corner = Corner::any(&mut choices);
         let mut world = Self {
             choices,
             clock,
@@ -131,6 +139,8 @@ impl World {
             namers: HashMap::new(),
             policy,
             asks,
+            acts_on_some,
+            corner,
             trouble,
             names: 0,
             telling,
@@ -142,11 +152,24 @@ impl World {
             recall: Recall::default(),
         };
         populate(&mut world);
-        world.storage.insert(&key(BASE), Node::Directory);
-        world.storage.insert(&key(SAVEPOINTS), Node::Directory);
+        for base in BASES.into_iter().chain([SAVEPOINTS]) {
+            world.storage.insert(&key(base), Node::Directory);
+        }
         let policy = world.policy.clone();
-        world.say(|| format!("{policy:?} {trouble:?} {deviation:?}"));
+        let (trouble, kinds) = (world.trouble, world.setups());
+        world.say(|| {
+            let on = if acts_on_some {
+                "one base"
+            } else {
+                "all bases"
+            };
+            format!("{policy:?} {trouble:?} {deviation:?} {corner:?} {on} {kinds:?}")
+        });
         world
+    }
+
+    fn setups(&self) -> Vec<Setup> {
+        self.resources.iter().map(|known| known.setup).collect()
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -279,11 +302,19 @@ impl Trouble {
         Self {
             store: choices.pick(&[0, 0, 0, 400, 100, 30]),
             blind: choices.pick(&[0, 0, 60, 12]),
+            busy: 50,
             ambiguous: choices.pick(&[0, 0, 400, 30]),
             lag: if slow { lag } else { 0 },
             torn: choices.pick(&[0, 0, 60, 10]),
         }
     }
+}
+
+/// A path below a job directory: the base, the job id and the rest.
+pub(crate) fn in_job_directory(path: &str) -> Option<(&str, &str, &str)> {
+    let (base, inside) = path.split_once('/')?;
+    let (job, rest) = inside.split_once('/')?;
+    BASES.contains(&base).then_some((base, job, rest))
 }
 
 pub(crate) fn at(millis: Millis) -> Timestamp {

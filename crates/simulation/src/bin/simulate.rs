@@ -21,6 +21,9 @@ struct Arguments {
     /// How many histories at once; 0 for as many as there are processors.
     #[arg(long, default_value_t = 0)]
     jobs: usize,
+    /// Tell how much of what nobody needs was freed, and what kept the rest.
+    #[arg(long)]
+    recall: bool,
 }
 
 fn main() -> ExitCode {
@@ -70,7 +73,9 @@ fn main() -> ExitCode {
     let seconds = begun.elapsed().as_secs_f64();
     let digest = digest.into_inner();
     println!("{played} histories in {seconds:.1} s, digest {digest:016x}");
-    report(&recall);
+    if arguments.recall {
+        report(&recall);
+    }
     let Some(seed) = failed else {
         return ExitCode::SUCCESS;
     };
@@ -82,21 +87,25 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What was freed and what was left, by the kind of job.
+/// As a table: what was freed and what was left, by the kind of job.
 fn report(recall: &Recall) {
+    println!("| kind | bytes that nobody needs | freed | what keeps the rest |");
+    println!("|---|---|---|---|");
     for (kind, of) in &recall.kinds {
-        let (freed, left) = (of.freed, of.left.values().sum::<u64>());
-        let percent = of.percent().unwrap_or(100);
-        println!("{kind}: {percent} % of {} bytes freed", freed + left);
+        let total = of.freed + of.left.values().sum::<u64>();
         let mut reasons: Vec<_> = of.left.iter().collect();
         reasons.sort_by_key(|(_, bytes)| std::cmp::Reverse(**bytes));
-        for (why, bytes) in reasons {
-            println!("    {:>5.1} % {why}", 100.0 * share(*bytes, freed + left));
-        }
+        let rest: Vec<String> = reasons
+            .iter()
+            .map(|(why, bytes)| format!("{why} {}", percent(**bytes, total)))
+            .collect();
+        let freed = percent(of.freed, total);
+        println!("| {kind} | {total} | {freed} | {} |", rest.join(", "));
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
+/// With two decimals, cut off.
+fn percent(part: u64, whole: u64) -> String {
+    let hundredths = part * 10_000 / whole.max(1);
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }

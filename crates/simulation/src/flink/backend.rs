@@ -89,6 +89,11 @@ impl World {
         self.write_remotely(resource, jm, position);
         let task = &mut jm.tasks[position];
         for sst in dead {
+            // Whoever reads a file of another job in place may have it open for longer.
+            let foreign = |file: &Data| !task.merged.contains(&file.path);
+            if task.held.get(&sst).is_some_and(foreign) && self.choices.one_in(2) {
+                continue;
+            }
             let Some(file) = task.held.remove(&sst) else {
                 continue;
             };

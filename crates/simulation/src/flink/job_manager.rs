@@ -36,6 +36,8 @@ pub(crate) struct JobManager {
     pub(crate) claimed: BTreeSet<String>,
     /// Until one completes, nothing is re-used.
     pub(crate) full_next: bool,
+    /// Until when it goes on although Kubernetes does not see it any more.
+    pub(crate) lingers: Option<Millis>,
     /// The terminal state, once the job is over.
     pub(crate) over: Option<&'static str>,
 }

@@ -27,6 +27,8 @@ impl World {
             (11 | 12, Stage::Running) => self.end(resource),
             (13 | 14, Stage::Running) => self.upgrade(resource),
             (15, Stage::Running) => self.turn_back(resource),
+            (17, Stage::Running) => self.forget_start(resource),
+            (18, Stage::Running) => self.choose_base(resource),
             (16, Stage::Running | Stage::Suspended | Stage::Terminal(_)) | (_, Stage::Deleting) => {
                 self.delete(resource);
             }
@@ -62,7 +64,7 @@ impl World {
     }
 
     /// All tasks start again from the newest checkpoint, or anew; what was pending is aborted, its files stay.
-    fn kill_task_managers(&mut self, resource: usize, jm: &mut JobManager) {
+    pub(super) fn kill_task_managers(&mut self, resource: usize, jm: &mut JobManager) {
         self.say(|| "a TaskManager is killed".to_owned());
         while let Some(pending) = jm.pending.pop() {
             self.fail(resource, jm, pending);

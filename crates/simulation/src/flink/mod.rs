@@ -3,6 +3,7 @@
 mod backend;
 mod checkpoint;
 mod commit;
+mod corner;
 mod job_manager;
 mod lifecycle;
 mod metadata;
@@ -15,7 +16,8 @@ mod snapshot;
 mod step;
 mod task;
 
+pub(crate) use corner::Corner;
 pub(crate) use job_manager::{JobManager, Statistic, Status};
 pub(crate) use resource::{ClaimMode, Deletion, Resource, Stage};
-pub(crate) use setup::{Backend, populate};
+pub(crate) use setup::{Backend, Setup, populate};
 pub(crate) use snapshot::Snapshot;

@@ -1,10 +1,11 @@
 //! What people and the Flink operator do to jobs: ends, upgrades, deletions, restores of old copies.
 
+use super::corner::Corner;
 use super::job_manager::{Chore, JobManager};
 use super::resource::{ClaimMode, Deletion, Former, HaStore, Stage};
 use super::setup::Version;
 use super::snapshot::Snapshot;
-use crate::world::World;
+use crate::world::{BASES, MINUTE, World};
 use std::sync::Arc;
 
 impl World {
@@ -61,10 +62,25 @@ impl World {
         if self.resources[resource].job_manager.is_none() {
             return;
         }
-        if self.resources[resource].setup.high_availability {
+        let with_map = self.resources[resource].setup.high_availability;
+        if with_map && (self.corner == Corner::Lingering || !self.choices.one_in(4)) {
             self.say(|| format!("job {resource} is suspended"));
-            self.kill_job_manager(resource);
             self.resources[resource].stage = Stage::Suspended;
+            let often = if self.corner == Corner::Lingering {
+                2
+            } else {
+                12
+            };
+            if self.choices.one_in(often) {
+                // Longer than any heartbeat timeout it does not go on without a leader lock.
+                let until = self.now() + i64::from(self.choices.below(19)) * MINUTE;
+                self.with_job_manager(resource, |world, jm| {
+                    world.say(|| format!("job {resource}: its JobManager lingers"));
+                    jm.lingers = Some(until);
+                });
+            } else {
+                self.kill_job_manager(resource);
+            }
         } else if let Some(savepoint) = self.stop_with_savepoint(resource) {
             let of = &mut self.resources[resource];
             of.stage = Stage::Suspended;
@@ -74,6 +90,7 @@ impl World {
 
     pub(super) fn resume(&mut self, resource: usize) {
         if self.resources[resource].map.is_some() {
+            self.kill_job_manager(resource);
             self.resources[resource].stage = Stage::Starting;
         } else {
             let root = self.resources[resource].root.clone();
@@ -179,6 +196,24 @@ impl World {
         }
     }
 
+    /// Whoever edits a resource may take out where its job was started from.
+    pub(super) fn forget_start(&mut self, resource: usize) {
+        let of = &mut self.resources[resource];
+        if of.own_since.is_some() || of.setup.high_availability {
+            of.root = None;
+            self.say(|| format!("job {resource} does not say any more where it began"));
+        }
+    }
+
+    /// The next start writes to another base, perhaps as the same job (storage life cycle 10, 44).
+    pub(super) fn choose_base(&mut self, resource: usize) {
+        let base = self.choices.pick(&BASES);
+        let of = &mut self.resources[resource];
+        if of.base() != base {
+            of.next_base = Some(base);
+        }
+    }
+
     pub(super) fn save_map(&mut self, resource: usize) {
         let of = &mut self.resources[resource];
         let map: Option<HaStore> = of.map.clone();
@@ -211,7 +246,7 @@ impl World {
         chosen.map(|known| Arc::clone(&self.snapshots[known]))
     }
 
-    fn become_new(&mut self, resource: usize, root: Option<Arc<Snapshot>>) {
+    pub(super) fn become_new(&mut self, resource: usize, root: Option<Arc<Snapshot>>) {
         let fresh = self.job_id(self.resources[resource].visible);
         if let Some(root) = &root {
             self.surprise(&[root.number]);
@@ -223,10 +258,15 @@ impl World {
             ClaimMode::Legacy,
         ]);
         let of = &mut self.resources[resource];
+        let base = of.base();
+        if let Some(next) = of.next_base.take() {
+            of.move_to(next);
+        }
         if !of.setup.fixed_id {
             let job = std::mem::replace(&mut of.job, fresh);
             of.former.push(Former {
                 job,
+                base,
                 deletion: None,
             });
         }

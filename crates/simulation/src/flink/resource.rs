@@ -1,7 +1,7 @@
 use super::job_manager::JobManager;
 use super::setup::Setup;
 use super::snapshot::Snapshot;
-use crate::world::{BASE, Millis, World};
+use crate::world::{BASES, Millis, World};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -13,6 +13,10 @@ pub(crate) struct Resource {
     /// Whether our operator can see it at all.
     pub(crate) visible: bool,
     pub(crate) setup: Setup,
+    /// The base that it is to have from its next start on.
+    pub(crate) next_base: Option<&'static str>,
+    /// Where its jobs write, the present one last.
+    pub(crate) bases: Vec<&'static str>,
     pub(crate) job: String,
     /// The job ids before, oldest first.
     pub(crate) former: Vec<Former>,
@@ -34,6 +38,8 @@ pub(crate) struct Resource {
 #[derive(Clone, Debug)]
 pub(crate) struct Former {
     pub(crate) job: String,
+    /// The last base that it wrote to.
+    pub(crate) base: &'static str,
     /// The resource that had it was deleted, and this one only has its name.
     pub(crate) deletion: Option<Deletion>,
 }
@@ -97,6 +103,12 @@ impl Resource {
             name: format!("job-{number}"),
             visible,
             setup,
+            next_base: None,
+            bases: vec![if world.choices.one_in(8) {
+                BASES[1]
+            } else {
+                BASES[0]
+            }],
             job,
             former: Vec::new(),
             stage: Stage::Starting,
@@ -110,9 +122,19 @@ impl Resource {
         }
     }
 
+    /// Somebody configures another base for what comes.
+    pub(crate) fn move_to(&mut self, base: &'static str) {
+        self.bases.retain(|known| *known != base);
+        self.bases.push(base);
+    }
+
     /// The directory of the current job.
     pub(crate) fn home(&self) -> String {
-        format!("{BASE}/{}", self.job)
+        format!("{}/{}", self.base(), self.job)
+    }
+
+    pub(crate) fn base(&self) -> &'static str {
+        self.bases.last().copied().unwrap_or(BASES[0])
     }
 
     /// Whether the resource that had a job is deleted, and what is known of that.

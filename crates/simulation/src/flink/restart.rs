@@ -15,6 +15,9 @@ impl World {
         let uid = format!("map-{}", self.uuid());
         let task_manager = self.uuid();
         let of = &mut self.resources[resource];
+        if let Some(next) = of.next_base.take() {
+            of.move_to(next);
+        }
         let mut jm = JobManager {
             counter: 1,
             task_manager,

@@ -1,6 +1,7 @@
 use crate::choices::Choices;
 use crate::flink::Resource;
-use crate::world::World;
+use crate::world::{MINUTE, Millis, World};
+use jiff::SignedDuration;
 
 /// How a job is configured, for good.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,20 @@ pub(crate) struct Setup {
     pub(crate) retained: usize,
     pub(crate) max_concurrent: usize,
     pub(crate) tasks: usize,
+    /// `execution.checkpointing.timeout`, and whether anybody says it.
+    pub(crate) timeout: Millis,
+    pub(crate) says_timeout: bool,
+    /// How well its tasks get on with checkpoints.
+    pub(crate) pace: Pace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Usual,
+    /// A checkpoint takes hours.
+    Slow,
+    /// None ever completes.
+    Stuck,
 }
 
 /// Releases between which the life of files changed (storage life cycle 4.3).
@@ -64,7 +79,16 @@ impl Setup {
             retained: 1 + choices.index(3),
             max_concurrent: if choices.one_in(8) { 2 } else { 1 },
             tasks: 1 + choices.index(2),
+            timeout: choices.pick(&[10, 10, 10, 60]) * MINUTE,
+            says_timeout: !choices.one_in(4),
+            pace: Pace::Usual,
         }
+    }
+
+    /// The timeout, where it is configured in sight.
+    pub(crate) fn told_timeout(&self) -> Option<SignedDuration> {
+        self.says_timeout
+            .then(|| SignedDuration::from_millis(self.timeout))
     }
 
     /// What the history of such a job is about.
@@ -105,9 +129,9 @@ impl Setup {
     }
 }
 
-/// One to three resources on one base; sometimes two of them use one job id.
+/// One to three resources; sometimes two of them use one job id.
 pub(crate) fn populate(world: &mut World) {
-    let count = 1 + world.choices.index(3);
+    let count = (1 + world.choices.index(3)).max(world.corner.resources());
     for number in 0..count {
         let setup = Setup::any(&mut world.choices);
         let resource = Resource::any(world, number, setup);
@@ -121,4 +145,5 @@ pub(crate) fn populate(world: &mut World) {
             resource.job.clone_from(&job);
         }
     }
+    world.set_up_corner();
 }

@@ -1,18 +1,20 @@
 //! What happens next in a job: mostly progress, now and then trouble.
 
+use super::corner::Corner;
 use super::job_manager::{Chore, JobManager, Pending};
 use super::resource::Stage;
+use super::setup::Pace;
 use super::task::Part;
 use crate::world::{HOUR, MINUTE, SECOND, World};
-
-/// `execution.checkpointing.timeout`.
-pub(crate) const TIMEOUT: i64 = 10 * MINUTE;
 
 impl World {
     /// Time passes, and perhaps something happens.
     pub(crate) fn happen(&mut self, time: i64) {
         self.pass(time);
         self.expire();
+        if self.corner != Corner::Nowhere && self.choices.one_in(10) {
+            return self.lead();
+        }
         let resource = self.choices.index(self.resources.len());
         match self.choices.below(40) {
             0 => {}
@@ -48,8 +50,14 @@ impl World {
     fn expire(&mut self) {
         let now = self.now();
         for resource in 0..self.resources.len() {
+            let lingers = self.resources[resource].job_manager.as_ref();
+            let lingers = lingers.and_then(|jm| jm.lingers);
+            if lingers.is_some_and(|until| until < now) {
+                self.kill_job_manager(resource);
+            }
+            let timeout = self.resources[resource].setup.timeout;
             self.with_job_manager(resource, |world, jm| {
-                let expired = |known: &Pending| now - known.triggered > TIMEOUT;
+                let expired = |known: &Pending| now - known.triggered > timeout;
                 while let Some(position) = jm.pending.iter().position(expired) {
                     let pending = jm.pending.remove(position);
                     world.fail(resource, jm, pending);
@@ -69,7 +77,7 @@ impl World {
         }
     }
 
-    fn progress(&mut self, resource: usize) {
+    pub(super) fn progress(&mut self, resource: usize) {
         if self.resources[resource].job_manager.is_none() {
             match self.resources[resource].stage {
                 Stage::Starting | Stage::Running => self.start(resource),
@@ -86,15 +94,29 @@ impl World {
                 return world.trigger(resource, jm, false);
             }
             let position = world.choices.index(jm.pending.len());
-            world.advance(resource, jm, position);
+            if world.gets_on(resource) {
+                world.advance(resource, jm, position);
+            }
         });
         if self.choices.one_in(60) {
             self.save_map(resource);
         }
     }
 
+    /// Whether its tasks do something now.
+    fn gets_on(&mut self, resource: usize) -> bool {
+        match self.resources[resource].setup.pace {
+            Pace::Usual => true,
+            Pace::Slow => self.choices.one_in(3),
+            Pace::Stuck => false,
+        }
+    }
+
     /// A whole checkpoint without anything in between.
     fn complete(&mut self, resource: usize) {
+        if self.resources[resource].setup.pace != Pace::Usual {
+            return self.progress(resource);
+        }
         self.with_job_manager(resource, |world, jm| {
             if jm.over.is_none() {
                 world.complete_one(resource, jm);
@@ -195,6 +217,8 @@ impl World {
             Stage::Deleting => return self.delete(resource),
             Stage::Suspended | Stage::Gone => return,
         }
+        // In the end everything gets on.
+        self.resources[resource].setup.pace = Pace::Usual;
         self.with_job_manager(resource, |world, jm| {
             for _ in 0..3 {
                 world.complete_one(resource, jm);
