@@ -89,7 +89,7 @@ $(CARGO_MUTANTS)/bin/cargo-mutants:
 SCENES ?=
 
 .PHONY: real-flink
-real-flink: tools ## Play every scene with real Flink (an hour), or some: make real-flink SCENES="2.3.0, ForSt"
+real-flink: tools ## Play every scene with real Flink (an hour and a half), or some: make real-flink SCENES="2.3.0, ForSt"
 	@SCENES="$(SCENES)" cargo test --quiet $(LOCKED) --test real_flink every_scene -- --ignored --nocapture
 
 PICTURE := docs/pictures/job-manager-kills

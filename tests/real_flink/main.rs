@@ -67,7 +67,7 @@ fn flink_2_3_on_forst_loses_its_job_manager() {
 
 /// All scenes, or those whose name contains one of the words in `SCENES`, separated by semicolons.
 #[test]
-#[ignore = "takes about an hour: make real-flink"]
+#[ignore = "takes an hour and a half: make real-flink"]
 fn every_scene() {
     let wanted = env::var("SCENES").unwrap_or_default();
     let is_wanted = |scene: &Scene| {
