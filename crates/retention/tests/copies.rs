@@ -59,17 +59,22 @@ fn what_nobody_names_in_a_copy_stays_too() {
     assert!(world.goes(&shared(J1, 7)));
 }
 
-/// A copy is as young as the day on which it was made: it must not push the original's newest one out.
+/// A copy is as young as the day on which it was made: one of an old checkpoint must not push out a newer one.
 #[test]
-fn p2_a_younger_copy_counts_for_nothing() {
+fn a_younger_copy_counts_for_nothing() {
     let mut world = world("backup");
-    for snapshot in &mut world.inventory.snapshots {
-        if snapshot.location.path().contains("backup") {
-            snapshot.completed = minute(NOW - 100);
-        }
-    }
-    assert!(!world.expires(&format!("{J1}/chk-5")));
-    assert!(world.expires(&format!("{J1}/chk-4")));
+    world.policy.checkpoints = Some(KeepRules {
+        keep_last: Some(2),
+        keep_within: None,
+    });
+    let kept = |world: &World| !world.expires(&format!("{J1}/chk-4"));
+    assert!(kept(&world));
+    let oldest = format!("{J1}/chk-3");
+    world.snapshot(&oldest, 3000, &[&shared(J1, 9)]);
+    assert!(world.expires(&oldest));
+    world.snapshot(&format!("backup/{oldest}"), NOW - 100, &[&shared(J1, 9)]);
+    assert!(kept(&world));
+    assert!(world.expires(&oldest));
 }
 
 /// A base that was configured before, or that the job really uses, is one as well.

@@ -3,7 +3,9 @@
 
 mod support;
 
-use retention::evidence::{HighAvailability, JobManager, Phase, Processes, ResourceState};
+use retention::evidence::{
+    HighAvailability, JobManager, Phase, Processes, ResourceState, RestRestored,
+};
 use retention::owner::OwnerClass;
 use retention::reference::Found;
 use rstest::rstest;
@@ -109,6 +111,31 @@ fn c4_former_needs_every_proof(#[case] change: Change) {
     let mut world = after_j0();
     assert_eq!(class(&world, J0), OwnerClass::Former);
     change(&mut world);
+    assert_eq!(class(&world, J0), OwnerClass::Unknown);
+    assert!(!world.condemned(&shared(J0, 7)));
+}
+
+/// An id that is only seen in a path was perhaps another resource's: nobody has proven that its successor runs here.
+#[rstest]
+#[case::what_it_was_restored_from(|w: &mut World| {
+    let external_path = Some(in_base(&format!("{J0}/chk-5")));
+    rest(w.job()).restored = Some(RestRestored { id: 5, at: None, external_path, is_savepoint: false });
+})]
+#[case::a_restore_source_or_a_history(|w: &mut World| w.root(&format!("{J0}/chk-5")))]
+#[case::a_pointer_of_its_map(|w: &mut World| {
+    let mut entry = map(w.job()).entries[0].clone();
+    entry.checkpoint.pointer = Some(in_base(&format!("{J0}/chk-5")));
+    map(w.job()).entries.insert(0, entry);
+})]
+#[case::the_job_of_an_entry_of_its_map(|w: &mut World| {
+    let mut entry = map(w.job()).entries[0].clone();
+    entry.checkpoint.job_id = J0.parse().unwrap();
+    map(w.job()).entries.insert(0, entry);
+})]
+fn c4_an_id_in_a_path_is_no_former_id(#[case] seen: Change) {
+    let mut world = after_j0();
+    world.job().lineage.entries.clear();
+    seen(&mut world);
     assert_eq!(class(&world, J0), OwnerClass::Unknown);
     assert!(!world.condemned(&shared(J0, 7)));
 }

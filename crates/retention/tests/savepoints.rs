@@ -177,6 +177,16 @@ type Change = fn(&mut World);
 #[case::another_id_with_its_digits_in_a_map(|w: &mut World| w.evidence.high_availability_ids.push(A_TOO.parse().unwrap()))]
 #[case::another_id_with_its_digits_on_storage(|w: &mut World| { w.list(&shared(A_TOO, 9), 100); })]
 #[case::another_id_with_its_digits_in_a_root(|w: &mut World| w.root(&format!("{A_TOO}/chk-3")))]
+#[case::another_id_with_its_digits_in_what_a_job_was_restored_from(|w: &mut World| {
+    let mut other = running(B, &[(12, NOW - 60)]);
+    rest(&mut other).restored = Some(RestRestored { id: 3, at: None, external_path: Some(in_base(&format!("{A_TOO}/chk-3"))), is_savepoint: false });
+    w.evidence.jobs.push(other);
+})]
+#[case::another_id_with_its_digits_in_an_entry_of_a_map(|w: &mut World| {
+    let mut other = running(B, &[(12, NOW - 60)]);
+    map(&mut other).entries[0].checkpoint.job_id = A_TOO.parse().unwrap();
+    w.evidence.jobs.push(other);
+})]
 #[case::another_id_with_its_digits_in_a_reference(|w: &mut World| { w.snapshot(&format!("{A}/chk-11"), 300, &[&format!("elsewhere/{}", shared(A_TOO, 9))]); })]
 #[case::its_job_keeps_its_state_elsewhere(|w: &mut World| w.job().bases = vec![location("/other")])]
 #[case::a_file_of_it_is_missing(|w: &mut World| w.lose(&file_of(A, 2), Found::Absent))]
