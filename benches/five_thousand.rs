@@ -19,8 +19,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use jobs::Jobs;
 use support::operator::Options;
 use support::{Cluster, OperatorProcess};
+use testbed::corpus::{self, Times, Tree};
 
 /// As long as in production.
 const OBSERVE_INTERVAL: Duration = Duration::from_mins(2);
@@ -38,12 +40,17 @@ fn main() {
         .map_or(IDLE, |text| Duration::from_secs(text.parse().unwrap()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let cluster = Cluster::start();
-    let rest = runtime.block_on(job_managers::start());
+    let volume = tempfile::tempdir().unwrap();
+    corpus::entry("2.1.3", "kubernetes-ha-failover")
+        .unwrap()
+        .materialize(Tree::Left, volume.path(), Times::Recorded)
+        .unwrap();
     let begun = Instant::now();
-    let bytes = runtime.block_on(jobs::create(
-        &cluster.control_plane.kubeconfig_for_admin(),
-        count,
-    ));
+    let bytes = runtime.block_on(async {
+        let ports = job_managers::start(count).await;
+        let admin = cluster.control_plane.kubeconfig_for_admin();
+        Jobs::new(&admin).await.create(&ports).await
+    });
     println!(
         "{count} FlinkDeployments of {bytes} bytes each, made in {:.0?}",
         begun.elapsed()
@@ -57,7 +64,8 @@ fn main() {
                 "--observe-interval={}s",
                 OBSERVE_INTERVAL.as_secs()
             )],
-            rest_url: Some(rest),
+            rest_url: Some(job_managers::URL.to_owned()),
+            mounts: vec![("file:/flink1/tree".to_owned(), volume.path().to_owned())],
             ..Options::default()
         },
     );

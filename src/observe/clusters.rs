@@ -1,17 +1,18 @@
 //! The clusters of all `FlinkDeployment`s, and the jobs that run in them although no resource names them: submitted
 //! over REST, by a SQL gateway, or by a program that executes several.
 
-use crate::api::flink::FlinkDeployment;
+use crate::api::flink::options;
 use crate::observe::configurations::Configurations;
-use crate::observe::deployment::{address, job_name};
+use crate::observe::deployment::address;
 use crate::observe::draft::{Draft, Host};
 use crate::observe::gaps;
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::jobs_overview::{JobsOverview, is_over};
+use jiff::SignedDuration;
 use retention::evidence::{Gap, JobName, Lineage, Phase, Processes, Radius};
 use retention::guard::Guard;
 use retention::layout::JobId;
-use retention::location::Origin;
+use retention::location::{Location, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cluster of a `FlinkDeployment`.
@@ -19,37 +20,49 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Cluster {
     pub(super) of: JobName,
     pub(super) address: ClusterAddress,
-    pub(super) configurations: Configurations,
     pub(super) is_session: bool,
     /// Why nothing can be said of the session jobs in it.
     pub(super) doubt: Option<String>,
     pub(super) suspended_by: Option<String>,
     pub(super) origin: Origin,
+    /// What its configurations say of any job in it.
+    bases: Vec<Location>,
+    high_availability: options::HighAvailability,
+    checkpoint_timeout: Option<SignedDuration>,
+}
+
+/// The cluster that session jobs name, whose settings are below theirs.
+#[derive(Clone, Debug)]
+pub(super) struct SessionHost {
+    pub(super) cluster: Cluster,
+    pub(super) configurations: Configurations,
 }
 
 impl Cluster {
     pub(super) fn of(
-        deployment: &FlinkDeployment,
-        configurations: Configurations,
+        (is_session, is_being_deleted): (bool, bool),
+        configurations: &Configurations,
         draft: &Draft,
     ) -> Self {
-        let of = job_name("FlinkDeployment", &deployment.metadata);
-        let doubt = if !deployment.is_session_cluster() {
+        let of = draft.name.clone();
+        let doubt = if !is_session {
             Some(format!(
                 "{of} is the cluster of a job of its own, no session cluster"
             ))
-        } else if deployment.metadata.deletion_timestamp.is_some() {
+        } else if is_being_deleted {
             Some(format!("its session cluster {of} is being deleted"))
         } else {
             None
         };
         Self {
-            address: address(&of, &configurations),
-            is_session: deployment.is_session_cluster(),
+            address: address(&of, configurations),
+            is_session,
             doubt,
             suspended_by: draft.suspended_by.clone(),
             origin: draft.origin.clone(),
-            configurations,
+            bases: configurations.directories(&draft.origin).bases,
+            high_availability: configurations.high_availability(),
+            checkpoint_timeout: configurations.checkpoint_timeout(),
             of,
         }
     }
@@ -88,9 +101,9 @@ impl Cluster {
                 ),
             },
             lineage: Lineage::default(),
-            bases: self.configurations.directories(&self.origin).bases,
-            high_availability: self.configurations.high_availability(),
-            checkpoint_timeout: self.configurations.checkpoint_timeout(),
+            bases: self.bases.clone(),
+            high_availability: self.high_availability.clone(),
+            checkpoint_timeout: self.checkpoint_timeout,
             suspended_by: self.suspended_by.clone(),
             origin: self.origin.clone(),
             stateful: true,
@@ -113,11 +126,11 @@ impl Cluster {
         if !self.is_session || *processes == Processes::Absent {
             return None;
         }
-        let bases = self.configurations.directories(&self.origin).bases;
-        let radius = if bases.is_empty() {
+        let bases = self.bases.iter().cloned();
+        let radius = if self.bases.is_empty() {
             vec![gaps::seen_from(&self.address.namespace)]
         } else {
-            bases.into_iter().map(Radius::Below).collect()
+            bases.map(Radius::Below).collect()
         };
         Some(Gap {
             guard: Guard::JobManagerUnreachable,

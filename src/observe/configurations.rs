@@ -33,10 +33,27 @@ pub(super) struct Directories {
 impl Configurations {
     /// `asked` is the spec as it stands, `known` what is nearer to the truth, best first.
     pub(super) fn new(known: Vec<FlinkConfiguration>, asked: FlinkConfiguration) -> Self {
-        let mut all = known.into_iter().chain([asked]);
+        Self::distinct(known.into_iter().chain([asked]))
+    }
+
+    /// These, and one that is nearer to the truth than all of them.
+    pub(super) fn nearest(self, deployed: FlinkConfiguration) -> Self {
+        let Self { first, others } = self;
+        Self::distinct([deployed, first].into_iter().chain(others))
+    }
+
+    /// The same one twice says nothing more: mostly what is asked for is what is deployed.
+    fn distinct(all: impl Iterator<Item = FlinkConfiguration>) -> Self {
+        let mut distinct: Vec<FlinkConfiguration> = Vec::new();
+        for configuration in all {
+            if !distinct.contains(&configuration) {
+                distinct.push(configuration);
+            }
+        }
+        let mut distinct = distinct.into_iter();
         Self {
-            first: all.next().unwrap_or_default(),
-            others: all.collect(),
+            first: distinct.next().unwrap_or_default(),
+            others: distinct.collect(),
         }
     }
 
@@ -46,11 +63,7 @@ impl Configurations {
             .all()
             .map(|own| cluster.first.overlaid_with(own))
             .collect();
-        let mut all = overlaid.into_iter().chain(cluster.all().cloned());
-        Self {
-            first: all.next().unwrap_or_default(),
-            others: all.collect(),
-        }
+        Self::distinct(overlaid.into_iter().chain(cluster.all().cloned()))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &FlinkConfiguration> {

@@ -3,11 +3,13 @@
 use crate::api::flink::blue_green::CHILD_LABEL;
 use crate::api::flink::{
     EmbeddedSpec, FlinkConfiguration, FlinkDeployment, FlinkKind, InvalidEmbeddedSpec,
+    ReconciliationStatus,
 };
 use crate::api::names::{SUSPEND_ANNOTATION, is_on};
 use crate::observe::configurations::{Configurations, Directories};
 use crate::observe::draft::{Colour, Draft, Half, Host, Surroundings};
 use crate::observe::job_manager::ClusterAddress;
+use crate::observe::sketch::Sketch;
 use crate::observe::{gaps, phase};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use retention::evidence::{Gap, JobName, Phase, Radius, Root};
@@ -17,67 +19,93 @@ use retention::layout::JobId;
 /// The configuration that a cluster was deployed with: `flink-config-<name>`. None while nothing is deployed.
 pub(super) type Deployed = Result<Option<FlinkConfiguration>, String>;
 
+/// A `FlinkDeployment`, as far as it matters.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) sketch: Sketch,
+    /// Without a job of its own it is a session cluster.
+    pub(super) is_session: bool,
+    pub(super) is_being_deleted: bool,
+}
+
 #[must_use]
-pub(super) fn draft(
-    deployment: &FlinkDeployment,
-    deployed: &Deployed,
-    surroundings: Surroundings,
-) -> Draft {
-    let name = job_name("FlinkDeployment", &deployment.metadata);
-    let (configurations, problems) = configurations(deployment, deployed);
-    let fixed = configurations.fixed_job_id();
-    let named = deployment
-        .job_status()
-        .and_then(|status| status.job_id.as_deref());
-    let (current, id_problem) = current_id(named, fixed);
-    let phase = match (phase::of(deployment), id_problem) {
-        (phase @ Phase::NoJob { .. }, _) | (phase, None) => phase,
-        (_, Some(why)) => Phase::Unclear { why },
-    };
-    let ended_with_savepoint = phase::ended_with_savepoint(deployment);
+pub(super) fn read(deployment: &FlinkDeployment) -> Read {
+    let metadata = &deployment.metadata;
+    let name = job_name("FlinkDeployment", metadata);
+    let (configurations, problems) = configurations(
+        deployment.reconciliation_status(),
+        &deployment.spec.flink_configuration,
+    );
+    let status = deployment.job_status();
     let asked = deployment.spec.job.as_ref();
     let stateful = asked
         .and_then(|job| job.upgrade_mode.as_deref())
         .is_some_and(|mode| !mode.eq_ignore_ascii_case("stateless"));
-    let parts = Parts {
-        name,
-        host: Host::Own,
-        current,
-        phase,
-        ended_with_savepoint,
-        stateful,
-        problems,
+    Read {
+        is_session: deployment.is_session_cluster(),
+        is_being_deleted: metadata.deletion_timestamp.is_some(),
+        sketch: Sketch {
+            host: Host::Own,
+            named_id: status.and_then(|status| status.job_id.clone()),
+            phase: phase::of(deployment),
+            ended_with_savepoint: phase::ended_with_savepoint(deployment),
+            stateful,
+            configurations,
+            problems,
+            half: half(metadata),
+            suspended_by: suspended_by(&name, metadata),
+            name,
+        },
+    }
+}
+
+/// The draft of its job, and every configuration that it may have.
+#[must_use]
+pub(super) fn draft(
+    sketch: Sketch,
+    deployed: Deployed,
+    surroundings: Surroundings,
+) -> (Draft, Configurations) {
+    let mut sketch = sketch;
+    match deployed {
+        Ok(None) => {}
+        Ok(Some(deployed)) => sketch.configurations = sketch.configurations.nearest(deployed),
+        // The first problem that is told: it hides more than any other.
+        Err(why) => sketch.problems.insert(
+            0,
+            format!("its deployed configuration cannot be read: {why}"),
+        ),
+    }
+    let fixed = sketch.configurations.fixed_job_id();
+    let (current, id_problem) = current_id(sketch.named_id.as_deref(), fixed);
+    sketch.phase = match (sketch.phase, id_problem) {
+        (phase @ Phase::NoJob { .. }, _) | (phase, None) => phase,
+        (_, Some(why)) => Phase::Unclear { why },
     };
-    finish(parts, &deployment.metadata, &configurations, surroundings)
+    let configurations = sketch.configurations.clone();
+    let draft = finish(sketch, current, &configurations, surroundings);
+    (draft, configurations)
 }
 
-/// What differs between kinds.
-pub(super) struct Parts {
-    pub(super) name: JobName,
-    pub(super) host: Host,
-    pub(super) current: Option<JobId>,
-    pub(super) phase: Phase,
-    pub(super) ended_with_savepoint: bool,
-    pub(super) stateful: bool,
-    /// Configurations that could not be read, so that directories may be missing.
-    pub(super) problems: Vec<String>,
-}
-
+/// `configurations` are all that the job may have, beside those in its own resource.
 pub(super) fn finish(
-    parts: Parts,
-    metadata: &ObjectMeta,
+    sketch: Sketch,
+    current: Option<JobId>,
     configurations: &Configurations,
     surroundings: Surroundings,
 ) -> Draft {
-    let Parts {
+    let Sketch {
         name,
         host,
-        current,
+        named_id: _,
         phase,
         ended_with_savepoint,
         stateful,
+        configurations: _,
         problems,
-    } = parts;
+        half,
+        suspended_by,
+    } = sketch;
     let Surroundings {
         origin,
         record,
@@ -128,7 +156,7 @@ pub(super) fn finish(
         gaps: unknown_places.chain(invalid).chain(entropy).collect(),
         address: Some(address(&name, configurations)),
         host,
-        half: half(metadata),
+        half,
         current,
         phase,
         ended_with_savepoint,
@@ -136,7 +164,7 @@ pub(super) fn finish(
         bases,
         high_availability: configurations.high_availability(),
         checkpoint_timeout: configurations.checkpoint_timeout(),
-        suspended_by: suspended_by(&name, metadata).or(namespace_suspended),
+        suspended_by: suspended_by.or(namespace_suspended),
         origin,
         stateful,
         name,
@@ -154,19 +182,15 @@ pub(super) fn address(name: &JobName, configurations: &Configurations) -> Cluste
     }
 }
 
-/// Everything that is known of the configuration, and what of it could not be read.
+/// The configurations in a resource, and what of them could not be read.
 #[must_use]
 pub(super) fn configurations(
-    deployment: &FlinkDeployment,
-    deployed: &Deployed,
+    reconciliation: Option<&ReconciliationStatus>,
+    asked: &FlinkConfiguration,
 ) -> (Configurations, Vec<String>) {
     let mut known = Vec::new();
     let mut problems = Vec::new();
-    match deployed {
-        Ok(deployed) => known.extend(deployed.clone()),
-        Err(why) => problems.push(format!("its deployed configuration cannot be read: {why}")),
-    }
-    if let Some(reconciliation) = deployment.reconciliation_status() {
+    if let Some(reconciliation) = reconciliation {
         collect(
             reconciliation.deployed(),
             "lastReconciledSpec",
@@ -180,11 +204,10 @@ pub(super) fn configurations(
             &mut problems,
         );
     }
-    let asked = deployment.spec.flink_configuration.clone();
-    (Configurations::new(known, asked), problems)
+    (Configurations::new(known, asked.clone()), problems)
 }
 
-pub(super) fn collect(
+fn collect(
     embedded: Result<Option<EmbeddedSpec>, InvalidEmbeddedSpec>,
     field: &str,
     known: &mut Vec<FlinkConfiguration>,
@@ -241,7 +264,7 @@ pub(super) fn suspended_by(name: &JobName, metadata: &ObjectMeta) -> Option<Stri
 }
 
 /// Either the label or the owner makes it one: what is half understood is to be protected.
-fn half(metadata: &ObjectMeta) -> Option<Half> {
+pub(super) fn half(metadata: &ObjectMeta) -> Option<Half> {
     let label = metadata
         .labels
         .as_ref()
@@ -290,11 +313,8 @@ pub(super) mod tests {
     }
 
     fn drafted(edits: &[(&str, &str)], deployed: &Deployed) -> Draft {
-        draft(
-            &deployment(STABLE, edits),
-            deployed,
-            Surroundings::default(),
-        )
+        let sketch = read(&deployment(STABLE, edits)).sketch;
+        draft(sketch, deployed.clone(), Surroundings::default()).0
     }
 
     fn bases(draft: &Draft) -> Vec<String> {
@@ -368,7 +388,8 @@ pub(super) mod tests {
             namespace_suspended: Some("because".to_owned()),
             ..Surroundings::default()
         };
-        let draft = draft(&deployment(STABLE, &[]), &Ok(None), surroundings);
+        let sketch = read(&deployment(STABLE, &[])).sketch;
+        let (draft, _) = draft(sketch, Ok(None), surroundings);
         assert!(draft.bases.contains(&old));
         assert_eq!(draft.lineage.entries.len(), 1);
         assert_eq!(draft.suspended_by.as_deref(), Some("because"));

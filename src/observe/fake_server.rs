@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -30,12 +31,19 @@ impl Answer {
     }
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Connections {
+    opened: usize,
+    closed: usize,
+}
+
 /// Stops when dropped. Anything without a prepared answer is 404.
 #[derive(Debug)]
 pub(super) struct FakeServer {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
     authorized: Arc<Mutex<Vec<String>>>,
+    connections: watch::Receiver<Connections>,
     task: JoinHandle<()>,
 }
 
@@ -56,12 +64,16 @@ impl FakeServer {
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let authorized = Arc::new(Mutex::new(Vec::new()));
+        let (count, connections) = watch::channel(Connections::default());
+        let count = Arc::new(count);
         let shared = Arc::new((answers, Arc::clone(&asked), Arc::clone(&authorized)));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let shared = Arc::clone(&shared);
                 let tls = tls.clone();
+                let count = Arc::clone(&count);
+                count.send_modify(|count| count.opened += 1);
                 tokio::spawn(async move {
                     let service = service_fn(move |request: Request<Incoming>| {
                         let header = request.headers().get("authorization");
@@ -83,6 +95,7 @@ impl FakeServer {
                             }
                         }
                     }
+                    count.send_modify(|count| count.closed += 1);
                 });
             }
         });
@@ -90,12 +103,20 @@ impl FakeServer {
             url,
             asked,
             authorized,
+            connections,
             task,
         }
     }
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Waits until every connection has ended; gives how many there were.
+    pub(super) async fn connections(&self) -> usize {
+        let mut connections = self.connections.clone();
+        let ended = connections.wait_for(|count| count.opened == count.closed);
+        ended.await.unwrap().opened
     }
 
     /// Every `Authorization` header, in order.

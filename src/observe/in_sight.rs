@@ -2,18 +2,15 @@
 
 use crate::observe::high_availability_map::MapName;
 use crate::observe::source::Resources;
-use crate::observe::{deployment, roots};
-use kube::{Resource, ResourceExt};
-use retention::evidence::{JobName, Root};
+use retention::evidence::JobName;
 use retention::layout::JobId;
-use retention::location::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of every Flink resource that exists.
 pub(super) fn uids(resources: &Resources) -> BTreeMap<JobName, String> {
-    let named = resources.flink.iter().filter_map(|(kind, stored)| {
-        let name = deployment::job_name(kind.as_str(), stored.meta());
-        Some((name, stored.uid()?))
+    let named = resources.flink.iter().filter_map(|object| {
+        let uid = object.resource.uid.clone()?;
+        Some((object.name.clone(), uid))
     });
     named.collect()
 }
@@ -25,15 +22,4 @@ pub(super) fn high_availability_ids(resources: &Resources) -> Vec<JobId> {
         .filter_map(|name| Some(MapName::parse(&name.name)?.job_id))
         .collect();
     ids.into_iter().collect()
-}
-
-pub(super) fn all_roots(resources: &Resources, origin: &dyn Fn(&str) -> Origin) -> Vec<Root> {
-    resources
-        .flink
-        .iter()
-        .flat_map(|(kind, stored)| {
-            let namespace = stored.meta().namespace.as_deref().unwrap_or_default();
-            roots::of(*kind, &stored.object(), &origin(namespace))
-        })
-        .collect()
 }

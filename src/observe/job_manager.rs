@@ -9,7 +9,7 @@ use crate::observe::jobs_overview::{self, JobsOverview};
 use crate::observe::rest_answers::{Answers, read};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{GetError, Http, sentence};
+use http::{GetError, Http, Session, sentence};
 use retention::evidence::{JobManager, RestCheckpoints};
 use retention::layout::JobId;
 use retention::location::Origin;
@@ -102,7 +102,7 @@ impl RestClient {
         Endpoint {
             url: self.template.of(address),
             credentials: self.security.credentials(&address.namespace),
-            http: &self.http,
+            http: self.http.session(),
         }
     }
 }
@@ -111,7 +111,7 @@ impl RestClient {
 struct Endpoint<'a> {
     url: String,
     credentials: Option<&'a Credentials>,
-    http: &'a Http,
+    http: Session,
 }
 
 impl Endpoint<'_> {

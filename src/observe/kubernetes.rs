@@ -3,8 +3,8 @@
 use crate::api::CheckpointInventory;
 use crate::api::flink::FlinkKind;
 use crate::api::names::{SUSPEND_ANNOTATION, is_on};
-use crate::observe::RawObject;
 use crate::observe::source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};
+use crate::observe::{FlinkObject, RawObject};
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -19,7 +19,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 
-const PAGE: u32 = 500;
+/// A page of large objects is a few MiB while it is read.
+const PAGE: u32 = 100;
 /// A list of many pages may outlive the version that it began with; then it begins anew.
 const ATTEMPTS: usize = 3;
 const REQUESTS_AT_ONCE: usize = 8;
@@ -63,15 +64,19 @@ impl KubernetesSource {
     async fn flink(&self, kind: FlinkKind, resources: &mut Resources) {
         for scope in self.scopes() {
             let api = self.api(scope.as_deref(), &kind.api_resource());
-            match list(&api).await {
-                Ok(objects) => resources
-                    .flink
-                    .extend(objects.into_iter().map(|object| (kind, object))),
+            match list(&api, |object| FlinkObject::read(kind, object)).await {
+                Ok(objects) => resources.flink.extend(objects),
                 // Any subset of Flink's kinds may be installed.
                 Err(ListError::NoSuchKind) => {
                     resources.not_installed.insert(kind);
                 }
-                Err(error) => resources.unread.push(error.unread(kind.as_str(), scope)),
+                Err(error) => {
+                    let unread = error.unread(kind.as_str(), scope);
+                    if kind.has_job() {
+                        resources.hidden_jobs.push(unread.clone());
+                    }
+                    resources.unread.push(unread);
+                }
             }
         }
     }
@@ -80,11 +85,13 @@ impl KubernetesSource {
         let resource = ApiResource::erase::<CheckpointInventory>(&());
         for scope in self.scopes() {
             let api = self.api(scope.as_deref(), &resource);
-            match list(&api).await {
+            match list(&api, RawObject::from).await {
                 Ok(objects) => resources.inventories.extend(objects),
-                Err(error) => resources
-                    .unread
-                    .push(error.unread("CheckpointInventory", scope)),
+                Err(error) => {
+                    let unread = error.unread("CheckpointInventory", scope);
+                    resources.hidden_jobs.push(unread.clone());
+                    resources.unread.push(unread);
+                }
             }
         }
     }
@@ -92,13 +99,8 @@ impl KubernetesSource {
     async fn config_map_names(&self, resources: &mut Resources) {
         for scope in self.scopes() {
             let api = namespaced::<ConfigMap>(&self.client, scope.as_deref());
-            match list_metadata(&api).await {
-                Ok(found) => resources
-                    .config_maps
-                    .extend(found.into_iter().map(|metadata| ObjectName {
-                        namespace: metadata.namespace.unwrap_or_default(),
-                        name: metadata.name.unwrap_or_default(),
-                    })),
+            match list_metadata(&api, object_name).await {
+                Ok(found) => resources.config_maps.extend(found),
                 Err(error) => resources.unread.push(error.unread("ConfigMap", scope)),
             }
         }
@@ -106,10 +108,11 @@ impl KubernetesSource {
 
     /// What is said of every namespace that has something of ours.
     async fn namespaces(&self, resources: &mut Resources) {
-        let flink = resources.flink.iter().map(|(_, object)| object);
+        let flink = resources.flink.iter().map(|object| &object.name.namespace);
+        let flink = flink.filter(|namespace| !namespace.is_empty()).cloned();
+        let inventories = resources.inventories.iter();
         let names: BTreeSet<String> = flink
-            .chain(&resources.inventories)
-            .filter_map(ResourceExt::namespace)
+            .chain(inventories.filter_map(ResourceExt::namespace))
             .collect();
         let api: Api<Namespace> = Api::all(self.client.clone());
         let read: Vec<_> = stream::iter(names)
@@ -169,19 +172,29 @@ impl Source for KubernetesSource {
 
     async fn processes(&self, namespace: &str) -> Result<Vec<Process>, Unread> {
         let scope = Some(namespace.to_owned());
-        let deployments = list_metadata(&namespaced::<Deployment>(&self.client, Some(namespace)))
+        let deployments = namespaced::<Deployment>(&self.client, Some(namespace));
+        let deployments = list_metadata(&deployments, process)
             .await
             .map_err(|error| error.unread("Deployment", scope.clone()))?;
-        let pods = list_metadata(&namespaced::<Pod>(&self.client, Some(namespace)))
+        let pods = namespaced::<Pod>(&self.client, Some(namespace));
+        let pods = list_metadata(&pods, process)
             .await
             .map_err(|error| error.unread("Pod", scope))?;
-        let processes = deployments.into_iter().chain(pods);
-        Ok(processes
-            .map(|metadata| Process {
-                name: metadata.name.unwrap_or_default(),
-                labels: metadata.labels.unwrap_or_default(),
-            })
-            .collect())
+        Ok(deployments.into_iter().chain(pods).collect())
+    }
+}
+
+fn object_name(metadata: ObjectMeta) -> ObjectName {
+    ObjectName {
+        namespace: metadata.namespace.unwrap_or_default(),
+        name: metadata.name.unwrap_or_default(),
+    }
+}
+
+fn process(metadata: ObjectMeta) -> Process {
+    Process {
+        name: metadata.name.unwrap_or_default(),
+        labels: metadata.labels.unwrap_or_default(),
     }
 }
 
@@ -250,32 +263,45 @@ impl ListError {
     }
 }
 
-async fn list(api: &Api<DynamicObject>) -> Result<Vec<RawObject>, ListError> {
-    let stored = |parameters| {
-        async move {
-            let ObjectList {
-                types,
-                metadata,
-                items,
-            } = api.list(&parameters).await?;
-            Ok(ObjectList {
-                types,
-                metadata,
-                items: items.into_iter().map(RawObject::from).collect(),
-            })
-        }
-        .boxed()
-    };
-    pages(stored).await
+/// Each page is read and given up before the next one comes: as trees of values a thousand objects take tens of MiB.
+async fn list<T: Clone>(
+    api: &Api<DynamicObject>,
+    read: impl Fn(DynamicObject) -> T + Copy + Send,
+) -> Result<Vec<T>, ListError> {
+    let page = |parameters| async move { Ok(each(api.list(&parameters).await?, read)) }.boxed();
+    pages(page).await
 }
 
-async fn list_metadata<K>(api: &Api<K>) -> Result<Vec<ObjectMeta>, ListError>
+async fn list_metadata<K, T: Clone>(
+    api: &Api<K>,
+    read: impl Fn(ObjectMeta) -> T + Copy + Send,
+) -> Result<Vec<T>, ListError>
 where
     K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    let found: Vec<PartialObjectMeta<K>> =
-        pages(|parameters| async move { api.list_metadata(&parameters).await }.boxed()).await?;
-    Ok(found.into_iter().map(|object| object.metadata).collect())
+    let page = |parameters| {
+        async move {
+            let list = api.list_metadata(&parameters).await?;
+            Ok(each(list, |object: PartialObjectMeta<K>| {
+                read(object.metadata)
+            }))
+        }
+        .boxed()
+    };
+    pages(page).await
+}
+
+fn each<T: Clone, U: Clone>(list: ObjectList<T>, read: impl Fn(T) -> U) -> ObjectList<U> {
+    let ObjectList {
+        types,
+        metadata,
+        items,
+    } = list;
+    ObjectList {
+        types,
+        metadata,
+        items: items.into_iter().map(read).collect(),
+    }
 }
 
 /// All pages of one version, or nothing.

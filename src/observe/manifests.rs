@@ -2,6 +2,7 @@
 
 use crate::api::flink::FlinkKind;
 use crate::api::names::{SUSPEND_ANNOTATION, is_on};
+use crate::observe::FlinkObject;
 use crate::observe::draft::Draft;
 use crate::observe::source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};
 use async_trait::async_trait;
@@ -179,7 +180,7 @@ impl Reader {
             config_maps,
         } = &mut self.manifests;
         match (FlinkKind::from_name(kind), kind) {
-            (Some(kind), _) => resources.flink.push((kind, object.into())),
+            (Some(kind), _) => resources.flink.push(FlinkObject::read(kind, object)),
             (None, "CheckpointInventory") => resources.inventories.push(object.into()),
             (None, "ConfigMap") => {
                 let data = object.data.get("data").cloned().unwrap_or(Value::Null);

@@ -15,6 +15,7 @@ mod draft;
 #[cfg(test)]
 mod fake_server;
 mod finished;
+mod flink_object;
 mod gaps;
 mod high_availability;
 mod high_availability_map;
@@ -24,6 +25,7 @@ mod jobs_overview;
 mod kubernetes;
 mod lineage;
 mod manifests;
+mod observation;
 mod observer;
 mod pairs;
 mod phase;
@@ -33,13 +35,14 @@ mod rest_answers;
 mod rest_cluster;
 mod roots;
 mod session_job;
+mod sketch;
 mod snapshot_requests;
 mod source;
-
 mod stray;
 mod undecodable;
 mod what_runs;
 
+pub use flink_object::{FlinkObject, FlinkResource};
 pub use high_availability_map::MapName;
 pub use job_manager::{
     ClusterAddress, CredentialsFile, JobManagers, NoJobManagers, RestClient, RestSecurity,
@@ -48,7 +51,7 @@ pub use job_manager::{
 pub use jobs_overview::{JobsOverview, read as read_jobs_overview};
 pub use kubernetes::{KubernetesSource, Namespaces};
 pub use manifests::{ManifestError, Manifests, NamedStates};
-pub use observer::{KubernetesObserver, ManifestObserver};
+pub use observer::{KubernetesObserver, Listed, ManifestObserver, Sight};
 pub use raw_object::RawObject;
 pub use rest_answers::{Answers as RestAnswers, read as read_rest_answers};
 pub use source::{ConfigMapData, ObjectName, Process, Resources, Source, Unread};

@@ -4,22 +4,64 @@
 //! and the second may still need all of it. So each half is what its own resource says only while the pair is active on
 //! one colour, and the other half is gone or at rest.
 
-use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind};
-use crate::observe::RawObject;
+use crate::api::flink::{FlinkBlueGreenDeployment, FlinkKind, Undecodable};
 use crate::observe::deployment::{job_name, suspended_by};
 use crate::observe::draft::{Colour, Draft, Half};
+use crate::observe::flink_object::unreadable;
 use crate::observe::gaps;
 use crate::observe::snapshot_requests::pending;
-use crate::observe::source::Resources;
-use kube::ResourceExt;
-use kube::api::DynamicObject;
-use retention::evidence::{Gap, Phase};
+use kube::api::ObjectMeta;
+use retention::evidence::{Gap, JobName, Phase};
+
+/// A `FlinkBlueGreenDeployment`, as far as it matters.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    name: JobName,
+    namespace: Option<String>,
+    uid: Option<String>,
+    suspended_by: Option<String>,
+    read: Result<State, Undecodable>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    is_being_deleted: bool,
+    has_pending_savepoint: bool,
+    name: Option<String>,
+}
+
+impl Pair {
+    #[must_use]
+    pub(super) fn of(
+        metadata: &ObjectMeta,
+        read: Result<FlinkBlueGreenDeployment, Undecodable>,
+    ) -> Self {
+        let name = job_name(FlinkKind::BlueGreenDeployment.as_str(), metadata);
+        Self {
+            namespace: metadata.namespace.clone(),
+            uid: metadata.uid.clone(),
+            suspended_by: suspended_by(&name, metadata),
+            name,
+            read: read.map(|pair| State {
+                is_being_deleted: pair.metadata.deletion_timestamp.is_some(),
+                has_pending_savepoint: pair.has_pending_savepoint(),
+                name: pair.status.and_then(|status| status.blue_green_state),
+            }),
+        }
+    }
+
+    /// What may be hidden in one that cannot be decoded.
+    #[must_use]
+    pub(super) fn gap(&self) -> Option<Gap> {
+        self.read.as_ref().err().map(unreadable)
+    }
+}
 
 /// Makes halves unclear of which the pair does not say that they are settled, and suspends those of a pair that is
 /// annotated so.
-pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
+pub(super) fn settle(pairs: &[Pair], drafts: &mut [Draft]) {
     for draft in &mut *drafts {
-        if let Some(why) = suspended(resources, draft) {
+        if let Some(why) = suspended(pairs, draft) {
             draft.suspended_by.get_or_insert(why);
         }
     }
@@ -27,7 +69,7 @@ pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
         .iter()
         .map(|draft| {
             let half = draft.half.as_ref()?;
-            doubt(draft, half, resources, drafts).err()
+            doubt(draft, half, pairs, drafts).err()
         })
         .collect();
     for (draft, doubt) in drafts.iter_mut().zip(doubts) {
@@ -39,41 +81,24 @@ pub(super) fn settle(resources: &Resources, drafts: &mut [Draft]) {
 
 /// Where a savepoint may appear of which only a JobManager knows (R10). The halves may be hidden, or gone already.
 #[must_use]
-pub(super) fn pending_savepoints(resources: &Resources) -> Vec<Gap> {
-    let pairs = of_kind(resources).filter_map(|object| {
-        let pair = FlinkBlueGreenDeployment::from_dynamic(object.object()).ok()?;
-        pair.has_pending_savepoint().then_some(pair)
+pub(super) fn pending_savepoints(pairs: &[Pair]) -> Vec<Gap> {
+    let pending_ones = pairs.iter().filter(|pair| {
+        let state = pair.read.as_ref();
+        state.is_ok_and(|state| state.has_pending_savepoint)
     });
-    pairs
-        .map(|pair| {
-            let name = job_name(FlinkKind::BlueGreenDeployment.as_str(), &pair.metadata);
-            let radius = gaps::seen_from(&name.namespace);
-            pending(&name, radius)
-        })
+    pending_ones
+        .map(|pair| pending(&pair.name, gaps::seen_from(&pair.name.namespace)))
         .collect()
 }
 
-fn of_kind(resources: &Resources) -> impl Iterator<Item = &RawObject> {
-    resources
-        .flink
-        .iter()
-        .filter(|(kind, _)| *kind == FlinkKind::BlueGreenDeployment)
-        .map(|(_, object)| object)
-}
-
-fn suspended(resources: &Resources, draft: &Draft) -> Option<String> {
+fn suspended(pairs: &[Pair], draft: &Draft) -> Option<String> {
     let (name, uid) = draft.half.as_ref()?.pair.as_ref()?;
-    let object = find(resources, &draft.name.namespace, name, uid)?;
-    let name = job_name(FlinkKind::BlueGreenDeployment.as_str(), &object.metadata);
-    suspended_by(&name, &object.metadata)
+    find(pairs, &draft.name.namespace, name, uid)?
+        .suspended_by
+        .clone()
 }
 
-fn doubt(
-    draft: &Draft,
-    half: &Half,
-    resources: &Resources,
-    drafts: &[Draft],
-) -> Result<(), String> {
+fn doubt(draft: &Draft, half: &Half, pairs: &[Pair], drafts: &[Draft]) -> Result<(), String> {
     let Half {
         colour: Some(colour),
         pair: Some((name, uid)),
@@ -84,7 +109,7 @@ fn doubt(
                 .to_owned(),
         );
     };
-    let active = active(resources, &draft.name.namespace, name, uid)?;
+    let active = active(pairs, &draft.name.namespace, name, uid)?;
     if active != *colour {
         return match &draft.phase {
             Phase::Suspended | Phase::Terminal { .. } | Phase::Unclear { .. } => Ok(()),
@@ -115,25 +140,24 @@ fn doubt(
 }
 
 /// The colour of a pair that is in no transition.
-fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Result<Colour, String> {
-    let object = find(resources, namespace, name, uid)
+fn active(pairs: &[Pair], namespace: &str, name: &str, uid: &str) -> Result<Colour, String> {
+    let pair = find(pairs, namespace, name, uid)
         .ok_or_else(|| format!("its FlinkBlueGreenDeployment {name} is not in sight"))?;
-    let described = job_name(FlinkKind::BlueGreenDeployment.as_str(), &object.metadata);
-    let pair = FlinkBlueGreenDeployment::from_dynamic(object.clone())
-        .map_err(|error| error.to_string())?;
-    if pair.metadata.deletion_timestamp.is_some() {
+    let described = &pair.name;
+    let State {
+        is_being_deleted,
+        has_pending_savepoint,
+        name,
+    } = pair.read.as_ref().map_err(ToString::to_string)?;
+    if *is_being_deleted {
         return Err(format!("its {described} is being deleted"));
     }
-    if pair.has_pending_savepoint() {
+    if *has_pending_savepoint {
         return Err(format!(
             "its {described} takes a savepoint whose path no resource names yet"
         ));
     }
-    let state = pair
-        .status
-        .as_ref()
-        .and_then(|status| status.blue_green_state.as_deref());
-    match state {
+    match name.as_deref() {
         Some("ACTIVE_BLUE") => Ok(Colour::Blue),
         Some("ACTIVE_GREEN") => Ok(Colour::Green),
         state => Err(format!(
@@ -143,12 +167,10 @@ fn active(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Resu
     }
 }
 
-fn find(resources: &Resources, namespace: &str, name: &str, uid: &str) -> Option<DynamicObject> {
-    let mut pairs = of_kind(resources);
-    let found = pairs.find(|object| {
-        object.namespace().as_deref() == Some(namespace)
-            && object.name_any() == name
-            && object.uid().as_deref() == Some(uid)
-    });
-    found.map(RawObject::object)
+fn find<'a>(pairs: &'a [Pair], namespace: &str, name: &str, uid: &str) -> Option<&'a Pair> {
+    pairs.iter().find(|pair| {
+        pair.namespace.as_deref() == Some(namespace)
+            && pair.name.name == name
+            && pair.uid.as_deref() == Some(uid)
+    })
 }

@@ -4,14 +4,12 @@ use crate::api::flink::job::LAST_STATE_MARKER;
 use crate::api::flink::options::RESTORE_PATH;
 use crate::api::flink::{
     EmbeddedSpec, FlinkBlueGreenDeployment, FlinkConfiguration, FlinkDeployment, FlinkKind,
-    FlinkSessionJob, FlinkStateSnapshot, JobSpec, JobStatus, ReconciliationStatus,
+    FlinkSessionJob, JobSpec, JobStatus, ReconciliationStatus,
 };
 use crate::api::names::{KEEP_ANNOTATION, is_on};
 use crate::observe::deployment::job_name;
-use crate::observe::gaps;
 use kube::api::DynamicObject;
-use retention::evidence::{Gap, Root};
-use retention::guard::Guard;
+use retention::evidence::Root;
 use retention::layout::METADATA_FILE;
 use retention::location::{Location, Origin};
 use retention::reference::DirectoryKey;
@@ -20,35 +18,66 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The roots R1 to R5, R8, R9 and R13, and any that a later version of the Flink operator may add: the text of the
 /// whole resource is searched for names that Flink gives to snapshots. Fields that hold a path are taken as they are,
 /// for a snapshot may have been copied to a directory of any name.
-#[must_use]
-pub(super) fn of(kind: FlinkKind, object: &DynamicObject, origin: &Origin) -> Vec<Root> {
-    let text = format!("{} {}", object.data, annotations(object));
-    let mut roots: BTreeMap<DirectoryKey, BTreeSet<Location>> = DirectoryKey::all_in(&text)
-        .into_iter()
-        .map(|key| (key, BTreeSet::new()))
-        .collect();
-    for path in in_fields(kind, object) {
-        let (key, location) = key_and_place(&path, origin);
-        roots.entry(key).or_default().extend(location);
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    by: String,
+    in_text: BTreeSet<DirectoryKey>,
+    in_fields: Vec<String>,
+}
+
+impl Named {
+    /// All that the text of a resource names.
+    #[must_use]
+    pub(super) fn in_text(kind: FlinkKind, object: &DynamicObject) -> Self {
+        let text = format!("{} {}", object.data, annotations(object));
+        Self {
+            by: named_by(kind, object),
+            in_text: DirectoryKey::all_in(&text).into_iter().collect(),
+            in_fields: Vec::new(),
+        }
     }
-    let named_by = named_by(kind, object);
-    let root = |snapshot, location| Root {
-        snapshot,
-        location,
-        named_by: named_by.clone(),
-    };
-    roots
-        .into_iter()
-        .flat_map(|(snapshot, locations)| {
-            if locations.is_empty() {
-                return vec![root(snapshot, None)];
-            }
-            let locations = locations.into_iter();
-            locations
-                .map(|location| root(snapshot.clone(), Some(location)))
-                .collect()
-        })
-        .collect()
+
+    #[must_use]
+    pub(super) fn and_in_fields(mut self, mut paths: Vec<String>) -> Self {
+        paths.retain(|path| path != LAST_STATE_MARKER);
+        self.in_fields = paths;
+        self
+    }
+
+    /// What is named, as somebody means it whose paths leave this out.
+    #[must_use]
+    pub(super) fn roots(self, origin: &Origin) -> Vec<Root> {
+        let Self {
+            by,
+            in_text,
+            in_fields,
+        } = self;
+        let mut roots: BTreeMap<DirectoryKey, BTreeSet<Location>> = in_text
+            .into_iter()
+            .map(|key| (key, BTreeSet::new()))
+            .collect();
+        for path in in_fields {
+            let (key, location) = key_and_place(&path, origin);
+            roots.entry(key).or_default().extend(location);
+        }
+        let root = |snapshot, location| Root {
+            snapshot,
+            location,
+            named_by: by.clone(),
+        };
+        roots
+            .into_iter()
+            .flat_map(|(snapshot, locations)| {
+                if locations.is_empty() {
+                    return vec![root(snapshot, None)];
+                }
+                let locations = locations.into_iter();
+                locations
+                    .map(|location| root(snapshot.clone(), Some(location)))
+                    .collect()
+            })
+            .collect()
+    }
 }
 
 /// The snapshot of a pointer, which may name the `_metadata` in it. What is no path has a key and no place.
@@ -84,25 +113,6 @@ fn named_by(kind: FlinkKind, object: &DynamicObject) -> String {
     }
 }
 
-/// A snapshot or pair that cannot be decoded may name a snapshot that the search of its text does not recognise. (The
-/// other kinds have a job, whose evidence says so.)
-#[must_use]
-pub(super) fn undecodable(kind: FlinkKind, object: &DynamicObject) -> Option<Gap> {
-    let error = match kind {
-        FlinkKind::Deployment | FlinkKind::SessionJob => None,
-        FlinkKind::StateSnapshot => FlinkStateSnapshot::from_dynamic(object.clone()).err(),
-        FlinkKind::BlueGreenDeployment => {
-            FlinkBlueGreenDeployment::from_dynamic(object.clone()).err()
-        }
-    }?;
-    Some(Gap {
-        guard: Guard::MissingEvidence,
-        what: job_name(kind.as_str(), &object.metadata).to_string(),
-        why: format!("{} cannot be read: {}", error.field, error.problem),
-        radius: vec![gaps::seen_from(&error.namespace)],
-    })
-}
-
 /// People note restore points there; kubectl keeps the last applied manifest there.
 fn annotations(object: &DynamicObject) -> String {
     let annotations = object.metadata.annotations.iter().flatten();
@@ -112,45 +122,37 @@ fn annotations(object: &DynamicObject) -> String {
         .join(" ")
 }
 
-/// An object that cannot be decoded has no fields: its text was searched, and it protects more in other ways.
-fn in_fields(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
-    let object = object.clone();
-    let mut named: Vec<String> = match kind {
-        FlinkKind::Deployment => FlinkDeployment::from_dynamic(object).map(|deployment| {
-            of_job(
-                deployment.spec.job.as_ref(),
-                &deployment.spec.flink_configuration,
-                deployment.job_status(),
-                deployment.reconciliation_status(),
-            )
-        }),
-        FlinkKind::SessionJob => FlinkSessionJob::from_dynamic(object).map(|job| {
-            let status = job.status.as_ref();
-            of_job(
-                job.spec.job.as_ref(),
-                &job.spec.flink_configuration,
-                job.job_status(),
-                status.and_then(|status| status.reconciliation_status.as_ref()),
-            )
-        }),
-        FlinkKind::StateSnapshot => FlinkStateSnapshot::from_dynamic(object)
-            .map(|snapshot| snapshot.roots().map(str::to_owned).collect()),
-        FlinkKind::BlueGreenDeployment => {
-            FlinkBlueGreenDeployment::from_dynamic(object).map(|pair| {
-                let mut named: Vec<String> = pair
-                    .specs()
-                    .iter()
-                    .flat_map(|spec| in_spec(spec.job.as_ref(), &spec.flink_configuration))
-                    .map(str::to_owned)
-                    .collect();
-                let status = pair.job_status().into_iter().flat_map(JobStatus::roots);
-                named.extend(status.map(str::to_owned));
-                named
-            })
-        }
-    }
-    .unwrap_or_default();
-    named.retain(|path| path != LAST_STATE_MARKER);
+#[must_use]
+pub(super) fn in_deployment(deployment: &FlinkDeployment) -> Vec<String> {
+    of_job(
+        deployment.spec.job.as_ref(),
+        &deployment.spec.flink_configuration,
+        deployment.job_status(),
+        deployment.reconciliation_status(),
+    )
+}
+
+#[must_use]
+pub(super) fn in_session_job(job: &FlinkSessionJob) -> Vec<String> {
+    let status = job.status.as_ref();
+    of_job(
+        job.spec.job.as_ref(),
+        &job.spec.flink_configuration,
+        job.job_status(),
+        status.and_then(|status| status.reconciliation_status.as_ref()),
+    )
+}
+
+#[must_use]
+pub(super) fn in_pair(pair: &FlinkBlueGreenDeployment) -> Vec<String> {
+    let mut named: Vec<String> = pair
+        .specs()
+        .iter()
+        .flat_map(|spec| in_spec(spec.job.as_ref(), &spec.flink_configuration))
+        .map(str::to_owned)
+        .collect();
+    let status = pair.job_status().into_iter().flat_map(JobStatus::roots);
+    named.extend(status.map(str::to_owned));
     named
 }
 

@@ -1,35 +1,88 @@
 //! From a `FlinkSessionJob` to the draft of its job, which runs in the session cluster that it names.
 
 use crate::api::flink::FlinkSessionJob;
-use crate::observe::clusters::Cluster;
+use crate::observe::clusters::{Cluster, SessionHost};
 use crate::observe::configurations::Configurations;
-use crate::observe::deployment::{Parts, collect, current_id, finish, job_name};
+use crate::observe::deployment::{
+    configurations, current_id, finish, half, job_name, suspended_by,
+};
 use crate::observe::draft::{Draft, Host, Surroundings};
 use crate::observe::phase;
-use retention::evidence::{Lineage, LineageEntry, Phase, ResourceState};
+use crate::observe::sketch::Sketch;
+use crate::observe::source::ObjectName;
+use retention::evidence::{JobName, Lineage, LineageEntry, Phase, ResourceState};
 use retention::layout::JobId;
 
-/// `cluster` is its session cluster, where that is known.
-#[must_use]
-pub(super) fn draft(
-    job: &FlinkSessionJob,
-    cluster: Option<&Cluster>,
-    surroundings: Surroundings,
-) -> Draft {
-    let (own, mut problems) = own_configurations(job);
-    if cluster.is_none() {
-        let why = "its session cluster is not known, nor the directories that it sets";
-        problems.push(why.to_owned());
+/// A `FlinkSessionJob`, as far as it matters.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    sketch: Sketch,
+    /// The name of its session cluster.
+    deployment: Option<String>,
+}
+
+impl Read {
+    pub(super) fn name(&self) -> &JobName {
+        &self.sketch.name
     }
-    let configurations = cluster.map_or_else(
-        || own.clone(),
-        |cluster| Configurations::of_session_job(&own, &cluster.configurations),
+
+    /// The session cluster, if it names one.
+    pub(super) fn host(&self) -> Option<ObjectName> {
+        Some(ObjectName {
+            namespace: self.sketch.name.namespace.clone(),
+            name: self.deployment.clone()?,
+        })
+    }
+}
+
+#[must_use]
+pub(super) fn read(job: &FlinkSessionJob) -> Read {
+    let metadata = &job.metadata;
+    let name = job_name("FlinkSessionJob", metadata);
+    let status = job.status.as_ref();
+    let (configurations, problems) = configurations(
+        status.and_then(|status| status.reconciliation_status.as_ref()),
+        &job.spec.flink_configuration,
     );
-    let named = job.job_status().and_then(|status| status.job_id.as_deref());
-    let fixed = own.fixed_job_id();
-    let (named, id_problem) = current_id(named, fixed);
+    let sketch = Sketch {
+        host: Host::Session,
+        named_id: job.job_status().and_then(|status| status.job_id.clone()),
+        phase: phase::of_session_job(job),
+        // Then it is over anyway.
+        ended_with_savepoint: false,
+        stateful: true,
+        configurations,
+        problems,
+        half: half(metadata),
+        suspended_by: suspended_by(&name, metadata),
+        name,
+    };
+    Read {
+        sketch,
+        deployment: job.spec.deployment_name.clone(),
+    }
+}
+
+/// `host` is its session cluster, where that is known.
+#[must_use]
+pub(super) fn draft(read: Read, host: Option<&SessionHost>, surroundings: Surroundings) -> Draft {
+    let Read {
+        mut sketch,
+        deployment: _,
+    } = read;
+    if host.is_none() {
+        let why = "its session cluster is not known, nor the directories that it sets";
+        sketch.problems.push(why.to_owned());
+    }
+    let configurations = host.map_or_else(
+        || sketch.configurations.clone(),
+        |host| Configurations::of_session_job(&sketch.configurations, &host.configurations),
+    );
+    let cluster = host.map(|host| &host.cluster);
+    let fixed = sketch.configurations.fixed_job_id();
+    let (named, id_problem) = current_id(sketch.named_id.as_deref(), fixed);
     let lineage = surroundings.record.as_ref().map(|record| &record.lineage);
-    let (current, phase) = match (phase::of_session_job(job), doubt(cluster)) {
+    let (current, phase) = match (sketch.phase, doubt(cluster)) {
         (phase @ Phase::Unclear { .. }, _) => (named, phase),
         (_, Some(why)) => (named, Phase::Unclear { why }),
         (Phase::Suspended, None) => (named.or_else(|| lineage.and_then(last)), suspended()),
@@ -38,43 +91,12 @@ pub(super) fn draft(
             id_problem.map_or(phase, |why| Phase::Unclear { why }),
         ),
     };
-    let parts = Parts {
-        name: job_name("FlinkSessionJob", &job.metadata),
-        host: Host::Session,
-        current,
-        phase,
-        // Then it is over anyway.
-        ended_with_savepoint: false,
-        stateful: true,
-        problems,
-    };
-    let mut draft = finish(parts, &job.metadata, &configurations, surroundings);
+    sketch.phase = phase;
+    let mut draft = finish(sketch, current, &configurations, surroundings);
     draft.address = cluster.map(|cluster| cluster.address.clone());
     let of_cluster = || cluster.and_then(|cluster| cluster.suspended_by.clone());
     draft.suspended_by = draft.suspended_by.or_else(of_cluster);
     draft
-}
-
-fn own_configurations(job: &FlinkSessionJob) -> (Configurations, Vec<String>) {
-    let mut known = Vec::new();
-    let mut problems = Vec::new();
-    let status = job.status.as_ref();
-    if let Some(reconciliation) = status.and_then(|status| status.reconciliation_status.as_ref()) {
-        collect(
-            reconciliation.deployed(),
-            "lastReconciledSpec",
-            &mut known,
-            &mut problems,
-        );
-        collect(
-            reconciliation.stable(),
-            "lastStableSpec",
-            &mut known,
-            &mut problems,
-        );
-    }
-    let asked = job.spec.flink_configuration.clone();
-    (Configurations::new(known, asked), problems)
 }
 
 /// Why nothing that the resource says of its job can be relied on.

@@ -1,5 +1,5 @@
 use crate::api::flink::FlinkKind;
-use crate::observe::RawObject;
+use crate::observe::{FlinkObject, RawObject};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -24,7 +24,7 @@ pub trait Source: Send + Sync + Debug {
 /// The objects in sight, and what could not be read.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
-    pub flink: Vec<(FlinkKind, RawObject)>,
+    pub flink: Vec<FlinkObject>,
     /// `CheckpointInventory` objects.
     pub inventories: Vec<RawObject>,
     /// Only their names: most are none of ours.
@@ -36,19 +36,13 @@ pub struct Resources {
     /// Namespaces in which the absence of an object says nothing, and why.
     pub ending_namespaces: BTreeMap<String, String>,
     pub unread: Vec<Unread>,
+    /// Those of them that hide jobs, or records of jobs.
+    pub hidden_jobs: Vec<Unread>,
 }
 
 impl Resources {
     /// Why it is not known for certain that an object which is not listed was deleted, if that is so.
     pub(super) fn absence_in_doubt(&self, kind: &str, namespace: &str) -> Option<String> {
-        let not_listed = |unread: &&Unread| {
-            let Unread {
-                what: _,
-                namespace: of,
-                why: _,
-            } = unread;
-            of.as_deref().is_none_or(|of| of == namespace)
-        };
         let kind_is_unknown =
             FlinkKind::from_name(kind).is_none_or(|kind| self.not_installed.contains(&kind));
         if kind_is_unknown {
@@ -57,7 +51,10 @@ impl Resources {
         if let Some(why) = self.ending_namespaces.get(namespace) {
             return Some(why.clone());
         }
-        let unread = self.unread.iter().find(not_listed)?;
+        let unread = self
+            .unread
+            .iter()
+            .find(|unread| unread.concerns(namespace))?;
         Some(format!(
             "{} could not be listed: {}",
             unread.what, unread.why
@@ -80,6 +77,14 @@ pub struct Unread {
     pub namespace: Option<String>,
     /// Why, and what to do.
     pub why: String,
+}
+
+impl Unread {
+    #[must_use]
+    pub fn concerns(&self, namespace: &str) -> bool {
+        let of = self.namespace.as_deref();
+        of.is_none_or(|of| of == namespace)
+    }
 }
 
 /// The parts of a `ConfigMap` that matter.

@@ -2,18 +2,15 @@
 
 use crate::api::flink::{EmbeddedSpec, FlinkConfiguration, Undecodable};
 use crate::observe::configurations::Configurations;
-use crate::observe::deployment::{Parts, current_id, finish, job_name};
+use crate::observe::deployment::{current_id, finish, half, job_name, suspended_by};
 use crate::observe::draft::{Draft, Host, Surroundings};
+use crate::observe::sketch::Sketch;
 use kube::api::DynamicObject;
 use retention::evidence::Phase;
 use serde_json::Value;
 
 #[must_use]
-pub(super) fn draft(
-    object: &DynamicObject,
-    error: &Undecodable,
-    surroundings: Surroundings,
-) -> Draft {
+pub(super) fn sketch(object: &DynamicObject, error: &Undecodable) -> Sketch {
     let mut problems = vec![error.to_string()];
     let mut known = Vec::new();
     for field in ["lastReconciledSpec", "lastStableSpec"] {
@@ -33,20 +30,29 @@ pub(super) fn draft(
         .data
         .pointer("/status/jobStatus/jobId")
         .and_then(Value::as_str);
-    let parts = Parts {
-        name: job_name(error.kind.as_str(), &object.metadata),
+    let name = job_name(error.kind.as_str(), &object.metadata);
+    Sketch {
         // What it is hosted by matters only to a job whose end is to be proven.
         host: Host::Own,
-        current: current_id(named, None).0,
-        ended_with_savepoint: false,
+        named_id: named.map(str::to_owned),
         phase: Phase::Unclear {
             why: error.to_string(),
         },
+        ended_with_savepoint: false,
         stateful: true,
+        configurations: Configurations::new(known, asked),
         problems,
-    };
-    let configurations = Configurations::new(known, asked);
-    finish(parts, &object.metadata, &configurations, surroundings)
+        half: half(&object.metadata),
+        suspended_by: suspended_by(&name, &object.metadata),
+        name,
+    }
+}
+
+#[must_use]
+pub(super) fn draft(sketch: Sketch, surroundings: Surroundings) -> Draft {
+    let (current, _) = current_id(sketch.named_id.as_deref(), None);
+    let configurations = sketch.configurations.clone();
+    finish(sketch, current, &configurations, surroundings)
 }
 
 #[cfg(test)]
@@ -66,7 +72,7 @@ mod tests {
             &[("observedGeneration: 4", "observedGeneration: [4]")],
         );
         let error = FlinkDeployment::from_dynamic(object.clone()).unwrap_err();
-        let draft = draft(&object, &error, Surroundings::default());
+        let draft = draft(sketch(&object, &error), Surroundings::default());
         assert!(draft.current.is_some());
         assert_eq!(draft.bases.len(), 3);
         assert!(

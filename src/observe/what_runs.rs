@@ -12,7 +12,7 @@ use retention::layout::JobId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pods and Deployments of namespaces.
-pub(super) type Listed = BTreeMap<String, Result<Vec<Process>, Unread>>;
+pub(super) type Running = BTreeMap<String, Result<Vec<Process>, Unread>>;
 
 pub(super) fn needs_proof(draft: &Draft) -> bool {
     match draft.phase {
@@ -37,7 +37,7 @@ pub(super) fn key(address: &ClusterAddress) -> ObjectName {
 
 /// What runs, as the API server and the JobManagers say.
 pub(super) struct WhatRuns<'a> {
-    pub(super) processes: Listed,
+    pub(super) processes: Running,
     pub(super) overviews: Overviews,
     pub(super) clusters: &'a [Cluster],
     /// Every `FlinkDeployment` that exists, also one that cannot be decoded and so is no cluster that is known.
@@ -61,12 +61,13 @@ impl WhatRuns<'_> {
     /// Jobs that run in any cluster and that no resource has there. Who names the same id for another cluster does not
     /// speak for this one: then two have it, and what either says of itself proves nothing.
     pub(super) fn unnamed_jobs(&self, drafts: &[Draft]) -> Vec<Draft> {
+        let named = NamedJobs::by(drafts);
         let unnamed = self
             .clusters
             .iter()
             .map(|cluster| match self.overview(&cluster.address) {
                 JobsOverview::Answered(jobs) => {
-                    cluster.unnamed_jobs(jobs, &named_in(&cluster.address, drafts))
+                    cluster.unnamed_jobs(jobs, &named.in_cluster(&cluster.address))
                 }
                 JobsOverview::NotAsked | JobsOverview::Unreachable { .. } => Vec::new(),
             });
@@ -158,14 +159,37 @@ impl WhatRuns<'_> {
     }
 }
 
-/// The jobs of a cluster by the word of resources. One whose cluster is not known may be in any of its namespace.
-fn named_in(cluster: &ClusterAddress, drafts: &[Draft]) -> BTreeSet<JobId> {
-    let of_cluster = |draft: &&Draft| match &draft.address {
-        Some(address) => key(address) == key(cluster),
-        None => draft.name.namespace == cluster.namespace,
-    };
-    let of_cluster = drafts.iter().filter(of_cluster);
-    of_cluster.filter_map(|draft| draft.current).collect()
+/// The jobs of clusters by the word of resources. One whose cluster is not known may be in any of its namespace.
+struct NamedJobs<'a> {
+    of_clusters: BTreeMap<ObjectName, BTreeSet<JobId>>,
+    anywhere_in: BTreeMap<&'a str, BTreeSet<JobId>>,
+}
+
+impl<'a> NamedJobs<'a> {
+    fn by(drafts: &'a [Draft]) -> Self {
+        let mut named = Self {
+            of_clusters: BTreeMap::new(),
+            anywhere_in: BTreeMap::new(),
+        };
+        for draft in drafts {
+            let ids = match &draft.address {
+                Some(address) => named.of_clusters.entry(key(address)).or_default(),
+                None => {
+                    let namespace = draft.name.namespace.as_str();
+                    named.anywhere_in.entry(namespace).or_default()
+                }
+            };
+            ids.extend(draft.current);
+        }
+        named
+    }
+
+    fn in_cluster(&self, cluster: &ClusterAddress) -> BTreeSet<JobId> {
+        let of_cluster = self.of_clusters.get(&key(cluster));
+        let anywhere = self.anywhere_in.get(cluster.namespace.as_str());
+        let ids = of_cluster.into_iter().chain(anywhere).flatten();
+        ids.copied().collect()
+    }
 }
 
 fn nobody_looked() -> Processes {

@@ -1,6 +1,6 @@
 //! What all controllers share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::NamespaceResourceScope;
@@ -13,8 +13,8 @@ use super::administrator::{AdministratorFile, Current};
 use super::events::Events;
 use super::inventory::JobScan;
 use crate::engine::journal::{LeaseTerm, OwnerId};
-use crate::engine::{Clock, MetadataCache, Observer, Stores};
-use crate::observe::Namespaces;
+use crate::engine::{Clock, MetadataCache, Stores};
+use crate::observe::{KubernetesObserver, Namespaces};
 use crate::telemetry::Metrics;
 
 /// The ports of the controllers and what they remember in memory. Nothing in here decides about deleting: after a
@@ -23,7 +23,7 @@ use crate::telemetry::Metrics;
 pub(super) struct Operator {
     pub(super) client: DebugClient,
     pub(super) namespaces: Namespaces,
-    pub(super) observer: Arc<dyn Observer>,
+    pub(super) observer: Arc<KubernetesObserver>,
     pub(super) stores: Arc<Stores>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) administrator: AdministratorFile,
@@ -87,11 +87,12 @@ impl Scans {
             .cloned()
     }
 
-    pub(super) fn retain(&self, jobs: &std::collections::BTreeSet<JobName>) {
+    /// Forgets all jobs but these, and those of namespaces of which nothing is known now.
+    pub(super) fn retain(&self, jobs: &BTreeSet<JobName>, is_unread: impl Fn(&str) -> bool) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|job, _| jobs.contains(job));
+            .retain(|job, _| jobs.contains(job) || is_unread(&job.namespace));
     }
 }
 

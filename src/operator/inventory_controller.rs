@@ -1,23 +1,25 @@
 //! The observe loop: records every Flink resource from the first start, with a policy or without, and says of each what
 //! is known. It needs no storage for that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future};
 use kube::{Api, Resource, ResourceExt};
-use retention::evidence::{Evidence, JobEvidence, JobName};
+use retention::evidence::{JobEvidence, JobName};
 use retention::layout::JobId;
 use retention::location::Location;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{News as Poke, Operator};
 use super::events::News;
-use super::gathered::{Found, Gathered, Unlisted, gather};
-use super::inventory::{Facts, row, status};
+use super::gathered::{Policies, Unlisted, policies};
+use super::inventory::{Facts, JobScan, row, status};
 use super::lineage::{Merged, Seen, deleted, has_undated, merge};
 use super::missing::{Missing, certain};
 use super::server_side::{apply_spec, apply_status};
@@ -27,11 +29,16 @@ use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, co
 use crate::api::conditions::find;
 use crate::api::flink::kind::{GROUP, VERSION};
 use crate::api::names::inventory_name;
+use crate::observe::{FlinkResource, Sight, Unread};
+use crate::telemetry::JobRow;
 
 /// Many changes in a moment are one reason to look.
 const SETTLE: Duration = Duration::from_millis(200);
 /// However many changes there are, of the time at least three parts are rest for one part of looking.
 const REST: u32 = 3;
+
+/// More than one, for each waits for the API server.
+const WRITES_AT_ONCE: usize = 8;
 
 /// Looks at every job again and again, until `stop`.
 pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
@@ -89,7 +96,9 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
 #[derive(Debug, thiserror::Error)]
 enum LookError {
     #[error(transparent)]
-    List(#[from] Unlisted),
+    Policies(#[from] Unlisted),
+    #[error("{what} could not be listed: {why}")]
+    List { what: String, why: String },
     #[error("{failed} of {all} inventories could not be written; the last one: {error}")]
     Write {
         failed: usize,
@@ -99,59 +108,111 @@ enum LookError {
 }
 
 /// One pass: observe, then for each job record (the lineage) and report (the status). Nothing is scanned or deleted here.
+/// Jobs come one after the other, each is recorded and given up: there may be thousands.
 async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookError> {
-    // Observe.
-    // In this order: the uid of a resource must not be younger than what is seen of it, or the job of a deleted resource
-    // would be recorded for the one that was made anew under its name.
-    let (gathered, unlisted) = gather(operator).await?;
-    let evidence = operator.observer.observe().await;
-
-    // Plan: what each inventory should be.
-    let mut looks = looks(&gathered, &evidence);
-    let absent = looks.iter().filter(|look| look.is_undated()).map(Look::job);
-    let absent = certain(operator, absent.collect(), &gathered.not_installed).await;
-    let deleted = missing.again(absent);
-    for look in &mut looks {
-        look.deleted = deleted.contains(&look.evidence.name);
-    }
-
-    // Report.
-    let all = looks.len();
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for job in looks {
-        let scan = operator.scans.of(&job.evidence.name);
-        match write(operator, &job).await {
-            Ok(inventory) => rows.extend(row(&inventory, scan.as_ref())),
-            Err(error) => {
-                failures.push(error);
-                // The last known values are better than none.
-                rows.extend(
-                    job.recorded
-                        .and_then(|recorded| row(recorded, scan.as_ref())),
-                );
-            }
+    let policies = policies(operator).await?;
+    let mut pass = Pass::default();
+    let (sights, coming) = mpsc::channel(WRITES_AT_ONCE);
+    let coming = ReceiverStream::new(coming)
+        .filter(|sight: &Sight| {
+            future::ready(!policies.unlisted.contains(&sight.job.name.namespace))
+        })
+        .filter_map(|sight| future::ready(Look::at(sight, &policies)));
+    let recorded = async {
+        let mut written = coming
+            .map(|look| async {
+                // Whether it was deleted is asked when all is listed.
+                if look.is_undated() {
+                    return Outcome::Undated(Box::new(look));
+                }
+                write(operator, look).await
+            })
+            .buffer_unordered(WRITES_AT_ONCE);
+        while let Some(outcome) = written.next().await {
+            pass.note(outcome);
         }
+        drop(written);
+        pass
+    };
+    let (listed, mut pass) = future::join(operator.observer.look(sights), recorded).await;
+
+    let undated = std::mem::take(&mut pass.undated);
+    let absent = undated.iter().map(|look| look.job.name.clone()).collect();
+    let absent = certain(operator, absent, &listed.not_installed).await;
+    let deleted = missing.again(absent);
+    for mut look in undated {
+        look.deleted = deleted.contains(&look.job.name);
+        pass.note(write(operator, *look).await);
     }
-    operator.metrics.jobs.replace(rows);
-    let known: BTreeSet<JobName> = evidence.jobs.iter().map(|job| job.name.clone()).collect();
-    operator.scans.retain(&known);
+
+    let Pass {
+        rows,
+        known,
+        undated: _,
+        all,
+        mut failures,
+    } = pass;
+    let unread = |namespace: &str| {
+        policies.unlisted.contains(namespace)
+            || listed.unread.iter().any(|list| list.concerns(namespace))
+    };
+    operator.metrics.jobs.replace(rows, unread);
+    operator.scans.retain(&known, unread);
     let failed = failures.len();
-    match failures.pop() {
-        Some(error) => Err(LookError::Write {
+    if let Some(error) = failures.pop() {
+        return Err(LookError::Write {
             failed,
             all,
             error: Box::new(error),
-        }),
-        None => unlisted.map_or(Ok(()), |error| Err(error.into())),
+        });
+    }
+    if let Some(Unread { what, why, .. }) = listed.unread.into_iter().next() {
+        return Err(LookError::List { what, why });
+    }
+    policies.problem.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// What a look has come to so far.
+#[derive(Debug, Default)]
+struct Pass {
+    rows: Vec<JobRow>,
+    known: BTreeSet<JobName>,
+    undated: Vec<Box<Look>>,
+    all: usize,
+    failures: Vec<kube::Error>,
+}
+
+/// What became of one job.
+#[derive(Debug)]
+enum Outcome {
+    Written(JobName, Option<JobRow>),
+    /// The last known values are better than none.
+    Failed(JobName, Option<JobRow>, kube::Error),
+    Undated(Box<Look>),
+}
+
+impl Pass {
+    fn note(&mut self, outcome: Outcome) {
+        let (name, row) = match outcome {
+            Outcome::Undated(look) => return self.undated.push(look),
+            Outcome::Written(name, row) => (name, row),
+            Outcome::Failed(name, row, error) => {
+                self.failures.push(error);
+                (name, row)
+            }
+        };
+        self.all += 1;
+        self.known.insert(name);
+        self.rows.extend(row);
     }
 }
 
 /// One job, its record, and what was seen of it.
 #[derive(Debug)]
-struct Look<'a> {
-    evidence: &'a JobEvidence,
+struct Look {
+    job: JobEvidence,
     inventory_name: String,
-    recorded: Option<&'a CheckpointInventory>,
+    recorded: Option<CheckpointInventory>,
     /// None if the resource is gone, or cannot be read.
     seen: Option<Seen>,
     present: bool,
@@ -160,70 +221,65 @@ struct Look<'a> {
     policy: Option<String>,
 }
 
-impl Look<'_> {
-    fn job(&self) -> JobName {
-        self.evidence.name.clone()
-    }
-
-    /// Whether it was not listed, and its deletion is not recorded.
-    fn is_undated(&self) -> bool {
-        let recorded = self.recorded.map(|recorded| &recorded.spec);
-        !self.present && recorded.is_some_and(has_undated)
-    }
-}
-
-fn looks<'a>(gathered: &'a Gathered, evidence: &'a Evidence) -> Vec<Look<'a>> {
-    let Gathered {
-        objects,
-        recorded,
-        policies,
-        not_installed: _,
-    } = gathered;
-    let objects: BTreeMap<&JobName, &Found> =
-        objects.iter().map(|found| (&found.name, found)).collect();
-    let jobs = evidence.jobs.iter().filter_map(|job| {
+impl Look {
+    /// None of what is no resource, and of what has a record that cannot be read: writing over it would forget what it
+    /// holds.
+    fn at(sight: Sight, policies: &Policies) -> Option<Self> {
+        let Sight {
+            job,
+            resource,
+            recorded,
+        } = sight;
         let JobName {
             kind,
             namespace,
             name,
         } = &job.name;
         let inventory_name = inventory_name(kind, name)?;
-        let recorded = match recorded.get(&(namespace.clone(), inventory_name.clone())) {
+        let recorded = match recorded.map(|recorded| recorded.object().try_parse()) {
             None => None,
-            Some(Ok(inventory)) => Some(inventory),
-            // Writing over a record that cannot be read would forget what it holds.
-            Some(Err(())) => return None,
+            Some(Ok(recorded)) => Some(recorded),
+            Some(Err(error)) => {
+                tracing::warn!(namespace, name = inventory_name, %error, "this CheckpointInventory cannot be read and is left as it is");
+                return None;
+            }
         };
-        let object = objects.get(&job.name).copied();
-        let seen = object.map(|found| seen(found, job));
+        let recorded: Option<CheckpointInventory> = recorded;
+        let present = resource.is_some();
+        let seen = resource.map(|resource| seen(resource, &job));
         if seen.is_none() && recorded.is_none() {
             return None;
         }
-        let labels = seen
-            .as_ref()
-            .map(|seen| &seen.labels)
-            .or(recorded.map(|recorded| &recorded.spec.last_labels));
+        let labels = seen.as_ref().map(|seen| &seen.labels);
+        let labels = labels.or(recorded.as_ref().map(|recorded| &recorded.spec.last_labels));
         let policy = policies
+            .policies
             .iter()
             .filter(|(of, _)| of == namespace)
             .find(|(_, policy)| {
                 labels.is_some_and(|labels| policy.spec.selector.matches(labels) == Ok(true))
             })
             .map(|(_, policy)| policy.name_any());
-        Some(Look {
-            evidence: job,
+        Some(Self {
             inventory_name,
             recorded,
-            present: object.is_some(),
+            present,
             deleted: false,
             seen,
             policy,
+            job,
         })
-    });
-    jobs.collect()
+    }
+
+    /// Whether it was not listed, and its deletion is not recorded.
+    fn is_undated(&self) -> bool {
+        let recorded = self.recorded.as_ref().map(|recorded| &recorded.spec);
+        !self.present && recorded.is_some_and(has_undated)
+    }
 }
 
-fn seen(found: &Found, job: &JobEvidence) -> Seen {
+fn seen(resource: FlinkResource, job: &JobEvidence) -> Seen {
+    let FlinkResource { uid, labels } = resource;
     let bases: Vec<String> = job.bases.iter().map(ToString::to_string).collect();
     Seen {
         job: JobReference {
@@ -231,8 +287,8 @@ fn seen(found: &Found, job: &JobEvidence) -> Seen {
             kind: job.name.kind.clone(),
             name: job.name.name.clone(),
         },
-        uid: found.uid.clone(),
-        labels: found.labels.clone(),
+        uid,
+        labels,
         job_id: job.current.map(|id| id.to_string()),
         base: job
             .current
@@ -262,10 +318,26 @@ fn base_of(job: &JobEvidence, id: JobId) -> Option<Location> {
         })
 }
 
-async fn write(operator: &Operator, look: &Look<'_>) -> kube::Result<CheckpointInventory> {
+async fn write(operator: &Operator, look: Look) -> Outcome {
+    let scan = operator.scans.of(&look.job.name);
+    match inventory(operator, &look, scan.as_ref()).await {
+        Ok(inventory) => Outcome::Written(look.job.name, row(&inventory, scan.as_ref())),
+        Err(error) => {
+            let recorded = look.recorded.as_ref();
+            let row = recorded.and_then(|recorded| row(recorded, scan.as_ref()));
+            Outcome::Failed(look.job.name, row, error)
+        }
+    }
+}
+
+async fn inventory(
+    operator: &Operator,
+    look: &Look,
+    scan: Option<&JobScan>,
+) -> kube::Result<CheckpointInventory> {
     let now = operator.clock.now();
-    let api: Api<CheckpointInventory> = operator.in_namespace(&look.evidence.name.namespace);
-    let recorded = look.recorded.map(|recorded| &recorded.spec);
+    let api: Api<CheckpointInventory> = operator.in_namespace(&look.job.name.namespace);
+    let recorded = look.recorded.as_ref().map(|recorded| &recorded.spec);
     let merged = match (&look.seen, recorded) {
         (Some(seen), _) => Some(merge(recorded, seen.clone(), now)),
         (None, Some(recorded)) if look.deleted => Some(Merged {
@@ -275,23 +347,22 @@ async fn write(operator: &Operator, look: &Look<'_>) -> kube::Result<CheckpointI
         (None, _) => None,
     };
     let truncated = merged.as_ref().is_some_and(|merged| merged.truncated);
-    let inventory = match (merged, look.recorded) {
+    let inventory = match (merged, &look.recorded) {
         (Some(Merged { spec, truncated: _ }), recorded)
-            if recorded.map(|recorded| &recorded.spec) != Some(&spec) =>
+            if recorded.as_ref().map(|recorded| &recorded.spec) != Some(&spec) =>
         {
-            record(&api, &look.inventory_name, recorded, &spec).await?
+            record(&api, &look.inventory_name, recorded.as_ref(), &spec).await?
         }
         (_, Some(recorded)) => recorded.clone(),
         // Without anything seen there is a record; the compiler does not know.
         (_, None) => CheckpointInventory::default(),
     };
-    let scan = operator.scans.of(&look.evidence.name);
     let next = status(Facts {
-        job: look.evidence,
+        job: &look.job,
         present: look.present,
         generation: inventory.metadata.generation,
         existing: inventory.status.as_ref(),
-        scan: scan.as_ref(),
+        scan,
         policy: look.policy.as_deref(),
         truncated,
         now,

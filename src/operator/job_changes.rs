@@ -16,6 +16,8 @@ use crate::observe::Namespaces;
 
 /// The kinds that are jobs.
 pub(super) const KINDS: [FlinkKind; 2] = [FlinkKind::Deployment, FlinkKind::SessionJob];
+/// A page of large objects is a few MiB while it is looked at.
+const PAGE: u32 = 100;
 /// The parts of a status that tell of another job, or of another state of the same.
 const TELLING: [&str; 5] = [
     "/status/jobStatus/jobId",
@@ -41,7 +43,7 @@ pub(super) fn all(operator: &Operator) -> impl Stream<Item = ()> + Send + use<> 
     });
     let streams = apis.map(|api| {
         let mut known = Known::default();
-        watcher(api, watcher::Config::default())
+        watcher(api, watcher::Config::default().page_size(PAGE))
             .default_backoff()
             .filter_map(move |event| future::ready(event.ok().filter(|event| known.news(event))))
             .map(|_| ())

@@ -40,9 +40,12 @@ pub struct JobMetrics {
 }
 
 impl JobMetrics {
-    /// Replaces all rows.
-    pub fn replace(&self, rows: Vec<JobRow>) {
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+    /// Replaces all rows but those of namespaces of which nothing is known now: the last known values are better than
+    /// none.
+    pub fn replace(&self, mut rows: Vec<JobRow>, is_unread: impl Fn(&str) -> bool) {
+        let mut known = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.extend(known.drain(..).filter(|row| is_unread(&row.namespace)));
+        *known = rows;
     }
 
     pub(super) fn gather(&self, labels: JobLabels) -> Result<Vec<MetricFamily>, prometheus::Error> {
@@ -262,10 +265,13 @@ mod tests {
     #[test]
     fn what_is_not_known_has_no_series() {
         let jobs = JobMetrics::default();
-        jobs.replace(vec![JobRow {
-            namespace: "flink".into(),
-            ..JobRow::default()
-        }]);
+        jobs.replace(
+            vec![JobRow {
+                namespace: "flink".into(),
+                ..JobRow::default()
+            }],
+            |_| false,
+        );
         assert!(jobs.gather(JobLabels::Job).unwrap().is_empty());
     }
 }

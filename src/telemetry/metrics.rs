@@ -240,7 +240,7 @@ mod tests {
             restorable: Some(true),
             ..JobRow::default()
         };
-        metrics.jobs.replace(vec![row]);
+        metrics.jobs.replace(vec![row], |_| false);
         assert!(!metrics.encode().unwrap().contains("orders"));
         metrics.set_leader(true);
         let text = metrics.encode().unwrap();
@@ -248,7 +248,7 @@ mod tests {
             text.contains(r#"flink_retention_job_restorable{kind="FlinkDeployment",name="orders",namespace="flink"} 1"#),
             "{text}"
         );
-        metrics.jobs.replace(Vec::new());
+        metrics.jobs.replace(Vec::new(), |_| false);
         assert!(!metrics.encode().unwrap().contains("orders"));
     }
 

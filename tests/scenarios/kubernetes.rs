@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use flink_retention::api::flink::FlinkKind;
 use flink_retention::engine::{Clock, Observer};
 use flink_retention::observe::{
-    ClusterAddress, ConfigMapData, JobManagers, JobsOverview, KubernetesObserver, ObjectName,
-    Process, Resources, Source, Unread,
+    ClusterAddress, ConfigMapData, FlinkObject, JobManagers, JobsOverview, KubernetesObserver,
+    ObjectName, Process, Resources, Source, Unread,
 };
 use jiff::Timestamp;
 use kube::api::DynamicObject;
@@ -41,7 +41,9 @@ impl Source for World {
         for object in jobs.chain(state.objects.iter().cloned()) {
             let kind = object["kind"].as_str().unwrap_or_default();
             match FlinkKind::from_name(kind) {
-                Some(kind) => resources.flink.push((kind, dynamic(object).into())),
+                Some(kind) => resources
+                    .flink
+                    .push(FlinkObject::read(kind, dynamic(object))),
                 None => panic!("{kind} is no Flink resource"),
             }
         }

@@ -29,6 +29,15 @@ impl FlinkKind {
         Self::BlueGreenDeployment,
     ];
 
+    /// Whether a resource of this kind is a job, or the cluster of one.
+    #[must_use]
+    pub const fn has_job(self) -> bool {
+        match self {
+            Self::Deployment | Self::SessionJob => true,
+            Self::StateSnapshot | Self::BlueGreenDeployment => false,
+        }
+    }
+
     /// The kind's name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

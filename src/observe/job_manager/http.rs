@@ -18,17 +18,24 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// Of the head of an answer.
 const HEAD_LIMIT: usize = 64 * 1024;
-/// The requests of one observation come one after the other; until the next one nothing need stay open.
-const IDLE: Duration = Duration::from_secs(5);
+/// The requests about one job come one after the other; more than this is never between two of them.
+pub(super) const IDLE: Duration = Duration::from_secs(5);
 /// The longest text of somebody else in a sentence of ours, in characters.
 const TEXT_LIMIT: usize = 300;
 
 /// Follows no redirects, unpacks nothing, and writes nothing.
 #[derive(Clone)]
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    connector: HttpsConnector<HttpConnector>,
     /// For one answer, to its last byte.
     pub(super) timeout: Duration,
+}
+
+/// The questions to one cluster, over one connection, which ends with them: thousands that wait for another question
+/// would take more memory than all that is learned.
+pub(super) struct Session {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    timeout: Duration,
 }
 
 impl Http {
@@ -41,18 +48,27 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
+        Self {
+            connector,
+            timeout: TIMEOUT,
+        }
+    }
+
+    pub(super) fn session(&self) -> Session {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1)
             .http1_max_buf_size(HEAD_LIMIT)
-            .build(connector);
-        Self {
+            .build(self.connector.clone());
+        Session {
             client,
-            timeout: TIMEOUT,
+            timeout: self.timeout,
         }
     }
+}
 
+impl Session {
     pub(super) async fn get(
         &self,
         url: &str,

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use super::http::BODY_LIMIT;
+use super::http::{BODY_LIMIT, IDLE};
 use super::*;
 use crate::engine::SystemClock;
 use crate::observe::fake_server::{Answer, FakeServer};
@@ -65,6 +65,20 @@ fn with(path_of: &str, answer: Answer) -> Vec<(String, Answer)> {
     answers.retain(|(path, _)| path != path_of);
     answers.push((path_of.to_owned(), answer));
     answers
+}
+
+/// Thousands of clusters are asked; none of them costs anything between two looks.
+#[tokio::test]
+async fn the_questions_about_a_job_share_one_connection_that_ends_with_them() {
+    let server = FakeServer::start(running()).await;
+    let template = server.url().parse().unwrap();
+    let client = RestClient::new(template, security(), Arc::new(SystemClock));
+    let answer = client
+        .ask(&address(), JOB.parse().unwrap(), &Origin::default())
+        .await;
+    assert!(matches!(answer, JobManager::Answered(_)), "{answer:?}");
+    let ended = tokio::time::timeout(IDLE / 2, server.connections());
+    assert_eq!(ended.await, Ok(1), "{:?}", server.asked());
 }
 
 #[tokio::test]

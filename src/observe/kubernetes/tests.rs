@@ -5,7 +5,7 @@ use kube::Config;
 use serde_json::{Value, json};
 
 const DEPLOYMENTS: &str = "/apis/flink.apache.org/v1beta1/flinkdeployments";
-const FIRST_PAGE: &str = "/apis/flink.apache.org/v1beta1/flinkdeployments?&limit=500";
+const FIRST_PAGE: &str = "/apis/flink.apache.org/v1beta1/flinkdeployments?&limit=100";
 const INVENTORIES: &str = "/apis/flink-retention.dev/v1alpha1/checkpointinventories";
 
 async fn server(answers: Vec<(&str, Answer)>) -> FakeServer {
@@ -89,7 +89,7 @@ async fn every_page_is_read_and_none_from_a_cache() {
     let names: Vec<String> = found
         .flink
         .iter()
-        .map(|(_, object)| object.name_any())
+        .map(|object| object.name.name.clone())
         .collect();
     assert_eq!(names, ["a", "b"]);
     assert!(

@@ -2,7 +2,10 @@
 //! the observer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
+use crate::observe::FlinkObject;
 use crate::observe::deployment::tests::object;
+use crate::observe::flink_object::Says;
+use crate::observe::gaps;
 use rstest::rstest;
 
 const STABLE: &str = include_str!("../fixtures/stable.yaml");
@@ -10,7 +13,8 @@ const SESSION_JOB: &str = include_str!("../fixtures/session-job.yaml");
 const PAIR: &str = include_str!("../fixtures/pair.yaml");
 
 fn roots(kind: FlinkKind, object: &DynamicObject) -> Vec<Root> {
-    of(kind, object, &Origin::default())
+    let named = FlinkObject::read(kind, object.clone()).named;
+    named.roots(&Origin::default())
 }
 
 fn keys(kind: FlinkKind, object: &DynamicObject) -> Vec<String> {
@@ -305,11 +309,10 @@ kind: FlinkStateSnapshot
 metadata: {name: odd, namespace: flink}
 spec: {savepoint: {path: [a]}}
 ";
-    let gap = undecodable(FlinkKind::StateSnapshot, &object(yaml, &[])).unwrap();
+    let read = FlinkObject::read(FlinkKind::StateSnapshot, object(yaml, &[]));
+    let Says::Unreadable(gap) = read.says else {
+        panic!("{read:?}")
+    };
     assert_eq!(gap.radius, [gaps::seen_from("flink")]);
     assert!(gap.why.contains("spec.savepoint.path"), "{}", gap.why);
-    assert_eq!(
-        undecodable(FlinkKind::Deployment, &object(STABLE, &[])),
-        None
-    );
 }

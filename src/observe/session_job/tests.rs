@@ -9,14 +9,20 @@ const RECORD: &str = include_str!("../fixtures/session-job-inventory.yaml");
 const CLUSTER: &str = include_str!("../fixtures/session.yaml");
 const ID: &str = "00000000000000000000000000000def";
 
-fn cluster(edits: &[(&str, &str)]) -> Cluster {
-    let read = flink_deployment(CLUSTER, edits);
-    let (configurations, _) = deployment::configurations(&read, &Ok(None));
-    let draft = deployment::draft(&read, &Ok(None), Surroundings::default());
-    Cluster::of(&read, configurations, &draft)
+fn cluster(edits: &[(&str, &str)]) -> SessionHost {
+    let deployment::Read {
+        sketch,
+        is_session,
+        is_being_deleted,
+    } = deployment::read(&flink_deployment(CLUSTER, edits));
+    let (draft, configurations) = deployment::draft(sketch, Ok(None), Surroundings::default());
+    SessionHost {
+        cluster: Cluster::of((is_session, is_being_deleted), &configurations, &draft),
+        configurations,
+    }
 }
 
-fn drafted(edits: &[(&str, &str)], cluster: Option<&Cluster>) -> Draft {
+fn drafted(edits: &[(&str, &str)], cluster: Option<&SessionHost>) -> Draft {
     let job = FlinkSessionJob::from_dynamic(object(JOB, edits)).unwrap();
     let origin = |_: &str| retention::location::Origin::default();
     let uids = [(
@@ -29,7 +35,7 @@ fn drafted(edits: &[(&str, &str)], cluster: Option<&Cluster>) -> Draft {
         record: records.pop_first().map(|(_, record)| record),
         ..Surroundings::default()
     };
-    draft(&job, cluster, surroundings)
+    draft(read(&job), cluster, surroundings)
 }
 
 fn id(draft: &Draft) -> Option<String> {

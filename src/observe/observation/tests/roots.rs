@@ -2,8 +2,8 @@
 
 use super::pairs::{SUSPENDED, pair};
 use super::sessions::{CLICKS, session};
+use super::sessions::{SESSION, SESSION_JOB};
 use super::*;
-use kube::ResourceExt;
 
 /// Whatever the job does, the directory of its current id is not for anybody to judge.
 #[rstest]
@@ -162,24 +162,36 @@ async fn the_suspend_annotation_of_any_resource_suspends_its_jobs(
     #[case] name: &str,
 ) {
     let snapshot = requested("orders", "", "status: {state: COMPLETED, path: /sp/x}");
-    let mut world = if annotated == FlinkKind::BlueGreenDeployment {
-        pair(&[], &[("BLUE", &[])])
-    } else {
-        session(&[])
-            .with(FlinkKind::StateSnapshot, &snapshot, &[])
+    let world = |suspended: Option<FlinkKind>| {
+        let annotated = "namespace: flink, annotations: {flink-retention.dev/suspend: \"true\"}}";
+        let in_line = [("namespace: flink}", annotated)];
+        let annotated = "namespace: flink\n  annotations: {flink-retention.dev/suspend: \"true\"}";
+        let in_block = [("namespace: flink", annotated)];
+        let edits = |kind| match (suspended == Some(kind), kind) {
+            (false, _) => &[][..],
+            (true, FlinkKind::StateSnapshot) => &in_line[..],
+            (true, _) => &in_block[..],
+        };
+        if name == "orders-blue" {
+            return pair(edits(FlinkKind::BlueGreenDeployment), &[("BLUE", &[])]);
+        }
+        World::default()
+            .with(FlinkKind::Deployment, SESSION, edits(FlinkKind::Deployment))
+            .with(
+                FlinkKind::SessionJob,
+                SESSION_JOB,
+                edits(FlinkKind::SessionJob),
+            )
+            .with(
+                FlinkKind::StateSnapshot,
+                &snapshot,
+                edits(FlinkKind::StateSnapshot),
+            )
             .deployment(&[])
     };
-    let before = world.evidence().await;
+    let before = world(None).evidence().await;
     assert_eq!(job(&before, name).suspended_by, None);
-    let mut of_kind = world
-        .resources
-        .flink
-        .iter_mut()
-        .filter(|(kind, _)| *kind == annotated);
-    let (_, object) = of_kind.next().unwrap();
-    let annotation = ("flink-retention.dev/suspend".to_owned(), "true".to_owned());
-    *object.annotations_mut() = [annotation].into();
-    let after = world.evidence().await;
+    let after = world(Some(annotated)).evidence().await;
     let why = job(&after, name).suspended_by.clone().unwrap();
     assert!(why.contains(annotated.as_str()), "{why}");
 }

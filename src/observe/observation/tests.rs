@@ -1,15 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
+use crate::engine::Observer;
 use crate::engine::SystemClock;
 use crate::observe::deployment::tests::object;
 use crate::observe::job_manager::{ClusterAddress, NoJobManagers};
 use crate::observe::jobs_overview::JobsOverview;
+use crate::observe::manifests::Manifests;
+use crate::observe::observer::ManifestObserver;
 use crate::observe::source::{ConfigMapData, Process, Unread};
+use async_trait::async_trait;
+use kube::api::DynamicObject;
 use retention::evidence::{Claim, Phase, Radius};
 use retention::guard::Guard;
 use retention::layout::JobId;
 use rstest::rstest;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 const STABLE: &str = include_str!("../fixtures/stable.yaml");
 const RECORD: &str = include_str!("../fixtures/inventory.yaml");
@@ -75,9 +80,8 @@ impl JobManagers for World {
 
 impl World {
     fn with(mut self, kind: FlinkKind, yaml: &str, edits: &[(&str, &str)]) -> Self {
-        self.resources
-            .flink
-            .push((kind, object(yaml, edits).into()));
+        let object = FlinkObject::read(kind, object(yaml, edits));
+        self.resources.flink.push(object);
         self
     }
 
@@ -146,6 +150,73 @@ mod sessions;
 fn job<'a>(evidence: &'a Evidence, name: &str) -> &'a JobEvidence {
     let found = evidence.jobs.iter().find(|job| job.name.name == name);
     found.unwrap_or_else(|| panic!("no {name}: {evidence:?}"))
+}
+
+/// All that somebody is told who records jobs one by one, by their names.
+async fn sights(world: &World) -> (BTreeMap<String, Sight>, Listed) {
+    let (sender, mut coming) = mpsc::channel::<Sight>(1);
+    let stores = Stores::default();
+    let observation = Observation {
+        source: world,
+        job_managers: world,
+        stores: &stores,
+        clock: &SystemClock,
+        states: None,
+    };
+    let all = async {
+        let mut all = BTreeMap::new();
+        while let Some(sight) = coming.recv().await {
+            all.insert(sight.job.name.to_string(), sight);
+        }
+        all
+    };
+    let (listed, all) = futures::join!(observation.look(sender), all);
+    (all, listed)
+}
+
+#[tokio::test]
+async fn a_sight_has_the_resource_and_the_record_of_its_job() {
+    let world = World::default().deployment(&[]).record();
+    let (all, listed) = sights(&world).await;
+    assert_eq!(listed.unread, []);
+    let evidence = world.evidence().await;
+    let told: Vec<String> = all.keys().cloned().collect();
+    assert_eq!(told, names(&evidence));
+    let sight = &all["FlinkDeployment flink/orders"];
+    let uid = sight.resource.as_ref().unwrap().uid.as_deref();
+    assert_eq!(uid, object(STABLE, &[]).metadata.uid.as_deref());
+    let recorded = sight.recorded.as_ref().unwrap().object();
+    assert_eq!(recorded, object(RECORD, &[]));
+    // Of a resource that is gone there is a record only.
+    let (gone, _) = sights(&World::default().record()).await;
+    let sight = &gone["FlinkDeployment flink/orders"];
+    assert!(sight.resource.is_none() && sight.recorded.is_some());
+}
+
+/// A job that is missing from half a list is not gone.
+#[rstest]
+#[case::everywhere(None, &[])]
+#[case::here(Some("flink"), &[])]
+#[case::elsewhere(Some("other"), &["FlinkDeployment flink/orders"])]
+#[tokio::test]
+async fn nothing_is_told_of_a_namespace_that_was_not_listed(
+    #[case] namespace: Option<&str>,
+    #[case] told: &[&str],
+) {
+    let mut world = World::default().record();
+    world.resources.hidden_jobs = vec![Unread {
+        what: "the FlinkDeployment objects".to_owned(),
+        namespace: namespace.map(str::to_owned),
+        why: "403".to_owned(),
+    }];
+    let (all, listed) = sights(&world).await;
+    assert_eq!(all.keys().collect::<Vec<_>>(), told);
+    assert_eq!(listed.unread, world.resources.hidden_jobs);
+}
+
+fn names(evidence: &Evidence) -> Vec<String> {
+    let jobs = evidence.jobs.iter();
+    jobs.map(|job| job.name.to_string()).collect()
 }
 
 const CANCELED: (&str, &str) = ("state: RUNNING", "state: CANCELED");

@@ -195,7 +195,7 @@ async fn observe(objects: &[(FlinkKind, Value)]) -> Evidence {
         .deployment(&[("name: orders", "name: payments"), (JOB, PAYMENTS)]);
     for (kind, value) in objects {
         let object: DynamicObject = serde_json::from_value(value.clone()).unwrap();
-        world.resources.flink.push((*kind, object.into()));
+        world.resources.flink.push(FlinkObject::read(*kind, object));
     }
     world.evidence().await
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-const SESSION: &str = include_str!("../../fixtures/session.yaml");
-const SESSION_JOB: &str = include_str!("../../fixtures/session-job.yaml");
+pub(super) const SESSION: &str = include_str!("../../fixtures/session.yaml");
+pub(super) const SESSION_JOB: &str = include_str!("../../fixtures/session-job.yaml");
 pub(super) const CLICKS: &str = "00000000000000000000000000000def";
 const BY_HAND: &str = "00000000000000000000000000000bad";
 
@@ -180,26 +180,26 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
 #[rstest]
 #[case::nothing_is_left(|_: &mut World| {}, true)]
 #[case::its_cluster_has_it_no_more(
-    |world: &mut World| world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into())),
+    |world: &mut World| world.resources.flink.push(FlinkObject::read(FlinkKind::Deployment, object(SESSION, &[]))),
     true
 )]
 #[case::a_cluster_says_that_it_is_over(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
+        world.resources.flink.push(FlinkObject::read(FlinkKind::Deployment, object(SESSION, &[])));
         world.overview = vec![("00000000000000000000000000000bbb", "CANCELED")];
     },
     true
 )]
 #[case::a_cluster_still_runs_a_former_id(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
+        world.resources.flink.push(FlinkObject::read(FlinkKind::Deployment, object(SESSION, &[])));
         world.overview = vec![("00000000000000000000000000000aaa", "RUNNING")];
     },
     false
 )]
 #[case::a_cluster_does_not_answer(
     |world: &mut World| {
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &[]).into()));
+        world.resources.flink.push(FlinkObject::read(FlinkKind::Deployment, object(SESSION, &[])));
         world.silent = true;
         world.processes.push(Process { name: "session".to_owned(), labels: BTreeMap::new() });
     },
@@ -208,7 +208,7 @@ async fn a_suspended_session_job_is_over_under_its_recorded_id() {
 #[case::a_deployment_cannot_be_read(
     |world: &mut World| {
         let broken = [("observedGeneration: 1", "observedGeneration: [1]")];
-        world.resources.flink.push((FlinkKind::Deployment, object(SESSION, &broken).into()));
+        world.resources.flink.push(FlinkObject::read(FlinkKind::Deployment, object(SESSION, &broken)));
     },
     false
 )]

@@ -87,7 +87,7 @@ async fn a_half_without_its_pair_is_unclear() {
     world
         .resources
         .flink
-        .retain(|(kind, _)| *kind == FlinkKind::Deployment);
+        .retain(|object| object.kind == FlinkKind::Deployment);
     let evidence = world.evidence().await;
     assert!(matches!(
         job(&evidence, "orders-blue").phase,
