@@ -60,8 +60,8 @@ impl FlinkObject {
             labels: object.labels().clone(),
         };
         let (says, paths) = match kind {
-            FlinkKind::Deployment => deployment(object),
-            FlinkKind::SessionJob => session_job(object),
+            FlinkKind::Deployment => deployment(&object),
+            FlinkKind::SessionJob => session_job(&object),
             FlinkKind::StateSnapshot => snapshot(object),
             FlinkKind::BlueGreenDeployment => pair(object),
         };
@@ -79,23 +79,23 @@ impl FlinkObject {
 /// searched, and it protects more in other ways.
 type Read = (Says, Vec<String>);
 
-fn deployment(object: DynamicObject) -> Read {
+fn deployment(object: &DynamicObject) -> Read {
     match FlinkDeployment::from_dynamic(object.clone()) {
         Ok(read) => {
             let paths = roots::in_deployment(&read);
             (Says::Deployment(Box::new(deployment::read(&read))), paths)
         }
-        Err(error) => unclear(&object, &error),
+        Err(error) => unclear(object, &error),
     }
 }
 
-fn session_job(object: DynamicObject) -> Read {
+fn session_job(object: &DynamicObject) -> Read {
     match FlinkSessionJob::from_dynamic(object.clone()) {
         Ok(read) => {
             let paths = roots::in_session_job(&read);
             (Says::SessionJob(Box::new(session_job::read(&read))), paths)
         }
-        Err(error) => unclear(&object, &error),
+        Err(error) => unclear(object, &error),
     }
 }
 

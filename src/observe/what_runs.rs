@@ -172,12 +172,11 @@ impl<'a> NamedJobs<'a> {
             anywhere_in: BTreeMap::new(),
         };
         for draft in drafts {
-            let ids = match &draft.address {
-                Some(address) => named.of_clusters.entry(key(address)).or_default(),
-                None => {
-                    let namespace = draft.name.namespace.as_str();
-                    named.anywhere_in.entry(namespace).or_default()
-                }
+            let ids = if let Some(address) = &draft.address {
+                named.of_clusters.entry(key(address)).or_default()
+            } else {
+                let namespace = draft.name.namespace.as_str();
+                named.anywhere_in.entry(namespace).or_default()
             };
             ids.extend(draft.current);
         }

@@ -12,7 +12,7 @@ use crate::api::RetentionPolicy;
 /// The policies of all scopes, with their namespaces.
 #[derive(Debug, Default)]
 pub(super) struct Policies {
-    pub(super) policies: Vec<(String, RetentionPolicy)>,
+    pub(super) all: Vec<(String, RetentionPolicy)>,
     /// Namespaces whose policies could not be listed.
     pub(super) unlisted: BTreeSet<String>,
     pub(super) problem: Option<Unlisted>,
@@ -32,7 +32,7 @@ pub(super) async fn policies(operator: &Operator) -> Result<Policies, Unlisted> 
     let mut gathered = Policies::default();
     for scope in operator.scopes() {
         match (policies_in(operator, scope.as_deref()).await, scope) {
-            (Ok(policies), _) => gathered.policies.extend(policies),
+            (Ok(policies), _) => gathered.all.extend(policies),
             (Err(error), None) => return Err(error),
             (Err(error), Some(namespace)) => {
                 gathered.unlisted.insert(namespace);

@@ -142,7 +142,7 @@ async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookErro
     let deleted = missing.again(absent);
     for mut look in undated {
         look.deleted = deleted.contains(&look.job.name);
-        pass.note(write(operator, *look).await);
+        pass.note(write(operator, look).await);
     }
 
     let Pass {
@@ -177,7 +177,7 @@ async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookErro
 struct Pass {
     rows: Vec<JobRow>,
     known: BTreeSet<JobName>,
-    undated: Vec<Box<Look>>,
+    undated: Vec<Look>,
     all: usize,
     failures: Vec<kube::Error>,
 }
@@ -194,7 +194,7 @@ enum Outcome {
 impl Pass {
     fn note(&mut self, outcome: Outcome) {
         let (name, row) = match outcome {
-            Outcome::Undated(look) => return self.undated.push(look),
+            Outcome::Undated(look) => return self.undated.push(*look),
             Outcome::Written(name, row) => (name, row),
             Outcome::Failed(name, row, error) => {
                 self.failures.push(error);
@@ -253,7 +253,7 @@ impl Look {
         let labels = seen.as_ref().map(|seen| &seen.labels);
         let labels = labels.or(recorded.as_ref().map(|recorded| &recorded.spec.last_labels));
         let policy = policies
-            .policies
+            .all
             .iter()
             .filter(|(of, _)| of == namespace)
             .find(|(_, policy)| {
