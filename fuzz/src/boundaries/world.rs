@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use flink_retention::api::flink::FlinkKind;
 use flink_retention::engine::{Clock, Observer, Stores};
 use flink_retention::observe::{
-    ConfigMapData, KubernetesObserver, NoJobManagers, ObjectName, Process, Resources, Source,
-    Unread,
+    ConfigMapData, FlinkObject, KubernetesObserver, NoJobManagers, ObjectName, Process, Resources,
+    Source, Unread,
 };
 use jiff::Timestamp;
 use kube::api::{DynamicObject, ObjectMeta};
@@ -50,7 +50,7 @@ impl World {
     /// A resource of Flink. Who it is does not come from the value: the API server sees to that.
     pub(super) fn flink(&mut self, kind: FlinkKind, name: &str, value: Value) {
         let object = object(name, value);
-        self.resources.flink.push((kind, object.into()));
+        self.resources.flink.push(FlinkObject::read(kind, object));
     }
 
     pub(super) fn inventory(&mut self, name: &str, value: Value) {
