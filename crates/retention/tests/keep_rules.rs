@@ -214,6 +214,13 @@ fn p2_while_the_successor_has_none_the_newest_of_the_resource_is_of_the_former_i
 }
 
 #[test]
+fn a_verdict_is_told_with_all_its_reasons() {
+    let kept = Verdict::Keep(vec![KeepReason::Pinned, KeepReason::KeepLast]);
+    assert_eq!(kept.to_string(), "pinned, keep-last");
+    assert_eq!(Verdict::Expire.to_string(), "beyond-keep-rules");
+}
+
+#[test]
 fn savepoints_belong_to_people() {
     let mut world = five();
     let name = format!("{J1}/savepoint-0000a1-0123456789ab");

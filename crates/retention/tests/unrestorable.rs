@@ -101,6 +101,8 @@ type Change = fn(&mut World);
 #[case::the_newer_one_is_hollow(|w: &mut World| w.lose(&shared(J1, 1), Found::Absent))]
 #[case::the_newer_one_was_not_verified(|w: &mut World| w.lose(&shared(J1, 1), Found::Unknown))]
 #[case::the_newer_one_is_older(|w: &mut World| w.inventory.snapshots[0].completed = minute(NOW - 3 * DAY))]
+#[case::the_newer_one_is_as_old(|w: &mut World| w.inventory.snapshots[0].completed = minute(NOW - 2 * DAY))]
+#[case::the_same_number_is_of_another_run(|w: &mut World| w.inventory.snapshots[0].checkpoint_id = 9)]
 #[case::a_smaller_number_is_of_another_run(|w: &mut World| w.inventory.snapshots[0].checkpoint_id = 7)]
 #[case::the_newer_one_is_of_another_job(|w: &mut World| w.inventory.snapshots[0].place.as_mut().unwrap().placement = retention::layout::place(&metadata(J2, 12)))]
 #[case::a_resource_names_it(|w: &mut World| w.root(&chk(9)))]

@@ -25,7 +25,7 @@ impl Visitor for Told {
     }
 }
 
-/// A `_metadata` file: every way to read it says the same.
+/// A `_metadata` file: every way to read it says the same, and no part of it passes for the whole.
 pub fn metadata(bytes: &[u8]) {
     let mut told = Told::default();
     let visited = visit(bytes, &mut told);
@@ -52,4 +52,20 @@ pub fn metadata(bytes: &[u8]) {
     assert_eq!(named, files);
     assert_eq!(contents.segments.len() as u64, counts.segments);
     assert!(contents.directories.len() as u64 <= counts.directories);
+    for length in cuts(bytes) {
+        let cut = visit(&bytes[..length], &mut Told::default());
+        assert!(cut.is_err(), "{length} of {} bytes", bytes.len());
+    }
+    for more in [0, 0x70, 0xff] {
+        let longer = [bytes, &[more]].concat();
+        assert!(visit(&longer, &mut Told::default()).is_err());
+    }
+}
+
+/// Some lengths below that of a file: the last byte missing, half of it, and another one for each content.
+fn cuts(bytes: &[u8]) -> [usize; 3] {
+    let hash = bytes.iter().fold(0_usize, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(usize::from(*byte))
+    });
+    [bytes.len() - 1, bytes.len() / 2, hash % bytes.len()]
 }

@@ -92,6 +92,8 @@ mod tests {
         let key = DirectoryKey::of(&format!("s3a://b/ckp/{JOB}/chk-7/_metadata"));
         assert_eq!(key.as_str(), format!("{JOB}/chk-7"));
         assert_eq!(key, DirectoryKey::of(&format!("/elsewhere/{JOB}/chk-7/")));
+        assert_eq!(key.to_string(), key.as_str());
+        assert_eq!(format!("{key:?}"), format!("\"{key}\""));
     }
 
     #[test]

@@ -80,6 +80,9 @@ mod tests {
         );
         assert_eq!(FileName::of(&name.to_uppercase()), FileName::of(name));
         assert_eq!(FileName::of(name).to_string(), name);
+        assert_eq!(format!("{:?}", FileName::of(name)), name);
+        // In 16 bytes: there may be millions of them.
+        assert!(matches!(FileName::of(name), FileName::Uuid(_)));
     }
 
     #[test]

@@ -230,6 +230,7 @@ mod tests {
         assert!(table.protects(&FileName::of(NAME)));
         assert!(!table.found(&at("/b/shared"), &FileName::of(NAME), 7, None));
         assert_eq!(table.state(file), Found::Unknown);
+        assert_eq!(table.unknown().collect::<Vec<_>>(), [file]);
         assert!(table.found(&at("/a/shared"), &FileName::of(NAME), 7, None));
         assert_eq!(
             table.state(file),
@@ -238,6 +239,8 @@ mod tests {
                 modified: None
             }
         );
+        assert_eq!(table.unknown().count(), 0);
+        assert_eq!(table.files().collect::<Vec<_>>(), [file]);
     }
 
     #[test]
@@ -249,5 +252,17 @@ mod tests {
         assert_eq!(table.insert(&at("/a"), NAME), a);
         assert_eq!(table.with_name(&FileName::of(NAME)).count(), 2);
         assert_eq!(table.location(b).unwrap(), at("/b").join(NAME));
+    }
+    /// The key forgets the case, but a store may not.
+    #[test]
+    fn a_file_is_looked_for_as_it_is_spelt() {
+        let mut table = ReferenceTable::default();
+        for name in [NAME, &NAME.to_uppercase(), "000012.SST"] {
+            let file = table.insert(&at(&format!("/of {name}")), name);
+            let location = at(&format!("/of {name}")).join(name);
+            assert_eq!(table.location(file), Some(location.clone()));
+            assert_eq!(table.directory_of(file), Some(&location.parent()));
+            assert_eq!(table.name(file), Some(&FileName::of(name)));
+        }
     }
 }
