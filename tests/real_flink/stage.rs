@@ -82,6 +82,11 @@ impl Stage {
         let mut options = Options::with_volume(&volume.display().to_string(), &volume);
         // Each Flink cluster has a port of its own here, and no service.
         options.rest_url = Some("http://127.0.0.1:{port}".to_owned());
+        // Where several Java processes start at once the API server is silent for seconds.
+        options.arguments = vec![
+            "--observe-interval=2s".to_owned(),
+            "--lease-duration=30s".to_owned(),
+        ];
         let operator = OperatorProcess::start(&cluster, options);
         let mut stage = Self {
             operator,

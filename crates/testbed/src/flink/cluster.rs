@@ -260,7 +260,12 @@ impl FlinkCluster {
         let mut command = self.distribution.java();
         command
             .arg("-Xmx256m")
-            .arg(format!("-Djava.io.tmpdir={}", temporary.display()));
+            .arg(format!("-Djava.io.tmpdir={}", temporary.display()))
+            // Else a crash leaves its report in the directory of whoever runs the test.
+            .arg(format!(
+                "-XX:ErrorFile={}",
+                self.run.join("crash-%p.log").display()
+            ));
         command
     }
 
