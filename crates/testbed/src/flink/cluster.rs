@@ -286,23 +286,22 @@ impl FlinkCluster {
     /// lose a race against its own end ("the scheduled executor service is shutdown"), and then it hangs for ever.
     fn wait_for_shutdown(&mut self, goal: &str, limit: Duration) -> Result<(), FlinkError> {
         let started = Instant::now();
-        let mut silent: Option<Instant> = None;
+        // When REST last answered; a JobManager that has not opened it yet is busy starting.
+        let mut heard: Option<Instant> = None;
         while let Some(job_manager) = &mut self.job_manager {
             match exit_status(job_manager)? {
                 Some(status) if status.success() => self.job_manager = None,
                 Some(status) => return Err(FlinkError::ended(job_manager, status)),
-                None if silent.is_some_and(|since| since.elapsed() > TO_SHUT_DOWN) => {
+                None if heard.is_some_and(|last| last.elapsed() > TO_SHUT_DOWN) => {
                     self.kill_job_manager();
                 }
                 None if started.elapsed() > limit => {
                     return Err(self.timed_out(goal, limit, "still running".to_owned()));
                 }
-                None if self.rest.get("/config").is_ok() => {
-                    silent = None;
-                    thread::sleep(POLL);
-                }
                 None => {
-                    silent.get_or_insert_with(Instant::now);
+                    if self.rest.get("/config").is_ok() {
+                        heard = Some(Instant::now());
+                    }
                     thread::sleep(POLL);
                 }
             }
