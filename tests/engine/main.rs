@@ -14,6 +14,7 @@ mod crashes;
 mod doubt;
 mod forgotten;
 mod former;
+mod meanwhile;
 mod ownership;
 mod pace;
 mod review;

@@ -1,5 +1,5 @@
-//! What must be told by some scenario, and is: every number of the life cycle, every guard, and every promise of
-//! `docs/safety.md`. A test that is named somewhere must exist.
+//! What must be told by some scenario or test, and is: every number of the life cycle, every hole, root, owner class,
+//! kind of file and rule, every guard, and every promise of `docs/safety.md`. A test that is named somewhere must exist.
 
 use libtest_mimic::{Failed, Trial};
 use retention::guard::Guard;
@@ -7,6 +7,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const LAST_NUMBER: u32 = 78;
+/// The numbered parts of the specification beside the scenarios, and how many of each there are.
+const SUBJECTS: [(&str, u32); 6] = [
+    ("H", 9),
+    ("R", 15),
+    ("C", 5),
+    ("F", 13),
+    ("rule-", 20),
+    ("E", 8),
+];
+/// Those whose tests have the number in their names.
+const IN_NAMES: [&str; 2] = ["H", "R"];
 const PROMISES: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8"];
 
 /// Looked at before any scenario is played, for `UPDATE_SCENARIOS` writes into the files.
@@ -14,6 +25,11 @@ pub(crate) fn trials(files: &[PathBuf]) -> Vec<Trial> {
     let trial = |name: &str, problems: Vec<String>| Trial::test(name, move || fail(&problems));
     vec![
         trial("every-number-of-the-life-cycle-is-told", numbers(files)),
+        trial(
+            "every-hole-root-and-rule-has-its-test",
+            subjects(&exceptions()),
+        ),
+        trial("a-missing-test-is-noticed", missing_is_noticed()),
         trial("every-guard-is-shown-alone", guards(files)),
         trial("every-promise-and-guard-has-its-proof", safety()),
     ]
@@ -59,6 +75,79 @@ fn numbers(files: &[PathBuf]) -> Vec<String> {
         untold.map(|number| format!("LC {number}: no scenario, and no line in coverage.txt")),
     );
     problems
+}
+
+/// A line of `coverage.txt` for each, and a proof that exists.
+fn subjects(lines: &[(String, String)]) -> Vec<String> {
+    let wanted = SUBJECTS
+        .iter()
+        .flat_map(|(kind, count)| (1..=*count).map(move |number| (*kind, number)));
+    let mut problems = Vec::new();
+    for (kind, number) in wanted {
+        let subject = format!("{kind}{number}");
+        let mut proofs = lines
+            .iter()
+            .filter(|(told, _)| *told == subject)
+            .map(|(_, proof)| proof)
+            .peekable();
+        if proofs.peek().is_none() {
+            problems.push(format!("{subject}: no line in coverage.txt"));
+        }
+        for proof in proofs {
+            problems.extend(missing(proof));
+            let carried = format!("{}_", subject.to_lowercase());
+            if IN_NAMES.contains(&kind) && !proof.contains(&carried) {
+                problems.push(format!("{subject}: {proof} does not have its number"));
+            }
+        }
+    }
+    let known = |subject: &str| {
+        let numbered = SUBJECTS.iter().any(|(kind, count)| {
+            let number: Option<u32> = subject.strip_prefix(kind).and_then(|it| it.parse().ok());
+            number.is_some_and(|number| (1..=*count).contains(&number))
+        });
+        numbered
+            || subject == "plain"
+            || subject.starts_with("guard ")
+            || subject.parse::<u32>().is_ok()
+    };
+    let strangers = lines.iter().filter(|(subject, _)| !known(subject));
+    problems.extend(strangers.map(|(subject, _)| format!("{subject}: coverage.txt knows more")));
+    problems
+}
+
+/// These checks can fail: without a line, with a test that is none, with one of another number.
+fn missing_is_noticed() -> Vec<String> {
+    let change = |what: &str, change: &dyn Fn(&mut Vec<(String, String)>)| {
+        let mut lines = exceptions();
+        change(&mut lines);
+        let unnoticed = subjects(&lines).is_empty();
+        unnoticed.then(|| format!("{what}: nobody notices"))
+    };
+    let renamed = |name: &'static str| {
+        move |lines: &mut Vec<(String, String)>| {
+            for (_, proof) in lines.iter_mut().filter(|(subject, _)| subject == "H7") {
+                name.clone_into(proof);
+            }
+        }
+    };
+    [
+        change("no line", &|lines| {
+            lines.retain(|(subject, _)| subject != "R10")
+        }),
+        change("no such file", &renamed("tests/h7_gone.rs::h7_gone")),
+        change(
+            "no such test",
+            &renamed("crates/retention/tests/generation_two.rs::h7_gone"),
+        ),
+        change(
+            "another number",
+            &renamed("tests/engine/running.rs::h5_a_counter_that_went_back_protects"),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Files beside the scenarios that nobody plays.
@@ -150,9 +239,10 @@ fn safety() -> Vec<String> {
     problems
 }
 
-/// Why a proof, `path::test` or a path, is none. A reason that begins with `open: ` is a promise to come.
+/// Why a proof, `path::test` or a path, is none. A reason that begins with `open: ` is a promise to come; what holds by
+/// construction needs no test.
 fn missing(proof: &str) -> Option<String> {
-    if proof.starts_with("open: ") {
+    if proof.starts_with("open: ") || proof.starts_with("by construction: ") {
         return None;
     }
     let (path, test) = match proof.split_once("::") {
@@ -162,7 +252,9 @@ fn missing(proof: &str) -> Option<String> {
     let Ok(source) = std::fs::read_to_string(root().join(path)) else {
         return Some(format!("{proof}: there is no {path}"));
     };
-    let exists = test.is_none_or(|test| source.contains(&format!("fn {test}(")));
+    let exists = test.is_none_or(|test| {
+        source.contains(&format!("fn {test}(")) || source.contains(&format!("#[case::{test}("))
+    });
     (!exists).then(|| format!("{proof}: there is no such test"))
 }
 
@@ -170,7 +262,9 @@ fn missing(proof: &str) -> Option<String> {
 fn exceptions() -> Vec<(String, String)> {
     let path = root().join("tests/scenarios/coverage.txt");
     let text = std::fs::read_to_string(path).expect("coverage.txt");
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .filter_map(|line| {
             let words = if line.starts_with("guard ") { 2 } else { 1 };
