@@ -247,6 +247,11 @@ type Change = fn(&mut World);
     let entry = &mut map(w.job()).entries[1];
     entry.checkpoint.pointer = Some(location(&format!("/elsewhere/{J1}/chk-13")));
 })]
+#[case::h4_of_one_number_in_two_bases(|w: &mut World| {
+    w.job().bases.push(location("/before"));
+    let entry = &mut map(w.job()).entries[1];
+    entry.checkpoint.pointer = Some(location(&format!("/before/{J1}/chk-13")));
+})]
 #[case::of_an_entry_of_another_job(|w: &mut World| map(w.job()).entries[1].checkpoint.job_id = J2.parse().unwrap())]
 #[case::being_removed(|w: &mut World| map(w.job()).entries[1].marked_for_deletion = true)]
 #[case::not_complete_by_rest(|w: &mut World| rest(w.job()).checkpoints[1].status = "FAILED".into())]
