@@ -226,7 +226,9 @@ mod tests {
     #[test]
     fn a_name_protects_everywhere_but_is_found_only_where_it_is_expected() {
         let mut table = ReferenceTable::default();
+        assert!(table.is_empty());
         let file = table.insert(&at("/a/shared"), NAME);
+        assert!(!table.is_empty() && table.len() == 1);
         assert!(table.protects(&FileName::of(NAME)));
         assert!(!table.found(&at("/b/shared"), &FileName::of(NAME), 7, None));
         assert_eq!(table.state(file), Found::Unknown);
