@@ -116,16 +116,19 @@ fn subjects(lines: &[(String, String)]) -> Vec<String> {
     problems
 }
 
+/// What `coverage.txt` says: a subject, and what proves it.
+type Lines = Vec<(String, String)>;
+
 /// These checks can fail: without a line, with a test that is none, with one of another number.
 fn missing_is_noticed() -> Vec<String> {
-    let change = |what: &str, change: &dyn Fn(&mut Vec<(String, String)>)| {
+    let change = |what: &str, change: &dyn Fn(&mut Lines)| {
         let mut lines = exceptions();
         change(&mut lines);
         let unnoticed = subjects(&lines).is_empty();
         unnoticed.then(|| format!("{what}: nobody notices"))
     };
     let renamed = |name: &'static str| {
-        move |lines: &mut Vec<(String, String)>| {
+        move |lines: &mut Lines| {
             for (_, proof) in lines.iter_mut().filter(|(subject, _)| subject == "H7") {
                 name.clone_into(proof);
             }
@@ -133,7 +136,7 @@ fn missing_is_noticed() -> Vec<String> {
     };
     [
         change("no line", &|lines| {
-            lines.retain(|(subject, _)| subject != "R10")
+            lines.retain(|(subject, _)| subject != "R10");
         }),
         change("no such file", &renamed("tests/h7_gone.rs::h7_gone")),
         change(
@@ -259,7 +262,7 @@ fn missing(proof: &str) -> Option<String> {
 }
 
 /// The lines of `coverage.txt`: what they are about, and what they say.
-fn exceptions() -> Vec<(String, String)> {
+fn exceptions() -> Lines {
     let path = root().join("tests/scenarios/coverage.txt");
     let text = std::fs::read_to_string(path).expect("coverage.txt");
     let lines = text
