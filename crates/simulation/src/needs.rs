@@ -5,6 +5,7 @@ use crate::operator::Told;
 use crate::world::{HOUR, Millis, World, in_job_directory, minutes};
 use retention::keep::KeepRules;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What people and policies want, and what jobs read that belongs to others.
 #[derive(Debug, Default)]
@@ -106,7 +107,10 @@ impl World {
         for resource in self.resources.iter().filter(|known| known.visible) {
             let roots = resource.root.iter();
             let roots = roots.filter(|root| self.is_whole(root)).map(|root| &**root);
-            let stored = resource.job_manager.iter().flat_map(|jm| &jm.store);
+            let stored = resource
+                .job_manager
+                .iter()
+                .flat_map(|jm| held(resource, jm));
             let all = roots
                 .chain(retained(resource))
                 .chain(stored.map(|snapshot| &**snapshot));
@@ -206,6 +210,18 @@ impl World {
             }
         }
     }
+}
+
+/// What a JobManager has in its store, as far as anybody may start from it. Without high availability it goes back to the
+/// newest and never further: what the job was restored from is its own business once it has a checkpoint of its own, and
+/// after the next failure REST does not tell of it any more.
+fn held<'r>(resource: &'r Resource, jm: &'r JobManager) -> impl Iterator<Item = &'r Arc<Snapshot>> {
+    let newest = jm.store.last().map(|newest| newest.number);
+    jm.store.iter().filter(move |snapshot| {
+        resource.setup.high_availability
+            || snapshot.job == resource.job
+            || Some(snapshot.number) == newest
+    })
 }
 
 /// What the next JobManager recovers from.
