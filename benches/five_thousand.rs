@@ -1,5 +1,6 @@
 //! What the operator costs a cluster with five thousand Flink jobs: how long until every one is recorded, the memory it
-//! takes, and the processor time it takes while nothing changes. A real API server, `JobManager`s that answer over HTTP.
+//! takes, and the processor time it takes while nothing changes. A real API server, high availability whose blobs are on a
+//! volume, `JobManager`s that answer over HTTP. `docs/performance.md` has what came of it.
 //!
 //! `cargo bench --bench five_thousand`; another number of jobs: `JOBS=500 cargo bench --bench five_thousand`.
 #![allow(

@@ -63,11 +63,20 @@ enum Command {
     Crds(crds::Arguments),
 }
 
+const OPERATOR_THREADS: usize = 4;
+
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let program = Program::parse();
-    let done = match tokio::runtime::Runtime::new() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all();
+    if matches!(program.command, Command::Operator(_)) {
+        // It mostly waits; on a large node each further thread would only keep memory of its own.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        runtime.worker_threads(cores.min(OPERATOR_THREADS));
+    }
+    let done = match runtime.build() {
         Ok(runtime) => {
             let done = runtime.block_on(run(program.command));
             // A file system that hangs must not keep a process alive that has lost its lease.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
-use prometheus::{GaugeVec, Opts};
 
 use crate::api::StorageByClass;
+
+const PREFIX: &str = "flink_retention_job_";
 
 /// How fine the gauges about jobs are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -48,18 +47,20 @@ impl JobMetrics {
         *known = rows;
     }
 
-    pub(super) fn gather(&self, labels: JobLabels) -> Result<Vec<MetricFamily>, prometheus::Error> {
-        let rows = self
-            .rows
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    /// Adds them in Prometheus' text format. As metrics of the library thousands of jobs would take tens of MiB for every
+    /// scrape.
+    pub(super) fn write(&self, labels: JobLabels, text: &mut String) {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         match labels {
-            JobLabels::Job => families(&rows, &["namespace", "kind", "name"], |row| {
-                vec![&row.namespace, &row.kind, &row.name]
+            JobLabels::Job => families(&rows, text, |row| {
+                vec![
+                    ("kind", row.kind.as_str()),
+                    ("name", row.name.as_str()),
+                    ("namespace", row.namespace.as_str()),
+                ]
             }),
-            JobLabels::Namespace => families(&by_namespace(rows), &["namespace"], |row| {
-                vec![&row.namespace]
+            JobLabels::Namespace => families(&by_namespace(rows.clone()), text, |row| {
+                vec![("namespace", row.namespace.as_str())]
             }),
         }
     }
@@ -145,75 +146,95 @@ fn classes_mut(
     ]
 }
 
+type Labels<'a> = Vec<(&'static str, &'a str)>;
+
 #[allow(clippy::cast_precision_loss, reason = "Prometheus knows only doubles")]
-fn families<'a>(
-    rows: &'a [JobRow],
-    labels: &[&str],
-    values: impl Fn(&'a JobRow) -> Vec<&'a String>,
-) -> Result<Vec<MetricFamily>, prometheus::Error> {
-    let restorable = gauges(
+fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobRow) -> Labels<'a>) {
+    let mut family = |name: &str, help: &str, value: &dyn Fn(&JobRow) -> Option<f64>| {
+        let series = rows
+            .iter()
+            .filter_map(|row| Some((labels(row), value(row)?)));
+        family(text, name, help, series);
+    };
+    family(
         "restorable",
         "1 if the newest snapshot can be restored, 0 if not.",
-        labels,
-    )?;
-    let completed = gauges(
+        &|row| row.restorable.map(|yes| if yes { 1.0 } else { 0.0 }),
+    );
+    family(
         "latest_restorable_timestamp_seconds",
         "When the latest restorable snapshot was completed, in seconds since 1970.",
-        labels,
-    )?;
-    let bytes = gauges(
+        &|row| row.latest_completed.map(|at| at.as_second() as f64),
+    );
+    family(
         "latest_restorable_bytes",
         "Size of all that the latest restorable snapshot references.",
-        labels,
-    )?;
-    let missing = gauges(
+        &|row| row.latest_bytes.map(|bytes| bytes as f64),
+    );
+    family(
         "missing_files",
         "Files that the newest snapshot references and storage does not have.",
-        labels,
-    )?;
-    let with_class: Vec<&str> = labels.iter().copied().chain(["class"]).collect();
-    let storage = gauges(
+        &|row| row.missing_files.map(|files| files as f64),
+    );
+    let by_class = rows.iter().flat_map(|row| {
+        classes(&row.storage)
+            .into_iter()
+            .filter_map(move |(class, amount)| Some((row, class, amount?.bytes as f64)))
+    });
+    let by_class = by_class.map(|(row, class, bytes)| {
+        let mut all = vec![("class", class)];
+        all.extend(labels(row));
+        (all, bytes)
+    });
+    self::family(
+        text,
         "storage_bytes",
         "Stored bytes: live, retained, orphaned (of which some are marked) and protected.",
-        &with_class,
-    )?;
-    for row in rows {
-        let values: Vec<&str> = values(row).into_iter().map(String::as_str).collect();
-        let set = |gauges: &GaugeVec, value: Option<f64>| {
-            if let Some(value) = value {
-                gauges.with_label_values(&values).set(value);
-            }
-        };
-        set(
-            &restorable,
-            row.restorable.map(|yes| if yes { 1.0 } else { 0.0 }),
-        );
-        set(
-            &completed,
-            row.latest_completed.map(|at| at.as_second() as f64),
-        );
-        set(&bytes, row.latest_bytes.map(|bytes| bytes as f64));
-        set(&missing, row.missing_files.map(|files| files as f64));
-        for (class, amount) in classes(&row.storage) {
-            let Some(amount) = amount else { continue };
-            let values: Vec<&str> = values.iter().copied().chain([class]).collect();
-            storage.with_label_values(&values).set(amount.bytes as f64);
-        }
-    }
-    let all = [restorable, completed, bytes, missing, storage];
-    // A family without series would not be valid text.
-    Ok(all
-        .iter()
-        .flat_map(Collector::collect)
-        .filter(|family| !family.get_metric().is_empty())
-        .collect())
+        by_class,
+    );
 }
 
-fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
-    GaugeVec::new(
-        Opts::new(format!("flink_retention_job_{name}"), help),
-        labels,
-    )
+/// One without series would not be valid text.
+fn family<'a>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    series: impl Iterator<Item = (Labels<'a>, f64)>,
+) {
+    for (position, (labels, value)) in series.enumerate() {
+        if position == 0 {
+            text.extend([
+                "# HELP ",
+                PREFIX,
+                name,
+                " ",
+                help,
+                "\n# TYPE ",
+                PREFIX,
+                name,
+                " gauge\n",
+            ]);
+        }
+        text.extend([PREFIX, name, "{"]);
+        for (position, (label, value)) in labels.into_iter().enumerate() {
+            text.push_str(if position == 0 { "" } else { "," });
+            text.extend([label, "=\""]);
+            for c in value.chars() {
+                escape(c, text);
+            }
+            text.push('"');
+        }
+        text.extend(["} ", &value.to_string(), "\n"]);
+    }
+}
+
+fn escape(c: char, text: &mut String) {
+    match c {
+        '\\' => text.push_str("\\\\"),
+        '"' => text.push_str("\\\""),
+        '\n' => text.push_str("\\n"),
+        c => text.push(c),
+    }
 }
 
 #[cfg(test)]
@@ -263,6 +284,40 @@ mod tests {
     }
 
     #[test]
+    fn jobs_are_written_as_prometheus_reads_them() {
+        let jobs = JobMetrics::default();
+        let mut text = String::new();
+        jobs.replace(vec![row("a", true, "2026-11-21T06:00:00Z", 5)], |_| false);
+        jobs.write(JobLabels::Job, &mut text);
+        let expected = "\
+# HELP flink_retention_job_restorable 1 if the newest snapshot can be restored, 0 if not.
+# TYPE flink_retention_job_restorable gauge
+flink_retention_job_restorable{kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 1
+# HELP flink_retention_job_latest_restorable_timestamp_seconds When the latest restorable snapshot was completed, in seconds since 1970.
+# TYPE flink_retention_job_latest_restorable_timestamp_seconds gauge
+flink_retention_job_latest_restorable_timestamp_seconds{kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 1795240800
+# HELP flink_retention_job_storage_bytes Stored bytes: live, retained, orphaned (of which some are marked) and protected.
+# TYPE flink_retention_job_storage_bytes gauge
+flink_retention_job_storage_bytes{class=\"orphaned\",kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 5
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn rows_of_a_namespace_that_cannot_be_read_stay() {
+        let jobs = JobMetrics::default();
+        jobs.replace(vec![row("a", true, "2026-11-21T06:00:00Z", 5)], |_| false);
+        jobs.replace(Vec::new(), |namespace| namespace == "flink");
+        let mut text = String::new();
+        jobs.write(JobLabels::Namespace, &mut text);
+        assert!(text.contains("{namespace=\"flink\"} 1\n"), "{text}");
+        jobs.replace(Vec::new(), |namespace| namespace == "other");
+        text.clear();
+        jobs.write(JobLabels::Job, &mut text);
+        assert_eq!(text, "");
+    }
+
+    #[test]
     fn what_is_not_known_has_no_series() {
         let jobs = JobMetrics::default();
         jobs.replace(
@@ -272,6 +327,8 @@ mod tests {
             }],
             |_| false,
         );
-        assert!(jobs.gather(JobLabels::Job).unwrap().is_empty());
+        let mut text = String::new();
+        jobs.write(JobLabels::Job, &mut text);
+        assert_eq!(text, "");
     }
 }

@@ -211,12 +211,11 @@ impl Metrics {
     /// # Errors
     /// A metric cannot be encoded: a defect of this program.
     pub fn encode(&self) -> Result<String, prometheus::Error> {
-        let mut families = self.registry.gather();
+        let mut text = TextEncoder::new().encode_to_string(&self.registry.gather())?;
         if self.leader.get() == 1 {
-            families.extend(self.jobs.gather(self.job_labels)?);
-            families.sort_by(|a, b| a.name().cmp(b.name()));
+            self.jobs.write(self.job_labels, &mut text);
         }
-        TextEncoder::new().encode_to_string(&families)
+        Ok(text)
     }
 }
 
