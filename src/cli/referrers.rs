@@ -21,7 +21,7 @@ use crate::engine::{Clock, SystemClock};
 /// Each run that enforces reads them, also when no resource knows them any more. One that cannot be read, or in which
 /// nothing of Flink is left, protects everything in the directory; when it names nothing there any more it is forgotten by
 /// itself. Forget one only if it is gone for good: files that its snapshots need may go then. A run that is under way in
-/// the directory stops. With --output json: one line for each.
+/// the directory stops before its next batch. With --output json: one line for each.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
@@ -44,10 +44,8 @@ pub(super) struct Arguments {
 #[serde(rename_all = "camelCase")]
 struct Row {
     directory: String,
-    /// What names files in it.
+    /// What names files in it, as `--forget` takes it.
     referrer: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
     last_seen: Timestamp,
     outcome: Outcome,
 }
@@ -102,7 +100,7 @@ async fn of_directory(
     let Some(seen) = journal.latest_epoch().await? else {
         return Ok(Vec::new());
     };
-    let is_meant = |directory: &Location| forget.contains(&directory.to_string());
+    let is_meant = |directory: &Location| forget.contains(&name(directory));
     let remembered = journal.referrers().await?;
     let any = remembered.iter().any(|known| is_meant(&known.directory));
     if any && yes {
@@ -115,21 +113,23 @@ async fn of_directory(
     };
     let rows = remembered.iter().map(|known| Row {
         directory: location.to_string(),
-        referrer: known.directory.to_string(),
-        namespace: namespace(&known.directory),
+        referrer: name(&known.directory),
         last_seen: known.last_seen,
         outcome: outcome(known),
     });
     Ok(rows.collect())
 }
 
-fn namespace(directory: &Location) -> Option<String> {
+/// As `--mount` has it: the same path in two namespaces is two places.
+fn name(directory: &Location) -> String {
     match directory.store() {
         Store::File {
-            namespace,
+            namespace: Some(namespace),
             volume: _,
-        } => namespace.clone(),
-        Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => None,
+        } => format!("{namespace}/{directory}"),
+        Store::File { .. } | Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => {
+            directory.to_string()
+        }
     }
 }
 
@@ -145,15 +145,11 @@ fn show(rows: &[Row], format: Format) -> anyhow::Result<()> {
             output.line("nothing elsewhere is known to name files here")?;
         }
         Format::Table => {
-            let mut lines = table(
-                &["directory", "referrer", "namespace", "last seen", ""],
-                &[],
-            );
+            let mut lines = table(&["directory", "referrer", "last seen", ""], &[]);
             for row in rows {
                 lines.add_row([
                     row.directory.clone(),
                     row.referrer.clone(),
-                    row.namespace.clone().unwrap_or_else(|| "-".to_owned()),
                     format!("{:.0}", row.last_seen),
                     row.outcome.sentence().to_owned(),
                 ]);
@@ -172,5 +168,24 @@ impl Outcome {
             Self::WouldForget => "forgotten with --yes",
             Self::Forgotten => "forgotten",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use retention::location::Origin;
+
+    #[test]
+    fn the_same_path_in_two_namespaces_has_two_names() {
+        let names = ["a", "b"].map(|namespace| {
+            let origin = Origin {
+                namespace: Some(namespace.to_owned()),
+                ..Origin::default()
+            };
+            name(&Location::parse("/x", &origin).unwrap())
+        });
+        assert_eq!(names, ["a/file:/x", "b/file:/x"]);
     }
 }

@@ -149,6 +149,20 @@ fn lc_35_buffers_of_a_sink_stay_while_a_snapshot_is_left() {
     assert_eq!(world.guard(&path), Some(Guard::OpaqueTaskOwned));
 }
 
+/// Nothing but a savepoint is left, in a store that cannot be read.
+#[test]
+fn lc_35_buffers_of_a_sink_stay_while_a_resource_names_a_snapshot() {
+    let mut world = World::ripe_terminal();
+    let path = format!("{J1}/taskowned/{}", uuid(35));
+    world.list(&path, 100);
+    world.mark(&path, 100, MarkKind::Orphan);
+    world.inventory.snapshots.clear();
+    world.evidence.roots.clear();
+    assert_ne!(world.guard(&path), Some(Guard::OpaqueTaskOwned));
+    world.root("elsewhere/savepoint-000000-0123456789ab");
+    assert_eq!(world.guard(&path), Some(Guard::OpaqueTaskOwned));
+}
+
 #[test]
 fn lc_49_a_job_of_nobody_stays_whole() {
     let mut world = World::ripe_terminal();

@@ -76,13 +76,13 @@ pub(super) fn kept_snapshot_directory(
 
 /// Write-ahead sinks keep the names of `taskowned/` files in operator state that no parser can read
 /// (`GenericWriteAheadSink`): while any snapshot is left, be it of another job that was restored from this one, such a
-/// file may be needed.
+/// file may be needed. Also by a snapshot that a resource names and that could not be read.
 pub(super) fn opaque_task_owned(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
-    let concerned = candidate.file.placement.kind == FileKind::TaskOwned
-        && !context.inventory.snapshots.is_empty();
+    let left = !context.inventory.snapshots.is_empty() || !context.evidence.roots.is_empty();
+    let concerned = candidate.file.placement.kind == FileKind::TaskOwned && left;
     concerned
         .then(|| "snapshots are left whose operator state may name it without saying so".to_owned())
 }

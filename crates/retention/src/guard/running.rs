@@ -152,7 +152,7 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     let Retained {
         oldest_trigger,
         latest,
-    } = match live.retained(&live.homes(home)) {
+    } = match live.retained(&home) {
         Ok(retained) => retained,
         Err(why) => return Some(why),
     };

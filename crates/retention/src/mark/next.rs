@@ -170,7 +170,7 @@ impl Witnesses {
             let found = home.map(|home| {
                 let margins = &context.policy.margins;
                 live.witnesses(
-                    &live.homes(home),
+                    &home,
                     context.inventory,
                     &context.whole,
                     context.now,

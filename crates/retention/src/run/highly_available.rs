@@ -1,4 +1,3 @@
-use super::live::is_in;
 use super::{Passed, Retained, RunId};
 use crate::evidence::{HaEntry, HaMap, JobEvidence, RestCheckpoints};
 use crate::inventory::Snapshot;
@@ -29,10 +28,10 @@ impl<'a> HighlyAvailable<'a> {
         highest.is_some_and(|highest| highest >= checkpoint)
     }
 
-    pub(super) fn retained(self, homes: &[Location]) -> Result<Retained, String> {
-        let own = || self.own(homes).map(|entry| &entry.checkpoint);
+    pub(super) fn retained(self, home: &Location) -> Result<Retained, String> {
+        let own = || self.own(home).map(|entry| &entry.checkpoint);
         let oldest_trigger = own().map(|checkpoint| checkpoint.triggered).min();
-        let latest = self.own(homes).map(|entry| entry.checkpoint_id).max();
+        let latest = self.own(home).map(|entry| entry.checkpoint_id).max();
         match (oldest_trigger, latest) {
             (Some(oldest_trigger), Some(latest)) => Ok(Retained {
                 oldest_trigger,
@@ -44,12 +43,12 @@ impl<'a> HighlyAvailable<'a> {
 
     pub(super) fn witnesses(
         self,
-        homes: &[Location],
+        home: &Location,
         rest: &RestCheckpoints,
         whole: &BTreeMap<(&str, u64), &Snapshot>,
         seen: Timestamp,
     ) -> BTreeMap<u64, Passed> {
-        let found = self.own(homes).filter(|entry| {
+        let found = self.own(home).filter(|entry| {
             let pointer = entry.checkpoint.pointer.as_ref();
             rest.completed(entry.checkpoint_id).is_some()
                 && pointer.is_some_and(|pointer| {
@@ -69,14 +68,14 @@ impl<'a> HighlyAvailable<'a> {
     ///
     /// One that is marked for deletion has left Flink's store. It can stay in the map for ever after a kill, and would
     /// hold back everything younger than itself; what it names is referenced all the same.
-    fn own(self, homes: &[Location]) -> impl Iterator<Item = &'a HaEntry> {
+    fn own(self, home: &Location) -> impl Iterator<Item = &'a HaEntry> {
         let entries = self.map.entries.iter();
         entries
             .filter(|entry| !entry.marked_for_deletion)
             .filter(move |entry| Some(entry.checkpoint.job_id) == self.job.current)
             .filter(move |entry| {
                 let pointer = entry.checkpoint.pointer.as_ref();
-                pointer.is_some_and(|at| is_in(at, homes))
+                pointer.is_some_and(|at| at.relative_to(home).is_some())
             })
     }
 }

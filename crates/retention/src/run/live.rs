@@ -125,23 +125,14 @@ impl<'a> LiveRun<'a> {
         }
     }
 
-    /// Where this job has its own checkpoints: in the directory that holds a file of it, and in those of the same id in
-    /// its other bases, for a job keeps its id when its base is changed. What it was restored from lies elsewhere.
-    pub(crate) fn homes(&self, directory: Location) -> Vec<Location> {
-        let id = self.job.current.map(|id| id.to_string());
-        let others = self
-            .job
-            .bases
-            .iter()
-            .filter_map(|base| Some(base.join(id.as_ref()?)));
-        std::iter::once(directory).chain(others).collect()
-    }
-
-    /// What Flink retains in the directories of the job; an error says for a person why that is not known.
-    pub(crate) fn retained(&self, homes: &[Location]) -> Result<Retained, String> {
+    /// What Flink retains in this directory of the job; an error says for a person why that is not known.
+    ///
+    /// Checkpoints in another directory of the job say nothing about it, although a job keeps its id when its base is
+    /// changed: whoever writes here now may be another cluster's job of the same id (H9).
+    pub(crate) fn retained(&self, home: &Location) -> Result<Retained, String> {
         match self.numbers {
-            Numbers::Map(map) => map.retained(homes),
-            Numbers::Statistics(statistics) => statistics.retained(homes),
+            Numbers::Map(map) => map.retained(home),
+            Numbers::Statistics(statistics) => statistics.retained(home),
         }
     }
 
@@ -149,7 +140,7 @@ impl<'a> LiveRun<'a> {
     /// nobody names) and have all their files. Tied to the run; a savepoint proves nothing.
     pub(crate) fn witnesses(
         &self,
-        homes: &[Location],
+        home: &Location,
         inventory: &Inventory,
         whole: &WholeSnapshots,
         now: Timestamp,
@@ -167,16 +158,10 @@ impl<'a> LiveRun<'a> {
         // Seen complete when the last of those who say so was asked.
         let seen = now.max(self.rest.read_at);
         match self.numbers {
-            Numbers::Map(map) => map.witnesses(homes, self.rest, &whole, seen),
-            Numbers::Statistics(statistics) => statistics.witnesses(homes, &whole, seen, margins),
+            Numbers::Map(map) => map.witnesses(home, self.rest, &whole, seen),
+            Numbers::Statistics(statistics) => statistics.witnesses(home, &whole, seen, margins),
         }
     }
-}
-
-pub(super) fn is_in(location: &Location, homes: &[Location]) -> bool {
-    homes
-        .iter()
-        .any(|home| location.relative_to(home).is_some())
 }
 
 /// Whether something that one clock dates happened after something that another one dates.

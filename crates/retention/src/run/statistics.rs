@@ -1,4 +1,4 @@
-use super::live::{is_in, surely_after};
+use super::live::surely_after;
 use super::{JobStart, Passed, RestoredOnce, Retained, RunId};
 use crate::evidence::{RestCheckpoint, RestCheckpoints};
 use crate::inventory::Snapshot;
@@ -82,8 +82,8 @@ impl<'a> Statistics<'a> {
 
     /// The oldest is known only if the history reaches beyond it: Flink drops checkpoints strictly in the order of their
     /// ids (`CheckpointSubsumeHelper`), so one that was dropped says that all before it were.
-    pub(super) fn retained(self, homes: &[Location]) -> Result<Retained, String> {
-        let own = || self.completed().filter(|known| is_below(known, homes));
+    pub(super) fn retained(self, home: &Location) -> Result<Retained, String> {
+        let own = || self.completed().filter(|known| is_below(known, home));
         let kept = || own().filter(|known| !known.discarded);
         let (Some(oldest), Some(latest)) = (
             kept().min_by_key(|known| known.id),
@@ -113,12 +113,12 @@ impl<'a> Statistics<'a> {
     /// A `_metadata` of the same number may be of an earlier run of the job: it was written after the trigger.
     pub(super) fn witnesses(
         self,
-        homes: &[Location],
+        home: &Location,
         whole: &BTreeMap<(&str, u64), &Snapshot>,
         seen: Timestamp,
         margins: &Margins,
     ) -> BTreeMap<u64, Passed> {
-        let own = self.completed().filter(|known| is_below(known, homes));
+        let own = self.completed().filter(|known| is_below(known, home));
         let found = own.filter(|known| {
             let path = known.external_path.as_ref();
             let snapshot = path.and_then(|path| whole.get(&(path.path(), known.id)));
@@ -138,7 +138,7 @@ impl<'a> Statistics<'a> {
     }
 }
 
-fn is_below(known: &RestCheckpoint, homes: &[Location]) -> bool {
+fn is_below(known: &RestCheckpoint, home: &Location) -> bool {
     let path = known.external_path.as_ref();
-    path.is_some_and(|path| is_in(path, homes))
+    path.is_some_and(|path| path.relative_to(home).is_some())
 }
