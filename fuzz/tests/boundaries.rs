@@ -5,15 +5,16 @@ use fastrand::Rng;
 use fuzz::{Memory, boundaries, bounded, memory};
 use rstest::rstest;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 #[global_allocator]
 static MEMORY: Memory = memory();
 /// What others allocate meanwhile would count for a target.
 static ALONE: Mutex<()> = Mutex::new(());
+static REPORT_UNBOUND: Once = Once::new();
 
 /// Changed files for each target. They take a few seconds.
 const CHANGED: u64 = 3_000;
@@ -31,7 +32,7 @@ type Target = fn(&[u8]);
 #[case("metadata", boundaries::metadata)]
 #[case("rest_answers", boundaries::rest_answers)]
 fn whatever_comes_in_is_read_or_refused(#[case] name: &str, #[case] target: Target) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let corpus = corpus(name);
     let left = left_by(name);
     assert!(corpus.len() >= 5, "{name} has {} files", corpus.len());
@@ -51,7 +52,7 @@ fn whatever_comes_in_is_read_or_refused(#[case] name: &str, #[case] target: Targ
 
 #[test]
 fn a_target_can_fail() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let left = left_by("strict");
     let strict: Target = |bytes| assert_ne!(bytes, b"bad");
     run(strict, b"good", &left);
@@ -63,7 +64,7 @@ fn a_target_can_fail() {
 
 #[test]
 fn memory_out_of_proportion_is_refused() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     bounded(&MEMORY, b"", |_| {
         let mut some: Vec<u8> = Vec::new();
         assert!(some.try_reserve_exact(16 << 20).is_ok());
@@ -77,6 +78,19 @@ fn memory_out_of_proportion_is_refused() {
         much.try_reserve_exact(64 << 20).is_ok(),
         "no bound any more"
     );
+}
+
+/// A target that panics is no longer bound: a back trace takes more memory than an input may.
+fn alone() -> MutexGuard<'static, ()> {
+    REPORT_UNBOUND.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |why| {
+            // Never refused: nothing is below it.
+            let _ = MEMORY.set_limit(usize::MAX);
+            report(why);
+        }));
+    });
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
