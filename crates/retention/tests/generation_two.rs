@@ -325,6 +325,40 @@ fn h8_what_a_live_job_was_restored_from_must_be_read(
     );
 }
 
+/// High-availability data were turned back, and another checkpoint got the number of the one that is gone: elsewhere, or in
+/// the same place after the restore.
+#[rstest]
+#[case::in_another_base(location(&format!("/before/{J1}/chk-12")), Some(minute(NOW - 1)))]
+#[case::later_in_the_same_place(in_base(&format!("{J1}/chk-12")), Some(minute(NOW - 600)))]
+fn h8_another_checkpoint_of_the_same_number_is_not_what_was_restored(
+    #[case] from: retention::location::Location,
+    #[case] at: Option<jiff::Timestamp>,
+) {
+    let mut world = World::ripe();
+    let mut other = running(J2, &[]);
+    other.name.name = "other".to_owned();
+    rest(&mut other).restored = Some(RestRestored {
+        id: 12,
+        at,
+        external_path: Some(in_base(&format!("{J1}/chk-12"))),
+        is_savepoint: false,
+    });
+    world.evidence.jobs.push(other);
+    let restored = rest(world.evidence.jobs.last_mut().unwrap())
+        .restored
+        .as_mut()
+        .unwrap();
+    restored.at = Some(minute(NOW - 1));
+    assert!(world.goes(&file()), "what it was restored from was read");
+    let restored = rest(world.evidence.jobs.last_mut().unwrap())
+        .restored
+        .as_mut()
+        .unwrap();
+    restored.at = at;
+    restored.external_path = Some(from);
+    assert_eq!(world.guard(&file()), Some(Guard::LiveDescendant));
+}
+
 #[rstest]
 #[case::no_process(Processes::Absent, true)]
 #[case::not_known(Processes::Unknown { why: "forbidden".into() }, false)]

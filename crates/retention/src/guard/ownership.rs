@@ -97,14 +97,15 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
         .job
         .filter(|_| owner.class == OwnerClass::Running && !candidate.in_savepoint());
     let shared = match candidate.file.placement.kind {
-        FileKind::Shared | FileKind::ForSt | FileKind::SavepointMetadata | FileKind::Savepoint => {
-            true
-        }
+        FileKind::Shared
+        | FileKind::ForSt
+        | FileKind::Merged
+        | FileKind::SavepointMetadata
+        | FileKind::Savepoint => true,
         FileKind::CheckpointMetadata
         | FileKind::Exclusive
         | FileKind::TemporaryMetadata
         | FileKind::EmptyCheckpoint
-        | FileKind::Merged
         | FileKind::TaskOwned
         | FileKind::Changelog
         | FileKind::Journal

@@ -122,14 +122,15 @@ impl Reader<'_> {
 }
 
 /// What the inventory tells of the checkpoints of each job id.
-struct Checkpoints {
-    keys: HashSet<DirectoryKey>,
+struct Checkpoints<'a> {
+    /// When each snapshot that was read was completed.
+    completed: HashMap<&'a Location, Timestamp>,
     jobs: BTreeSet<JobId>,
     with_forst: BTreeSet<JobId>,
 }
 
-impl Checkpoints {
-    fn of(inventory: &Inventory) -> Self {
+impl<'a> Checkpoints<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
         let of_jobs = || {
             inventory
                 .snapshots
@@ -137,10 +138,10 @@ impl Checkpoints {
                 .filter_map(|snapshot| Some((snapshot, snapshot.job()?.job_id?)))
         };
         Self {
-            keys: inventory
+            completed: inventory
                 .snapshots
                 .iter()
-                .map(crate::inventory::Snapshot::directory_key)
+                .map(|snapshot| (&snapshot.location, snapshot.completed))
                 .collect(),
             jobs: of_jobs().map(|(_, id)| id).collect(),
             with_forst: of_jobs()
@@ -149,9 +150,16 @@ impl Checkpoints {
                 .collect(),
         }
     }
+
+    /// Whether that very snapshot was read. One of the same name elsewhere says nothing, nor does one that was written
+    /// there after the restore, as after high-availability data were turned back.
+    fn have_read(&self, snapshot: &Location, restored: Option<Timestamp>) -> bool {
+        let completed = self.completed.get(snapshot);
+        completed.is_some_and(|completed| restored.is_none_or(|restored| *completed <= restored))
+    }
 }
 
-fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<'a>> {
+fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Reader<'a>> {
     match &job.phase {
         // A suspended job will open what its high-availability data names, and that is referenced.
         Phase::Terminal { .. }
@@ -193,7 +201,7 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints) -> Option<Reader<
         let read = restored
             .external_path
             .as_ref()
-            .is_some_and(|path| checkpoints.keys.contains(&DirectoryKey::of(path.path())));
+            .is_some_and(|path| checkpoints.have_read(path, restored.at));
         if !own && !read {
             let places = restored.external_path.iter().collect();
             return Some(reader(Reads::UnknownRestore, places));
