@@ -15,6 +15,7 @@ use storage::{Descend, EntryKind, Key, LocalStorage, Walk};
 use super::UsageError;
 use super::mounts::{self, MountArguments};
 use crate::engine::Stores;
+use crate::engine::journal::Journal;
 
 /// Opened directories, and every other place that their snapshots may name.
 #[derive(Debug)]
@@ -74,6 +75,16 @@ impl Bases {
             locations,
             storages,
         })
+    }
+
+    /// The journal beside the data of one of these directories.
+    pub(super) fn journal(&self, location: &Location) -> anyhow::Result<Journal> {
+        self.stores
+            .resolve(location)
+            .and_then(|(storage, key)| Journal::of(storage, &key, location))
+            .with_context(|| {
+                format!("{location} cannot be reached from here; mount it and say so with --mount")
+            })
     }
 
     /// The ids of all job directories, and the directories in which these lie.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use jiff::Timestamp;
 use retention::location::{Location, Store};
 use retention::mark::Referrer;
@@ -71,13 +70,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let bases = Bases::open(&mounts, &directories).await?;
     let mut rows = Vec::new();
     for location in &bases.locations {
-        let journal = bases
-            .stores
-            .resolve(location)
-            .and_then(|(storage, key)| Journal::of(storage, &key, location));
-        let Some(journal) = journal else {
-            bail!("{location} cannot be reached from here; mount it and say so with --mount");
-        };
+        let journal = bases.journal(location)?;
         rows.extend(of_directory(&journal, location, &forget, yes).await?);
     }
     let shown: BTreeSet<&str> = rows.iter().map(|row| row.referrer.as_str()).collect();

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use serde::Serialize;
 
 use super::bases::Bases;
@@ -80,13 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut output = Output::new();
     let mut left = false;
     for location in &bases.locations {
-        let journal = bases
-            .stores
-            .resolve(location)
-            .and_then(|(storage, key)| Journal::of(storage, &key, location));
-        let Some(journal) = journal else {
-            bail!("{location} cannot be reached from here; mount it and say so with --mount");
-        };
+        let journal = bases.journal(location)?;
         let row = take_over(&journal, location.to_string(), &owner, yes).await?;
         left |= row.outcome == Outcome::OwnedByAnother;
         match format {
