@@ -111,6 +111,13 @@ async fn p1_a_base_that_nobody_knows_any_more_is_read_all_the_same() {
         .storage
         .insert_file(&key(&METADATA.replace("_metadata", "x")), Vec::new());
     assert_goes(&world).await;
+    assert_eq!(
+        referrers(&world).await,
+        1,
+        "it may be restored from a backup"
+    );
+    world.wait(7 * 24);
+    world.enforce().await;
     assert_eq!(referrers(&world).await, 0);
 }
 

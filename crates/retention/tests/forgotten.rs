@@ -42,6 +42,7 @@ fn remembering(at: &str) -> World {
     world.baselines.referrers = vec![Referrer {
         directory: location(at),
         last_seen: minute(NOW - 1440),
+        unnamed_since: None,
     }];
     world
 }
@@ -116,17 +117,46 @@ fn who_is_not_looked_into_protects_the_whole_base() {
 #[case::in_part(Reading::Partly, false, false)]
 #[case::like_a_volume_that_is_not_mounted(Reading::Bare, false, false)]
 #[case::not_at_all(Reading::Failed, false, false)]
-fn only_who_was_read_is_done_with(
+fn only_who_was_read_is_in_time_done_with(
     #[case] reading: Reading,
     #[case] goes: bool,
     #[case] forgotten: bool,
 ) {
+    const WEEK: i64 = 7 * 24 * 60;
     for (known, at) in [("/other", "/other"), ("/other/team", "/other")] {
         let mut world = remembering(known);
         world.inventory.bases.push(base(at, reading));
         assert_eq!(world.goes(&shared(J1, F)), goes);
+        assert_eq!(remembered(&world), [location(known)]);
+        world.remember();
+        let read = world.baselines.referrers[0].unnamed_since;
+        assert_eq!(read, forgotten.then_some(world.now));
+        world.now = minute(NOW + WEEK - 1);
+        assert_eq!(remembered(&world), [location(known)]);
+        world.now = minute(NOW + WEEK);
         assert_eq!(remembered(&world).is_empty(), forgotten);
     }
+}
+
+/// Restored from a backup step by step, say.
+#[test]
+fn who_named_nothing_for_a_while_is_remembered_as_before() {
+    let mut world = World::ripe_terminal();
+    other_names(&mut world, &[]);
+    world.baselines.referrers = vec![Referrer {
+        directory: location("/other"),
+        last_seen: minute(NOW - 1440),
+        unnamed_since: Some(minute(NOW - 60)),
+    }];
+    let mut gone = world.clone();
+    gone.inventory.bases.pop();
+    gone.inventory.snapshots.pop();
+    assert_eq!(gone.guard(&shared(J1, F)), Some(Guard::MissingEvidence));
+    let mut restored = World::ripe_terminal();
+    restored.baselines = world.baselines.clone();
+    other_names(&mut restored, &[&shared(J1, F)]);
+    restored.remember();
+    assert_eq!(restored.baselines.referrers[0].unnamed_since, None);
 }
 
 #[rstest]

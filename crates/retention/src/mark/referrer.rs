@@ -3,9 +3,13 @@ use crate::layout::{JobId, checkpoint_id, is_savepoint_directory};
 use crate::location::{Location, LocationError, Origin, Store};
 use crate::plan::Context;
 use crate::reference::FileName;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+/// For how long a directory is remembered that was seen whole and named nothing. Whoever restores a volume from a backup,
+/// or mounts a wrong one for a while, needs days to put it right, not months.
+const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A directory elsewhere whose snapshots were seen to name files of a base. Whoever forgets that it exists must not
 /// forget what it needs.
@@ -15,23 +19,35 @@ pub struct Referrer {
     pub directory: Location,
     /// When one of its snapshots was last seen to name a file of the base.
     pub last_seen: Timestamp,
+    /// Since when all its snapshots were read and none named a file of the base, if so.
+    pub unnamed_since: Option<Timestamp>,
 }
 
 /// The directories to remember after a run: those that name files of the base now, and those of which it is not sure that
-/// they do not any more.
+/// they do not any more, because they were not read, or read too short a time ago.
 pub(super) fn referrers(context: &Context<'_>, base: BaseId) -> Vec<Referrer> {
     let inventory = context.inventory;
     let naming = naming(inventory, base);
     let known = context.baselines(base);
     let known = known.map(|known| known.referrers.as_slice());
-    let in_doubt = known.unwrap_or_default().iter().filter(|known| {
-        !naming.contains(&known.directory) && !is_read_whole(inventory, &known.directory)
+    let in_doubt = known.unwrap_or_default().iter().filter_map(|known| {
+        if naming.contains(&known.directory) {
+            return None;
+        }
+        let read = is_read_whole(inventory, &known.directory);
+        let unnamed_since = known.unnamed_since.or(read.then_some(context.now));
+        let for_long = |since: Timestamp| context.now.duration_since(since) >= REMEMBERED_FOR;
+        (!unnamed_since.is_some_and(for_long)).then(|| Referrer {
+            unnamed_since,
+            ..known.clone()
+        })
     });
     let seen = naming.iter().map(|directory| Referrer {
         directory: directory.clone(),
         last_seen: context.now,
+        unnamed_since: None,
     });
-    let mut all: Vec<Referrer> = in_doubt.cloned().chain(seen).collect();
+    let mut all: Vec<Referrer> = in_doubt.chain(seen).collect();
     all.sort_by(|a, b| a.directory.cmp(&b.directory));
     all
 }
@@ -119,6 +135,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     volume: Option<String>,
     last_seen: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unnamed_since: Option<Timestamp>,
 }
 
 impl From<Referrer> for Written {
@@ -126,6 +144,7 @@ impl From<Referrer> for Written {
         let Referrer {
             directory,
             last_seen,
+            unnamed_since,
         } = referrer;
         let (namespace, volume) = match directory.store() {
             Store::File { namespace, volume } => (namespace.clone(), volume.clone()),
@@ -136,6 +155,7 @@ impl From<Referrer> for Written {
             namespace,
             volume,
             last_seen,
+            unnamed_since,
         }
     }
 }
@@ -149,6 +169,7 @@ impl TryFrom<Written> for Referrer {
             namespace,
             volume,
             last_seen,
+            unnamed_since,
         } = written;
         let origin = Origin {
             namespace,
@@ -158,6 +179,7 @@ impl TryFrom<Written> for Referrer {
         Ok(Self {
             directory: Location::parse(&directory, &origin)?,
             last_seen,
+            unnamed_since,
         })
     }
 }
@@ -187,6 +209,7 @@ mod tests {
             let referrer = Referrer {
                 directory: Location::parse(text, &origin).unwrap(),
                 last_seen: Timestamp::UNIX_EPOCH,
+                unnamed_since: Some(Timestamp::MAX),
             };
             let written = serde_json::to_string(&referrer).unwrap();
             let read: Referrer = serde_json::from_str(&written).unwrap();

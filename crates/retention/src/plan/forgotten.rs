@@ -20,6 +20,7 @@ pub fn forgotten(inventory: &Inventory, baselines: &[Baselines]) -> Vec<Gap> {
                 let Referrer {
                     directory,
                     last_seen,
+                    unnamed_since: _,
                 } = referrer;
                 let why = unread(inventory, directory)?;
                 Some(Gap {
