@@ -146,10 +146,12 @@ impl<'a> LiveRun<'a> {
         now: Timestamp,
         margins: &Margins,
     ) -> BTreeMap<u64, Passed> {
-        // By the whole path: two directories of one id may both have a checkpoint of one number.
+        // By the whole path: two directories of one id may both have a checkpoint of one number. And below this one:
+        // another store may have the same path.
         let whole: BTreeMap<(&str, u64), &Snapshot> = whole
             .iter(inventory)
             .filter(|snapshot| snapshot.kind == SnapshotKind::Checkpoint)
+            .filter(|snapshot| snapshot.location.relative_to(home).is_some())
             .map(|snapshot| {
                 let key = (snapshot.location.path(), snapshot.checkpoint_id);
                 (key, snapshot)
