@@ -200,6 +200,7 @@ mod tests {
     fn answered(path: &str, is_savepoint: bool) -> JobManager {
         JobManager::Answered(Box::new(RestCheckpoints {
             read_at: Timestamp::UNIX_EPOCH,
+            told: None,
             job_id: JOB.parse().unwrap(),
             state: "RUNNING".to_owned(),
             started: None,

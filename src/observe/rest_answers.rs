@@ -34,6 +34,7 @@ struct Job {
     state: String,
     #[serde(rename = "start-time")]
     start_time: Option<i64>,
+    now: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -102,11 +103,13 @@ pub fn read(
     let state = word(job.state)?;
     let job_id: JobId = job.jid.parse().map_err(|error| format!("{error}"))?;
     let started = job.start_time.and_then(time);
+    let told = job.now.and_then(time);
     let cluster = answers.cluster.map_err(str::to_owned);
     let cluster = cluster.and_then(cluster_configuration);
     let Some((statistics, config)) = answers.checkpoints else {
         return Ok(RestCheckpoints {
             read_at,
+            told,
             job_id,
             state,
             started,
@@ -145,6 +148,7 @@ pub fn read(
     }
     Ok(RestCheckpoints {
         read_at,
+        told,
         job_id,
         state,
         started,
@@ -305,6 +309,7 @@ mod tests {
         assert_eq!(rest.job_id.to_string(), "00000000000000000000000000000abc");
         assert_eq!(rest.state, "RUNNING");
         assert!(rest.started.is_some());
+        assert!(rest.told > rest.started, "{:?}", rest.told);
         assert_eq!(
             (rest.max_concurrent, rest.changelog),
             (Some(1), Some(false))

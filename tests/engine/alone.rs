@@ -54,6 +54,7 @@ fn completes(world: &World, id: u64, shared: &[&str]) {
             known.discarded = true;
         }
         rest.read_at = made.read_at;
+        rest.told = made.told;
         rest.checkpoints.append(&mut made.checkpoints);
         rest.completed = Some(rest.checkpoints.len() as u64);
     });

@@ -298,6 +298,7 @@ impl World {
             })),
             job_manager: JobManager::Answered(Box::new(RestCheckpoints {
                 read_at: now,
+                told: Some(now),
                 job_id: JOB.parse().unwrap(),
                 state: "RUNNING".to_owned(),
                 started: Some(now),

@@ -205,6 +205,7 @@ impl Job {
             .filter(|checkpoint| checkpoint.status == "COMPLETED");
         JobManager::Answered(Box::new(RestCheckpoints {
             read_at: now,
+            told: Some(now),
             job_id: self.current.parse().unwrap(),
             state: state.clone(),
             started: Some(*started),

@@ -252,6 +252,7 @@ type Change = fn(&mut World);
     let entry = &mut map(w.job()).entries[1];
     entry.checkpoint.pointer = Some(location(&format!("/before/{J1}/chk-13")));
 })]
+#[case::of_another_store(|w: &mut World| w.inventory.snapshots[1].location = location(&format!("s3://bucket/ckp/{J1}/chk-13")))]
 #[case::of_an_entry_of_another_job(|w: &mut World| map(w.job()).entries[1].checkpoint.job_id = J2.parse().unwrap())]
 #[case::being_removed(|w: &mut World| map(w.job()).entries[1].marked_for_deletion = true)]
 #[case::not_complete_by_rest(|w: &mut World| rest(w.job()).checkpoints[1].status = "FAILED".into())]
@@ -323,6 +324,21 @@ fn h8_what_a_live_job_was_restored_from_must_be_read(
         world.goes(&file()),
         "a checkpoint of its own replaces the one it was restored from"
     );
+}
+
+#[rstest]
+#[case::it_does_not_tell(None, Some(Guard::InFlight))]
+#[case::ahead(Some(11), Some(Guard::InFlight))]
+#[case::behind(Some(-11), Some(Guard::InFlight))]
+#[case::within_the_skew(Some(10), None)]
+fn where_the_clock_of_the_job_manager_is_wrong_nothing_is_known_to_be_old(
+    #[case] ahead: Option<i64>,
+    #[case] guard: Option<Guard>,
+) {
+    let mut world = World::ripe();
+    let rest = rest(world.job());
+    rest.told = ahead.map(|minutes| rest.read_at + SignedDuration::from_mins(minutes));
+    assert_eq!(world.guard(&file()), guard);
 }
 
 /// High-availability data were turned back, and another checkpoint got the number of the one that is gone: elsewhere, or in

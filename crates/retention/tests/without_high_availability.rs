@@ -361,6 +361,21 @@ fn h7_a_file_that_a_failed_checkpoint_since_the_oldest_retained_wrote_stays(
     assert_eq!(world.guard(&file()), guard);
 }
 
+#[rstest]
+#[case::it_does_not_tell(None, Some(Guard::InFlight))]
+#[case::ahead(Some(11), Some(Guard::InFlight))]
+#[case::behind(Some(-11), Some(Guard::InFlight))]
+#[case::within_the_skew(Some(10), None)]
+fn where_the_clock_of_the_job_manager_is_wrong_nothing_is_known_to_be_old(
+    #[case] ahead: Option<i64>,
+    #[case] guard: Option<Guard>,
+) {
+    let mut world = ripe();
+    let rest = rest(world.job());
+    rest.told = ahead.map(|minutes| rest.read_at + SignedDuration::from_mins(minutes));
+    assert_eq!(world.guard(&file()), guard);
+}
+
 #[test]
 fn what_an_aborted_checkpoint_left_goes_too() {
     let leftover = own(J1, 5, 7);

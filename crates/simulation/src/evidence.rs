@@ -330,6 +330,7 @@ fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) ->
     let newest = known.iter().skip(known.len().saturating_sub(10));
     RestCheckpoints {
         read_at: world.our_time(),
+        told: Some(world.flink_time(world.now())),
         job_id: of.job.parse().unwrap(),
         state: jm.over.unwrap_or("RUNNING").to_owned(),
         started: Some(world.flink_time(jm.started)),

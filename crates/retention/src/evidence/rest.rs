@@ -28,6 +28,8 @@ impl JobManager {
 #[derive(Clone, Debug)]
 pub struct RestCheckpoints {
     pub read_at: Timestamp,
+    /// The time by the JobManager's own clock when it answered (`now` of `/jobs/:id`).
+    pub told: Option<Timestamp>,
     pub job_id: JobId,
     /// `RUNNING` and so on, as Flink spells it.
     pub state: String,

@@ -5,12 +5,13 @@
 
 use super::Guard;
 use super::evidence::gap_of;
-use crate::evidence::{HighAvailability, JobEvidence, JobManager, StateBackend};
+use crate::evidence::{HighAvailability, JobEvidence, JobManager, RestCheckpoints, StateBackend};
 use crate::layout::FileKind;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context};
+use crate::policy::Margins;
 use crate::run::{HighlyAvailable, LiveRun, Numbers, Retained, why_unproven};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The kinds of file whose life only a stopped process can settle.
 pub(super) fn live_backend(_: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
@@ -144,6 +145,9 @@ pub(super) fn counter(context: &Context<'_>, candidate: &Candidate<'_>) -> Optio
 /// The age is what keeps the files of hole H7, and of H2.
 pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
     let live = live(candidate)?;
+    if let Err(why) = check_clock(live.rest, &context.policy.margins) {
+        return Some(why);
+    }
     let modified = context.newest_in_directory(candidate.file)?;
     let directory = candidate.file.placement.job.as_ref()?;
     let home = context
@@ -180,6 +184,27 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
     (number >= latest).then(|| {
         format!("checkpoint {number} is not older than {latest}, the latest completed one")
     })
+}
+
+/// When a checkpoint was triggered is known by the JobManager's clock alone, and compared with times of the other two.
+fn check_clock(rest: &RestCheckpoints, margins: &Margins) -> Result<(), String> {
+    let Some(told) = rest.told else {
+        return Err("its JobManager does not tell the time by its clock".to_owned());
+    };
+    let ahead = told.duration_since(rest.read_at);
+    if ahead.abs() <= margins.clock_skew {
+        return Ok(());
+    }
+    let side = if ahead.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let apart = SignedDuration::from_secs(ahead.abs().as_secs());
+    let allowed = margins.clock_skew;
+    Err(format!(
+        "the clock of its JobManager is {apart:#} {side} ours, and clocks may be {allowed:#} apart; set the clocks right"
+    ))
 }
 
 fn running<'a>(candidate: &Candidate<'a>) -> Option<&'a JobEvidence> {

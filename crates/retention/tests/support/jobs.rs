@@ -68,6 +68,7 @@ pub(crate) fn running(id: &str, retained: &[(u64, i64)]) -> JobEvidence {
         })),
         job_manager: JobManager::Answered(Box::new(RestCheckpoints {
             read_at: minute(NOW),
+            told: Some(minute(NOW)),
             job_id: id.parse().unwrap(),
             state: "RUNNING".to_owned(),
             started: Some(minute(1)),
@@ -183,6 +184,7 @@ pub(crate) fn answered_later(job: &mut JobEvidence, by: SignedDuration) {
     }
     if let JobManager::Answered(rest) = &mut job.job_manager {
         rest.read_at += by;
+        rest.told = Some(rest.read_at);
     }
 }
 
