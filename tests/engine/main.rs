@@ -12,6 +12,7 @@ mod approval;
 mod clocks;
 mod crashes;
 mod doubt;
+mod epochs;
 mod forgotten;
 mod former;
 mod meanwhile;

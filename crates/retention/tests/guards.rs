@@ -89,6 +89,24 @@ fn a_clock_may_be_ahead_by_the_skew_and_no_more() {
     assert_eq!(world.guard(&file), Some(Guard::UnusableTime));
 }
 
+/// A `ForSt` job reads what it was restored from in place, whatever backend has written it.
+#[rstest]
+#[case::shared(shared(J1, 7))]
+#[case::merged(format!("{J1}/shared/job_{J1}_op_x_0_2/{}", uuid(7)))]
+#[case::merged_exclusive(format!("{J1}/taskowned/job_{J1}_tm_x/{}", uuid(7)))]
+#[case::forst(format!("{J1}/shared/op_x_attempt_0/db/{}", uuid(7)))]
+fn a_running_forst_neighbour_may_read_it_in_place(#[case] file: String) {
+    let mut world = World::ripe_terminal();
+    world.list(&file, 100);
+    world.mark(&file, 100, MarkKind::Orphan);
+    assert!(world.goes(&file), "{:?}", world.entry(&file));
+    let mut other = running(J2, &[(3, NOW - 60)]);
+    other.name.name = "other".into();
+    rest(&mut other).backend = StateBackend::Other("ForStStateBackend".into());
+    world.evidence.jobs.push(other);
+    assert_eq!(world.guard(&file), Some(Guard::LiveDescendant));
+}
+
 /// Neither may read files of another job in place.
 #[rstest]
 #[case::gone(|other: &mut JobEvidence| other.phase = Phase::Gone)]

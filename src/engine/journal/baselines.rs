@@ -58,8 +58,8 @@ pub(super) async fn forget_former(documents: &Documents, epoch: u64) -> Result<(
     Ok(())
 }
 
-/// Ascending.
-async fn epochs(documents: &Documents) -> Result<Vec<u64>, JournalError> {
+/// Of the runs whose baselines are there, ascending.
+pub(super) async fn epochs(documents: &Documents) -> Result<Vec<u64>, JournalError> {
     let listed = documents.list(DIRECTORY).await?;
     let numbers = listed
         .iter()

@@ -1,5 +1,5 @@
 use super::documents::Documents;
-use super::{JournalError, TRIES};
+use super::{JournalError, TRIES, baselines, marks};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,6 +57,7 @@ pub(super) async fn take(
     now: Timestamp,
 ) -> Result<Epoch, JournalError> {
     for _ in 0..TRIES {
+        let written = last_written(documents).await?;
         let highest = highest(documents).await?;
         if let Some(highest) = highest.as_ref().filter(|highest| highest.owner != *owner) {
             return Err(JournalError::OwnedByAnother {
@@ -79,13 +80,12 @@ pub(super) async fn take(
                 later: later.number,
             });
         }
+        let Place { number, tenure } = next(highest.as_ref(), written);
         let epoch = Epoch {
-            number: highest
-                .as_ref()
-                .map_or(1, |highest| highest.number.saturating_add(1)),
+            number,
             owner: owner.clone(),
             taken: now,
-            tenure: highest.map_or(1, |highest| highest.tenure),
+            tenure,
             term: term.cloned(),
         };
         match documents.create(&document(epoch.number), &epoch).await? {
@@ -107,8 +107,7 @@ pub(super) async fn take_over(
     owner: &OwnerId,
     now: Timestamp,
 ) -> Result<Epoch, JournalError> {
-    let number = seen.number.saturating_add(1);
-    let epoch = Epoch {
+    let epoch = |Place { number, tenure: _ }| Epoch {
         number,
         owner: owner.clone(),
         taken: now,
@@ -124,16 +123,23 @@ pub(super) async fn interrupt(
     seen: &Epoch,
     now: Timestamp,
 ) -> Result<Epoch, JournalError> {
-    let epoch = Epoch {
-        number: seen.number.saturating_add(1),
+    let epoch = |Place { number, tenure }| Epoch {
+        number,
         taken: now,
+        tenure,
         ..seen.clone()
     };
     follow(documents, seen, epoch).await
 }
 
-async fn follow(documents: &Documents, seen: &Epoch, epoch: Epoch) -> Result<Epoch, JournalError> {
+async fn follow(
+    documents: &Documents,
+    seen: &Epoch,
+    epoch: impl FnOnce(Place) -> Epoch,
+) -> Result<Epoch, JournalError> {
+    let written = last_written(documents).await?;
     let unchanged = highest(documents).await?.as_ref() == Some(seen);
+    let epoch = epoch(next(Some(seen), written));
     let document = document(epoch.number);
     if unchanged && documents.create(&document, &epoch).await? == Put::Created {
         return Ok(epoch);
@@ -146,16 +152,43 @@ async fn follow(documents: &Documents, seen: &Epoch, epoch: Epoch) -> Result<Epo
     })
 }
 
+/// By all that the epoch says: where somebody deletes ours, another run may get the same number.
 pub(super) async fn check(documents: &Documents, epoch: &Epoch) -> Result<(), JournalError> {
-    let found = numbers(documents).await?.last().copied().unwrap_or(0);
-    if found == epoch.number {
+    let found = highest(documents).await?;
+    if found.as_ref() == Some(epoch) {
         return Ok(());
     }
     Err(JournalError::Superseded {
         location: documents.location.clone(),
         ours: epoch.number,
-        found,
+        found: found.map_or(0, |found| found.number),
     })
+}
+
+/// Where in the sequence an epoch comes.
+struct Place {
+    number: u64,
+    tenure: u64,
+}
+
+/// Comes after the highest epoch, and after all that any run has written. Where somebody has deleted later epochs, nobody
+/// knows whose marks theirs are: they do not count, as after a change of owners. Nor is one of their numbers given out
+/// again, under which their marks would come back.
+fn next(highest: Option<&Epoch>, written: u64) -> Place {
+    let last = highest.map_or(0, |highest| highest.number);
+    let number = last.max(written).saturating_add(1);
+    let tenure = highest
+        .filter(|highest| highest.number >= written)
+        .map_or(number, |highest| highest.tenure);
+    Place { number, tenure }
+}
+
+/// The last epoch of which a run has written anything; 0 where none has. To be asked before the highest one is: each is
+/// there before what its run writes.
+async fn last_written(documents: &Documents) -> Result<u64, JournalError> {
+    let marks = marks::epochs(documents).await?;
+    let baselines = baselines::epochs(documents).await?;
+    Ok(marks.into_iter().chain(baselines).max().unwrap_or(0))
 }
 
 /// The epoch of the owner; none where nobody has acted yet.

@@ -24,7 +24,7 @@ pub enum JournalError {
         seen: u64,
     },
     #[error(
-        "{location} was taken over by epoch {found} while this run had epoch {ours}; it stops. Two runs at once, or one directory under two names?"
+        "{location} is not at epoch {ours} of this run any more (its last one is {found}); it stops. Two runs at once, one directory under two names, or files of owner/ deleted?"
     )]
     Superseded {
         location: String,

@@ -60,6 +60,12 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// Of the runs whose marks are there, complete or not.
+pub(super) async fn epochs(documents: &Documents) -> Result<Vec<u64>, JournalError> {
+    let names = documents.directories("marks").await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
 /// Deletes the marks of runs before this one.
 pub(super) async fn forget_former(documents: &Documents, epoch: u64) -> Result<(), JournalError> {
     for name in documents.directories("marks").await? {
