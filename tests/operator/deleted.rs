@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kinds::uninstall;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
 use crate::volume::{BASE, Volume, deleted_files, mark};
 
@@ -137,6 +138,8 @@ fn made_anew_before_that_all_stays() {
     };
     anew.apply(&deleted.cluster);
     deleted.deletion_is_recorded();
+    let recorded = format!("jsonpath={{.spec.lineage[?(@.jobId==\"{SECOND}\")].jobId}}={SECOND}");
+    deleted.cluster.wait(INVENTORY, &recorded);
     for case in ["anew", "anew-later"] {
         let run = deleted.run(case);
         says(
@@ -159,7 +162,8 @@ fn a_backup_of_the_record_protects() {
     let (status, _) = deleted.operator.terminate();
     assert!(status.success());
 
-    // From before the deletion: since when is not known any more, so it counts anew.
+    // From before the deletion: since when is not known any more, so it counts anew, from a later second on.
+    crate::volume::grace_is_over();
     deleted.cluster.patch(INVENTORY, &json!({"spec": before}));
     deleted.operator = OperatorProcess::start(&deleted.cluster, deleted.volume.options("second"));
     let again = deleted.deletion_is_recorded();
@@ -184,12 +188,7 @@ fn a_backup_of_the_record_protects() {
 fn without_its_kind_nothing_is_taken_for_deleted() {
     let deleted = Deleted::new();
     deleted.expire_after("1s");
-    let crd = "flinkdeployments.flink.apache.org";
-    let removed = deleted
-        .cluster
-        .control_plane
-        .kubectl(["delete", "crd", crd]);
-    removed.unwrap();
+    uninstall(&deleted.cluster, &["flinkdeployments"]);
     for case in ["no-kind", "no-kind-later"] {
         let run = deleted.run(case);
         says(

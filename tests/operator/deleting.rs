@@ -1,7 +1,7 @@
 //! A run that is deleting at this moment.
 
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
-use crate::volume::{BASE, Volume, mark};
+use crate::volume::{BASE, Volume, mark, slow_down};
 
 pub(crate) const LEDGER: &str = "000000000000000000000000000ced9e";
 /// Ripe orphans of a finished job, and a run that deletes them.
@@ -14,7 +14,7 @@ pub(crate) struct Deleting {
 }
 
 impl Deleting {
-    /// Everything is marked and ripe.
+    /// Everything is marked and ripe, and will go slowly.
     pub(crate) fn prepare(orphans: u64) -> Self {
         let (cluster, volume) = (Cluster::start(), Volume::new());
         volume.checkpoint(LEDGER, 3);
@@ -27,6 +27,7 @@ impl Deleting {
             "jsonpath={.status.ownerClass}=terminal",
         );
         mark(&cluster, "payments");
+        slow_down(&cluster, "payments");
         volume.tree().assert_is(&before);
         Self {
             cluster,

@@ -34,6 +34,8 @@ fn p1_what_a_forgotten_job_names_in_the_directory_of_another_stays() {
     mark(&cluster, "payments");
 
     cluster.delete("flinkdep/clicks");
+    // That it was deleted is the last that is written into it; after that nobody makes it anew.
+    cluster.wait(INVENTORY, "jsonpath={.spec.lineage[0].deletedTime}");
     cluster.wait(INVENTORY, "condition=ResourcePresent=False");
     cluster.delete(INVENTORY);
     let run = cluster.run("forgotten", "payments", "Enforce");

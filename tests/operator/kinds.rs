@@ -4,9 +4,9 @@ use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{BASE, Volume, deleted_files, mark, until};
 
 const LEDGER: &str = "000000000000000000000000000ced9e";
-const LIMIT: &str = "--timeout=60s";
+const LIMIT: &str = "--timeout=300s";
 
-fn uninstall(cluster: &Cluster, kinds: &[&str]) {
+pub(crate) fn uninstall(cluster: &Cluster, kinds: &[&str]) {
     for kind in kinds {
         let name = format!("crd/{kind}.flink.apache.org");
         cluster
@@ -25,10 +25,12 @@ fn uninstall(cluster: &Cluster, kinds: &[&str]) {
                 "name",
             ])
             .ok()?;
-        kinds
-            .iter()
-            .all(|kind| !served.contains(kind))
-            .then_some(())
+        let is_served = |kind: &&str| {
+            let path = format!("/apis/flink.apache.org/v1beta1/{kind}");
+            let found = cluster.control_plane.kubectl(["get", "--raw", &path]);
+            served.contains(kind) || found.is_ok()
+        };
+        (!kinds.iter().any(is_served)).then_some(())
     });
 }
 

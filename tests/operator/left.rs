@@ -12,7 +12,7 @@ use crate::support::operator::Options;
 pub(crate) const JOB: &str = "e33771b473a0b5535570e12532237ddb";
 
 /// More orphans than one batch holds, so that a process can be stopped between two of them.
-const MANY: usize = 20_000;
+const MANY: usize = 8_000;
 
 /// A finished job's directory, as Flink 2.3.0 left it.
 pub(crate) struct Left {

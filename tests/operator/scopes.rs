@@ -24,9 +24,5 @@ fn a_namespace_that_cannot_be_read_does_not_hide_the_others() {
     assert_eq!(inventory["spec"]["lineage"][0]["jobId"], LEDGER);
     let failures = r#"flink_retention_observations_total{result="failure"}"#;
     operator.wait_for_metric(failures, |failures| failures > 0.0);
-    assert!(
-        operator
-            .log()
-            .contains("of namespace a-deleted-one could not be listed")
-    );
+    operator.wait_for_log("of namespace a-deleted-one could not be listed");
 }

@@ -145,6 +145,7 @@ fn until_it_deletes(cluster: &Cluster, left: &Left) -> Tree {
     assert_eq!(bytes(&marked, "deleted"), 0, "{marked}");
     // The next run deletes, if the grace period of a second is over by then.
     crate::volume::grace_is_over();
+    crate::volume::slow_down(cluster, "payments");
     cluster.create_run("deleting", "payments", "Enforce");
     cluster.wait("frr/deleting", "jsonpath={.status.phase}=Deleting");
     before
@@ -152,6 +153,7 @@ fn until_it_deletes(cluster: &Cluster, left: &Left) -> Tree {
 
 fn rest_after_the_next_one(cluster: &Cluster, left: &Left, before: Tree) {
     let interrupted = Tree::read(&left.path());
+    crate::volume::speed_up(cluster, "payments");
     let _next = OperatorProcess::start(
         cluster,
         Options {

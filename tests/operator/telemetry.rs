@@ -252,10 +252,20 @@ fn scrape(cluster: &Cluster, volume: &Volume, operator: &OperatorProcess) -> Scr
         let scanned = found["status"]["lastScanTime"].as_str()?;
         (scanned >= protecting["status"]["startTime"].as_str()?).then_some(found)
     });
-    let text = operator.metrics();
+    // A run is counted when its status is written.
+    let (text, series) = until("the last run to be counted", || {
+        let text = operator.metrics();
+        let series = series(&text);
+        let runs: f64 = series
+            .iter()
+            .filter(|one| one.name == "flink_retention_runs_total")
+            .map(|one| one.value)
+            .sum();
+        (runs > 2.5).then_some((text, series))
+    });
     Scrape {
-        series: series(&text),
         text,
+        series,
         deleting,
         protecting,
         inventory,

@@ -1,7 +1,7 @@
 //! A volume of Flink's pods, with job directories that a test writes itself.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -15,10 +15,12 @@ use crate::support::{Cluster, Tree};
 pub(crate) const REMOTE: &str = "/data";
 /// `execution.checkpointing.dir` of every job that a test does not give another one.
 pub(crate) const BASE: &str = "file:/data/ckp";
+/// Requests to the storage in a second, where a test needs to be there while a run deletes.
+const SLOW: u32 = 300;
 /// Grace period of the administrator's file and of the policies.
 const GRACE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(5);
 
 pub(crate) struct Volume {
     directory: TempDir,
@@ -121,11 +123,7 @@ impl Volume {
 
     /// Who acted on the base, in this order.
     pub(crate) fn epochs(&self) -> Vec<Value> {
-        let epochs = fs::read_dir(self.path(".flink-retention/owner")).unwrap();
-        let mut paths: Vec<PathBuf> = epochs.map(|epoch| epoch.unwrap().path()).collect();
-        paths.sort();
-        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        paths.iter().map(read).collect()
+        documents(&self.path(".flink-retention/owner"))
     }
 
     /// The records of all batches that were begun.
@@ -133,11 +131,40 @@ impl Volume {
         let Ok(runs) = fs::read_dir(self.path(".flink-retention/runs")) else {
             return Vec::new();
         };
-        let batches = runs.flat_map(|run| fs::read_dir(run.unwrap().path()).unwrap());
-        batches
-            .map(|batch| serde_json::from_slice(&fs::read(batch.unwrap().path()).unwrap()).unwrap())
+        runs.flat_map(|run| documents(&run.unwrap().path()))
             .collect()
     }
+}
+
+/// The documents of a directory of the journal by their names, without what a writer that was killed has not finished.
+fn documents(directory: &Path) -> Vec<Value> {
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let is_whole = |path: &PathBuf| path.extension().is_some_and(|name| name == "json");
+    let mut paths: Vec<PathBuf> = entries.filter(is_whole).collect();
+    paths.sort();
+    let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    paths.iter().map(read).collect()
+}
+
+/// From now on runs of this policy take their time, on a fast machine as on a slow one: whoever wants to be there in the
+/// middle of one need not hurry.
+pub(crate) fn slow_down(cluster: &Cluster, policy: &str) {
+    set_pace(cluster, policy, &json!(SLOW));
+}
+
+/// The next runs of this policy are as fast as they can be again.
+pub(crate) fn speed_up(cluster: &Cluster, policy: &str) {
+    set_pace(cluster, policy, &Value::Null);
+}
+
+fn set_pace(cluster: &Cluster, policy: &str, requests_per_second: &Value) {
+    let storage = json!({"requestsPerSecond": requests_per_second});
+    cluster.patch(
+        &format!("frp/{policy}"),
+        &json!({"spec": {"storage": storage}}),
+    );
 }
 
 /// Applies an enforced policy, lets a run mark what it finds, and waits until the grace period of these marks is over.

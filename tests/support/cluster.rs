@@ -11,8 +11,8 @@ pub(crate) const RELEASE_NAMESPACE: &str = "operators";
 pub(crate) const NAMESPACE: &str = "flink";
 /// As the chart names it for a release named `test`.
 const SERVICE_ACCOUNT: &str = "test-flink-retention-operator";
-/// Far more than anything takes; a test that waits so long has failed.
-const LIMIT: &str = "--timeout=90s";
+/// Far more than anything takes, on the slowest machine; a test that waits so long has failed.
+const LIMIT: &str = "--timeout=300s";
 
 pub(crate) struct Cluster {
     pub(crate) control_plane: ControlPlane,

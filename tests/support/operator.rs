@@ -11,7 +11,8 @@ use testbed::process::Process;
 
 use super::cluster::{Cluster, NAMESPACE, RELEASE_NAMESPACE};
 
-const LIMIT: Duration = Duration::from_mins(1);
+/// Far more than anything takes, on the slowest machine.
+const LIMIT: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What the operator is to be started with.
@@ -29,16 +30,14 @@ pub(crate) struct Options {
 }
 
 impl Default for Options {
-    /// Nothing granted, short intervals.
+    /// Nothing granted, short intervals. The lease is as long as by default: a leader on a busy machine must not lose a
+    /// shorter one because nobody let it renew in time.
     fn default() -> Self {
         Self {
             name: "operator-0".to_owned(),
             mounts: Vec::new(),
             administrator: json!({"version": 1}),
-            arguments: vec![
-                "--observe-interval=2s".to_owned(),
-                "--lease-duration=3s".to_owned(),
-            ],
+            arguments: vec!["--observe-interval=2s".to_owned()],
             rest_url: None,
         }
     }
@@ -166,6 +165,14 @@ impl OperatorProcess {
             })?;
             line.parse().ok().filter(|&value| accept(value))
         })
+    }
+
+    /// Waits until it has written this into its log.
+    pub(crate) fn wait_for_log(&mut self, part: &str) {
+        wait_for(&mut self.process, (LIMIT, POLL), |process| {
+            let log = fs::read_to_string(process.log()).ok()?;
+            log.contains(part).then_some(())
+        });
     }
 
     /// Waits until this process holds the lease.
