@@ -38,7 +38,7 @@ fn definitions_are_established_and_structural(server: &ControlPlane) {
             "crd",
             "--all",
             "--for=condition=Established",
-            "--timeout=60s",
+            "--timeout=300s",
         ])
         .unwrap();
     let conditions = server

@@ -30,7 +30,13 @@ fn a_real_api_server_takes_the_manifests() {
         .apply(&String::from_utf8(definitions).unwrap())
         .unwrap();
     server
-        .kubectl(["wait", "crd", "--all", "--for=condition=Established"])
+        .kubectl([
+            "wait",
+            "crd",
+            "--all",
+            "--for=condition=Established",
+            "--timeout=300s",
+        ])
         .unwrap();
     server.kubectl(["create", "namespace", "flink"]).unwrap();
     for name in [

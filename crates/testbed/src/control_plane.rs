@@ -10,7 +10,7 @@ mod etcd;
 mod identity;
 mod kubeconfig;
 mod kubectl;
-mod port;
+pub(crate) mod port;
 mod random;
 mod ready;
 

@@ -13,8 +13,8 @@ use testbed::process::Process;
 use testbed::scratch::Scratch;
 
 /// Holds the named pipe open, with a child that does so too, for as long as both live.
-const SERVER: &str = r#"exec >"$1"; sleep 60 & sleep 60"#;
-const SOON: Duration = Duration::from_secs(20);
+const SERVER: &str = r#"exec >"$1"; sleep 600 & sleep 600"#;
+const SOON: Duration = Duration::from_mins(2);
 
 #[test]
 fn dropping_a_process_ends_its_children_too() {

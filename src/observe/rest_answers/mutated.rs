@@ -169,5 +169,6 @@ fn a_history_of_a_hundred_thousand_is_read_in_time() {
     all[1] = format!(r#"{{"latest":{{}},"history":[{}]}}"#, history.join(",")).into_bytes();
     let begun = std::time::Instant::now();
     assert_eq!(understood(&all).unwrap().checkpoints.len(), 100_000);
-    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    // Far more than it takes, on a slow machine too; compared with one another they would take much longer.
+    assert!(begun.elapsed() < std::time::Duration::from_mins(1));
 }

@@ -9,7 +9,7 @@ const COUNT: u16 = 14_000;
 const ATTEMPTS: usize = 50;
 
 /// A port of the loopback interface that nobody listens on. Another process may be quicker to use it.
-pub(super) fn free() -> Result<u16, Error> {
+pub(crate) fn free() -> Result<u16, Error> {
     for _ in 0..ATTEMPTS {
         let port = FIRST + u16::from_be_bytes(random::bytes()?) % COUNT;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

@@ -1,11 +1,12 @@
-use std::net::{Ipv4Addr, TcpListener};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use super::configuration::Configuration;
 use super::{
     ClaimMode, FlinkCluster, FlinkDistribution, FlinkError, Rest, SequenceJob, StateBackend,
 };
+use crate::control_plane::port;
 
 /// What to run where; see [`FlinkCluster::builder`].
 #[derive(Debug, Clone)]
@@ -146,11 +147,10 @@ impl FlinkClusterBuilder {
     }
 }
 
-/// Free at this moment; nobody else is likely to be given it within the second until the `JobManager` binds it.
+/// Of those that the kernel gives to nobody: not before the `JobManager` binds it, nor while a killed one is followed by
+/// the next.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    port::free().map_err(io::Error::other)
 }
 
 fn uri(path: &Path) -> String {

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::{FlinkError, SavepointFormat};
 
+/// For one answer, of a `JobManager` on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// A `JobManager`'s REST interface. It answers only while a `JobManager` runs and leads.
 #[derive(Debug, Clone)]
 pub struct Rest {
@@ -22,7 +25,7 @@ pub struct CompletedCheckpoint {
 impl Rest {
     pub(super) fn new(url: String) -> Self {
         let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(5)))
+            .timeout_global(Some(LIMIT))
             .http_status_as_error(false)
             .build()
             .into();

@@ -40,9 +40,14 @@ async fn talk(mut stream: TcpStream, says: Says) {
     }
 }
 
-async fn ask_at(url: &str) -> JobManager {
+/// What is said of somebody who never comes to an end.
+const SLOW: &str = "no answer within";
+/// For his answer, where one is expected to be slow.
+const SHORT: Duration = Duration::from_millis(700);
+
+async fn ask_at(url: &str, patience: Duration) -> JobManager {
     let mut client = RestClient::new(url.parse().unwrap(), security(), Arc::new(SystemClock));
-    client.http.timeout = Duration::from_millis(700);
+    client.http.timeout = patience;
     client
         .ask(&address(), JOB.parse().unwrap(), &Origin::default())
         .await
@@ -56,11 +61,11 @@ const SPACES: &str = match std::str::from_utf8(&[b' '; 64 * 1024]) {
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
 
 #[rstest]
-#[case::nothing("", "", 0, "no answer within")]
+#[case::nothing("", "", 0, SLOW)]
 #[case::a_body_without_end(OK, SPACES, 0, "length limit")]
-#[case::a_body_byte_by_byte(OK, " ", 50, "no answer within")]
+#[case::a_body_byte_by_byte(OK, " ", 50, SLOW)]
 #[case::a_head_without_end("HTTP/1.1 200 OK\r\n", "x-more: and more and more and more\r\n", 0, "")]
-#[case::a_head_byte_by_byte("HTTP/1.1 200 OK\r\n", "x", 50, "no answer within")]
+#[case::a_head_byte_by_byte("HTTP/1.1 200 OK\r\n", "x", 50, SLOW)]
 #[case::something_else("SSH-2.0-OpenSSH_9.2\r\n", "", 0, "")]
 #[case::less_than_it_said("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", "", 0, "")]
 #[case::a_page(
@@ -84,10 +89,12 @@ async fn is_no_answer(
 ) {
     let every = Duration::from_millis(every);
     let url = listen(Says { first, then, every }).await;
-    let begun = std::time::Instant::now();
-    let why = why(ask_at(&url).await);
+    // Nobody else is given up for want of time, however busy the machine is.
+    let is_slow = says == SLOW;
+    let patience = if is_slow { SHORT } else { PATIENCE };
+    let why = why(ask_at(&url, patience).await);
     assert!(why.contains(says) && why.contains("127.0.0.1"), "{why}");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{why}");
+    assert_eq!(why.contains(" within "), is_slow, "{why}");
 }
 
 #[tokio::test]
@@ -104,7 +111,7 @@ async fn a_redirect_leads_nowhere() {
         then: "",
         every: Duration::ZERO,
     };
-    let why = why(ask_at(&listen(says).await).await);
+    let why = why(ask_at(&listen(says).await, PATIENCE).await);
     assert!(why.contains("302"), "{why}");
     assert_eq!(other.asked(), Vec::<String>::new());
 }

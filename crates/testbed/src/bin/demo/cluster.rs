@@ -16,7 +16,7 @@ use crate::storage::write;
 
 const FLINK_CRDS: &str = include_str!("../../../../../tests/fixtures/flink-crds.yaml");
 /// How long something may take that takes a second.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Runs commands in the directory of the demo, with `kubectl` and `flink-retention` in the path.
@@ -118,7 +118,7 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -
 pub(crate) fn furnish(cluster: &ControlPlane, shell: &Shell) -> Result<()> {
     cluster.apply(FLINK_CRDS)?;
     shell.quiet("flink-retention crds | kubectl apply --server-side -f -")?;
-    shell.quiet("kubectl wait crd --all --for=condition=Established --timeout=60s")?;
+    shell.quiet("kubectl wait crd --all --for=condition=Established --timeout=300s")?;
     shell.quiet(&format!(
         "kubectl create namespace {NAMESPACE} && kubectl create namespace flink-retention"
     ))?;
