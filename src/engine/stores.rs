@@ -1,16 +1,18 @@
-use retention::location::{Location, LocationError, Origin, Store};
+use retention::location::{Location, LocationError, ObjectStore, Origin, Store};
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use storage::{Key, LocalStorage, Observed, Requests, Storage, StorageError};
+use storage::{Buckets, Key, LocalStorage, Observed, Requests, Storage, StorageError};
 
 /// Where locations can be reached from this process.
 #[derive(Clone, Debug, Default)]
 pub struct Stores {
     roots: Vec<Root>,
     mounts: Vec<Mount>,
+    /// The rest of S3, where somebody is known as whom it is reached. Only for looking.
+    buckets: Option<Arc<dyn Buckets>>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,6 +144,7 @@ impl Stores {
         let mut stores = Self {
             roots: Vec::new(),
             mounts,
+            buckets: None,
         };
         for (position, mount) in stores.mounts.clone().into_iter().enumerate() {
             let before = stores.mounts.get(..position).unwrap_or_default();
@@ -180,10 +183,27 @@ impl Stores {
             .sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
     }
 
+    /// Lets every other bucket of S3 be looked into.
+    #[must_use]
+    pub fn looking_into(self, buckets: Arc<dyn Buckets>) -> Self {
+        Self {
+            buckets: Some(buckets),
+            ..self
+        }
+    }
+
     /// The same places, of whose requests somebody is told.
     #[must_use]
     pub fn observed_by(&self, requests: &Arc<dyn Requests>) -> Self {
-        let Self { roots, mounts } = self;
+        let Self {
+            roots,
+            mounts,
+            buckets,
+        } = self;
+        let buckets = buckets.clone().map(|inner| {
+            let requests = Arc::clone(requests);
+            Arc::new(ObservedBuckets { inner, requests }) as Arc<dyn Buckets>
+        });
         let roots = roots.iter().map(|Root { location, storage }| {
             let observed = Observed::new(Arc::clone(storage), Arc::clone(requests));
             Root {
@@ -194,6 +214,7 @@ impl Stores {
         Self {
             roots: roots.collect(),
             mounts: mounts.clone(),
+            buckets,
         }
     }
 
@@ -234,10 +255,30 @@ impl Stores {
     /// How to reach a location, if it can be reached.
     #[must_use]
     pub fn resolve(&self, location: &Location) -> Option<(Arc<dyn Storage>, Key)> {
-        self.roots.iter().find_map(|root| {
+        let root = self.roots.iter().find_map(|root| {
             let relative = location.relative_to(&root.location)?;
             Some((Arc::clone(&root.storage), Key::parse(relative).ok()?))
-        })
+        });
+        root.or_else(|| self.in_bucket(location))
+    }
+
+    fn in_bucket(&self, location: &Location) -> Option<(Arc<dyn Storage>, Key)> {
+        match location.store() {
+            Store::Object {
+                kind: ObjectStore::S3,
+                bucket,
+            } => {
+                let key = Key::parse(location.path().trim_start_matches('/')).ok()?;
+                Some((self.buckets.as_ref()?.look_into(bucket)?, key))
+            }
+            Store::Object {
+                kind: ObjectStore::Gcs | ObjectStore::Azure | ObjectStore::Oss,
+                bucket: _,
+            }
+            | Store::File { .. }
+            | Store::Hdfs { .. }
+            | Store::Other { .. } => None,
+        }
     }
 
     /// The location as Flink sees it of a path of this machine, if a mount covers it.
@@ -251,6 +292,20 @@ impl Stores {
                 let path = format!("{}/{}", mount.remote, rest.to_str()?);
                 Location::parse(&path, &self.origin(mount.namespace.as_deref())).ok()
             })
+    }
+}
+
+/// Buckets of whose requests somebody is told.
+#[derive(Debug)]
+struct ObservedBuckets {
+    inner: Arc<dyn Buckets>,
+    requests: Arc<dyn Requests>,
+}
+
+impl Buckets for ObservedBuckets {
+    fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>> {
+        let storage = self.inner.look_into(bucket)?;
+        Some(Arc::new(Observed::new(storage, Arc::clone(&self.requests))))
     }
 }
 
@@ -320,6 +375,43 @@ mod tests {
         }
         open("a/file:/x", "b/file:/x").await.unwrap();
         open("a/file:/x", "a/file:/x/y").await.unwrap();
+    }
+
+    #[derive(Debug)]
+    struct EveryBucket(Arc<dyn Storage>);
+
+    impl Buckets for EveryBucket {
+        fn look_into(&self, _: &str) -> Option<Arc<dyn Storage>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_looked_into_only_where_no_directory_of_it_is_nearer() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = async |name: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            LocalStorage::open(&path).await.unwrap()
+        };
+        let at = |text: &str| Location::parse(text, &Origin::default()).unwrap();
+        let mut stores = Stores::default();
+        stores.add(at("s3://b/ckp"), Arc::new(open("named").await));
+        assert!(stores.resolve(&at("s3://b/other")).is_none());
+        let buckets = Arc::new(EveryBucket(Arc::new(open("bucket").await)));
+        let stores = stores.looking_into(buckets);
+        for (text, expected) in [
+            ("s3a://b/ckp/x", "named/x"),
+            ("s3://b/other/x", "bucket/other/x"),
+            ("s3://b", "bucket"),
+            ("s3://c/ckp/x", "bucket/ckp/x"),
+        ] {
+            let (storage, key) = stores.resolve(&at(text)).unwrap();
+            let found = storage.location(&key);
+            assert!(found.trim_end_matches('/').ends_with(expected), "{found}");
+        }
+        assert!(stores.resolve(&at("gs://c/x")).is_none());
+        assert!(stores.resolve(&at("file:/x")).is_none());
     }
 
     #[test]

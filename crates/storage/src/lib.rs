@@ -10,11 +10,13 @@ pub mod faults;
 mod local;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
+mod object;
 mod observed;
 pub mod port;
 pub mod walk;
 
 pub use local::LocalStorage;
+pub use object::{Buckets, ObjectStorage, S3Access, S3Account, S3Credentials, Secret};
 pub use observed::{Observed, Requests};
 pub use port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, InvalidKey, Key,

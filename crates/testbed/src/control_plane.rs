@@ -12,7 +12,7 @@ mod kubeconfig;
 mod kubectl;
 pub(crate) mod port;
 mod random;
-mod ready;
+pub(crate) mod ready;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ pub mod control_plane;
 pub mod corpus;
 pub mod flink;
 pub mod metadata_writer;
+pub mod object_store;
 pub mod process;
 pub mod scratch;
 pub mod snapshot;

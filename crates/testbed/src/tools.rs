@@ -58,6 +58,11 @@ pub fn helm() -> Result<PathBuf, Error> {
     Ok(HELM.build()?.join("helm"))
 }
 
+/// An object store that speaks S3.
+pub fn versitygw() -> Result<PathBuf, Error> {
+    Ok(VERSITYGW.build()?.join("versitygw"))
+}
+
 const KUBERNETES: GoModule = GoModule {
     name: "kubernetes",
     directory: "",
@@ -73,6 +78,13 @@ const HELM: GoModule = GoModule {
     name: "helm",
     directory: "helm",
     packages: &[("helm", "helm.sh/helm/v3/cmd/helm")],
+    takes: "about a minute",
+};
+
+const VERSITYGW: GoModule = GoModule {
+    name: "versitygw",
+    directory: "versitygw",
+    packages: &[("versitygw", "github.com/versity/versitygw/cmd/versitygw")],
     takes: "about a minute",
 };
 

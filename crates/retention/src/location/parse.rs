@@ -160,6 +160,7 @@ mod tests {
     #[case("/a/./b/../c", "file:/a/c")]
     #[case("s3a://b//k/x", "s3://b/k/x")]
     #[case("s3p://b/k", "s3://b/k")]
+    #[case("s3n://b/k", "s3://b/k")]
     #[case("hdfs:///x", "hdfs:/x")]
     #[case("HDFS://nn:8020/x", "hdfs://nn:8020/x")]
     #[case("/a b%20é+/x", "file:/a b%20é+/x")]

@@ -21,7 +21,7 @@ pub enum Store {
 /// The kinds of object store that Flink's plugins serve; aliases of one kind are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectStore {
-    /// `s3`, `s3a`, `s3p`: three plugins, one bucket.
+    /// `s3`, `s3a`, `s3p`: three plugins, one bucket. (`s3n` is how Hadoop once spelt it; Flink knows it no more.)
     S3,
     /// `gs`.
     Gcs,
@@ -38,7 +38,7 @@ impl Store {
                 namespace: origin.namespace.clone(),
                 volume: origin.volume_of(path),
             },
-            "s3" | "s3a" | "s3p" => Self::object(ObjectStore::S3, authority),
+            "s3" | "s3a" | "s3p" | "s3n" => Self::object(ObjectStore::S3, authority),
             "gs" => Self::object(ObjectStore::Gcs, authority),
             "wasb" | "wasbs" | "abfs" | "abfss" => Self::object(ObjectStore::Azure, authority),
             "oss" => Self::object(ObjectStore::Oss, authority),

@@ -13,6 +13,15 @@ pub enum StorageError {
     NotFound { operation: Operation, path: String },
     #[error("cannot {operation} {path}: permission denied; give this user {} it", operation.needed_permission())]
     PermissionDenied { operation: Operation, path: String },
+    /// Nobody knows who asks: the credentials are wrong or have run out.
+    #[error(
+        "cannot {operation} {path}: the store does not accept the credentials ({why}); check them, and whether they have expired"
+    )]
+    Unauthenticated {
+        operation: Operation,
+        path: String,
+        why: String,
+    },
     #[error("cannot {operation} {path}: {obstacle} is not a directory; name a directory")]
     NotADirectory {
         operation: Operation,
@@ -78,6 +87,7 @@ impl StorageError {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::PermissionDenied { .. } => "permission_denied",
+            Self::Unauthenticated { .. } => "unauthenticated",
             Self::NotADirectory { .. } => "not_a_directory",
             Self::IsADirectory { .. } => "is_a_directory",
             Self::NotAFile { .. } => "not_a_file",
@@ -98,6 +108,7 @@ impl StorageError {
         match self {
             Self::NotFound { path, .. }
             | Self::PermissionDenied { path, .. }
+            | Self::Unauthenticated { path, .. }
             | Self::NotADirectory { path, .. }
             | Self::IsADirectory { path, .. }
             | Self::NotAFile { path, .. }

@@ -13,13 +13,12 @@ pub struct Contents {
 /// What became of a file that was to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deletion {
+    /// It is gone. Stores that compare for us may say so, too, where nothing was there any more.
     Deleted,
     /// Somebody else, Flink perhaps, was faster. As good as deleted.
     AlreadyGone,
     /// Something else is there now. Nothing was deleted.
-    Changed {
-        found: Entry,
-    },
+    Changed { found: Entry },
 }
 
 /// What became of a directory that was to be removed.

@@ -1,4 +1,4 @@
-//! Builds what tests and the demo run into the cache, before they ask for it: `prepare [kubernetes] [helm] [flink]`.
+//! Builds what tests and the demo run into the cache, before they ask for it: `prepare [kubernetes] [helm] [flink] [stores]`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     {
         Some(parts) if !parts.is_empty() => prepare(&parts),
         _ => {
-            eprintln!("usage: prepare [kubernetes] [helm] [flink]");
+            eprintln!("usage: prepare [kubernetes] [helm] [flink] [stores]");
             ExitCode::from(2)
         }
     }
@@ -26,6 +26,7 @@ enum Part {
     Kubernetes,
     Helm,
     Flink,
+    Stores,
 }
 
 impl Part {
@@ -34,6 +35,7 @@ impl Part {
             "kubernetes" => Some(Self::Kubernetes),
             "helm" => Some(Self::Helm),
             "flink" => Some(Self::Flink),
+            "stores" => Some(Self::Stores),
             _ => None,
         }
     }
@@ -42,6 +44,7 @@ impl Part {
         match self {
             Self::Kubernetes => drop(tools::kube_apiserver()?),
             Self::Helm => drop(tools::helm()?),
+            Self::Stores => drop(tools::versitygw()?),
             Self::Flink => {
                 for version in FlinkVersion::ALL {
                     FlinkDistribution::prepare(version)?;

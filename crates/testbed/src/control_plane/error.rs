@@ -9,7 +9,7 @@ use crate::tools;
 pub enum Error {
     #[error(transparent)]
     Tools(#[from] tools::Error),
-    #[error("control plane: cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         action: &'static str,
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn io(
+    pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Self {

@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_millis(25);
 const LAST_LINES: usize = 15;
 
 /// Asks until the server is ready, ends or takes too long.
-pub(super) fn wait(
+pub(crate) fn wait(
     server: &'static str,
     process: &mut Process,
     mut ask: impl FnMut() -> Result<(), String>,

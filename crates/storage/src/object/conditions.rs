@@ -1,0 +1,58 @@
+use opendal::ErrorKind;
+
+use super::ObjectStorage;
+use crate::port::{Key, Operation, StorageError};
+
+/// Which conditions the store heeds. Stores that speak S3 may ignore a header that they do not know, and then delete or
+/// overwrite without a word, so this is tried out, on an object of our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Conditions {
+    /// `If-None-Match: *` when writing.
+    pub(super) writes: bool,
+    /// `If-Match` when deleting.
+    pub(super) deletes: bool,
+}
+
+impl ObjectStorage {
+    /// Tried out once, before the first change; `operation` on `key` is what waits for it.
+    pub(super) async fn conditions(
+        &self,
+        operation: Operation,
+        key: &Key,
+    ) -> Result<Conditions, StorageError> {
+        let own = self.own(operation, key)?;
+        let conditions = self.conditions.get_or_try_init(|| self.try_out(own)).await;
+        conditions
+            .copied()
+            .map_err(|error| self.bucket_failure(operation, key, &error))
+    }
+
+    async fn try_out(&self, own: &Key) -> Result<Conditions, opendal::Error> {
+        let own = format!("{}{own}", self.prefix);
+        let name = format!("{own}/conditions-{:016x}", fastrand::u64(..));
+        let operator = &self.operator;
+        operator
+            .write(&name, "whether conditions are heeded")
+            .await?;
+        let again = operator.write_with(&name, "they are not");
+        let writes = is_refused(again.if_not_exists(true).await)?;
+        let wrong = "\"00000000000000000000000000000000\"";
+        let deletes = is_refused(operator.delete_with(&name).if_match(wrong).await)?
+            && operator.exists(&name).await?;
+        operator.delete(&name).await?;
+        Ok(Conditions { writes, deletes })
+    }
+}
+
+/// Whether a condition that does not hold was heeded. A store that says that it does not know the header does no harm
+/// either, but then nothing can be done with it.
+fn is_refused<T>(answer: Result<T, opendal::Error>) -> Result<bool, opendal::Error> {
+    match answer {
+        Ok(_) => Ok(false),
+        Err(error) => match error.kind() {
+            ErrorKind::ConditionNotMatch => Ok(true),
+            ErrorKind::Unsupported => Ok(false),
+            _ => Err(error),
+        },
+    }
+}

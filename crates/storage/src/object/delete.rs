@@ -1,0 +1,135 @@
+use std::sync::Arc;
+
+use futures::StreamExt;
+use opendal::ErrorKind;
+
+use super::ObjectStorage;
+use super::look::{self, file};
+use crate::port::{
+    Deletion, EntryKind, Key, Operation, RemovedDirectory, Storage, StorageError, Version,
+};
+
+/// One object, in one request where the store compares for us.
+pub(super) async fn object(
+    store: &ObjectStorage,
+    key: &Key,
+    expected: &Version,
+) -> Result<Deletion, StorageError> {
+    if !expected.is_verifiable() {
+        let path = store.location(key);
+        return Err(StorageError::Unverifiable { path });
+    }
+    let heeded = store.conditions(Operation::Delete, key).await?;
+    match &expected.etag {
+        Some(etag) if heeded.deletes => with_condition(store, key, etag).await,
+        Some(_) | None => compare_then_delete(store, key, expected, heeded.deletes).await,
+    }
+}
+
+async fn with_condition(
+    store: &ObjectStorage,
+    key: &Key,
+    etag: &str,
+) -> Result<Deletion, StorageError> {
+    let operation = Operation::Delete;
+    let name = store.object_name(operation, key)?;
+    let etag = format!("\"{etag}\"");
+    match store.operator.delete_with(&name).if_match(&etag).await {
+        Ok(()) => Ok(Deletion::Deleted),
+        // Something else is there, or nothing: an earlier attempt of ours may have succeeded without an answer.
+        Err(error) if error.kind() == ErrorKind::ConditionNotMatch => {
+            Ok(match look::at(store, key).await? {
+                Some(found) => Deletion::Changed { found },
+                None => Deletion::AlreadyGone,
+            })
+        }
+        Err(error) => Err(store.failure(operation, key, &error)),
+    }
+}
+
+/// What is compared is what the store says in two requests; where it can, the second one deletes only what the first one
+/// showed.
+async fn compare_then_delete(
+    store: &ObjectStorage,
+    key: &Key,
+    expected: &Version,
+    conditions_are_heeded: bool,
+) -> Result<Deletion, StorageError> {
+    let operation = Operation::Delete;
+    let name = store.object_name(operation, key)?;
+    let found = match look::at(store, key).await? {
+        None => return Ok(Deletion::AlreadyGone),
+        Some(found) if found.kind != EntryKind::File || !is_still(expected, &found.version) => {
+            return Ok(Deletion::Changed { found });
+        }
+        Some(found) => found,
+    };
+    if let Some(etag) = &found.version.etag
+        && conditions_are_heeded
+    {
+        return with_condition(store, key, etag).await;
+    }
+    store
+        .operator
+        .delete(&name)
+        .await
+        .map_err(|error| store.failure(operation, key, &error))?;
+    Ok(Deletion::Deleted)
+}
+
+/// By all that was known of it: whoever decided may have known no etag.
+fn is_still(expected: &Version, found: &Version) -> bool {
+    let Version {
+        size,
+        modified,
+        etag,
+    } = expected;
+    *size == found.size
+        && (modified.is_none() || *modified == found.modified)
+        && (etag.is_none() || *etag == found.etag)
+}
+
+/// The object that stands for an empty directory: its name ends with `/`.
+pub(super) async fn marker(
+    store: &ObjectStorage,
+    key: &Key,
+) -> Result<RemovedDirectory, StorageError> {
+    let operation = Operation::RemoveDirectory;
+    if file(store, key, operation).await?.is_some() {
+        return Err(StorageError::NotADirectory {
+            operation,
+            path: store.location(key),
+            obstacle: store.location(key),
+        });
+    }
+    let name = store.directory_name(operation, key)?;
+    let failure = |error| store.bucket_failure(operation, key, &error);
+    let listing = store.operator.lister_with(&name).limit(2);
+    let mut listing = listing.await.map_err(failure)?;
+    let mut marked = false;
+    while let Some(entry) = listing.next().await.transpose().map_err(failure)? {
+        if entry.path() != name {
+            return Ok(RemovedDirectory::NotEmpty);
+        }
+        marked = true;
+    }
+    if !marked {
+        return Ok(RemovedDirectory::AlreadyGone);
+    }
+    // Whatever is written into the directory meanwhile stays: only the marker has this name.
+    match store.operator.delete(&name).await {
+        Ok(()) => Ok(RemovedDirectory::Removed),
+        Err(error) => Err(match store.failure(operation, key, &error) {
+            StorageError::NotFound { operation, path } => StorageError::Unavailable {
+                operation,
+                path,
+                cause: Arc::new(VanishedMarker),
+            },
+            other => other,
+        }),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("its marker vanished meanwhile")]
+struct VanishedMarker;

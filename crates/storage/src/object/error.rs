@@ -1,0 +1,108 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use opendal::ErrorKind;
+
+use super::ObjectStorage;
+use crate::port::{Key, Operation, Storage, StorageError};
+
+/// What a store says when it does not know who asks. (To HEAD it says nothing; then it may also be that it knows and
+/// forbids.)
+const UNKNOWN_CREDENTIALS: [&str; 6] = [
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "InvalidClientTokenId",
+];
+/// A store can say anything.
+const LONGEST: usize = 300;
+
+impl ObjectStorage {
+    /// An error of the client in the words of the port.
+    pub(super) fn failure(
+        &self,
+        operation: Operation,
+        key: &Key,
+        error: &opendal::Error,
+    ) -> StorageError {
+        let path = self.location(key);
+        let unknown = UNKNOWN_CREDENTIALS
+            .into_iter()
+            .find(|code| error.message().contains(code));
+        if let Some(code) = unknown {
+            return StorageError::Unauthenticated {
+                operation,
+                path,
+                why: code.to_owned(),
+            };
+        }
+        let unavailable = |why| StorageError::Unavailable {
+            operation,
+            path: path.clone(),
+            cause: Arc::new(why),
+        };
+        match error.kind() {
+            ErrorKind::NotFound => StorageError::NotFound { operation, path },
+            ErrorKind::PermissionDenied => StorageError::PermissionDenied { operation, path },
+            ErrorKind::Unsupported => StorageError::Unsupported {
+                operation,
+                path,
+                cause: Arc::new(self.said(error)),
+            },
+            // What the client makes of NoSuchBucket, and of nothing else that a store says.
+            ErrorKind::ConfigInvalid if error.message().contains("NoSuchBucket") => {
+                unavailable(Said(NO_BUCKET.to_owned()))
+            }
+            _ => unavailable(self.said(error)),
+        }
+    }
+
+    /// The same for questions to which a missing directory is no answer, since there are no directories: then the
+    /// bucket is missing.
+    pub(super) fn bucket_failure(
+        &self,
+        operation: Operation,
+        key: &Key,
+        error: &opendal::Error,
+    ) -> StorageError {
+        match self.failure(operation, key, error) {
+            StorageError::NotFound { operation, path } => StorageError::Unavailable {
+                operation,
+                path,
+                cause: Arc::new(Said(NO_BUCKET.to_owned())),
+            },
+            other => other,
+        }
+    }
+
+    /// On one line, without what no message may show.
+    fn said(&self, error: &opendal::Error) -> Said {
+        let mut text = error.message().to_owned();
+        let mut source = error.source();
+        while let Some(error) = source {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            source = error.source();
+        }
+        for secret in self
+            .secrets
+            .iter()
+            .filter(|secret| !secret.reveal().is_empty())
+        {
+            text = text.replace(secret.reveal(), "(secret)");
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text: String = words.join(" ").chars().take(LONGEST).collect();
+        Said(format!("{text} (at {})", self.service))
+    }
+}
+
+const NO_BUCKET: &str = "the store knows no such bucket";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);

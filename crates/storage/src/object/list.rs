@@ -1,0 +1,82 @@
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use super::ObjectStorage;
+use super::look::{directory_entry, version_of};
+use super::name::is_taken_literally;
+use crate::port::{Entry, EntryKind, Key, Operation, StorageError};
+
+/// Objects and common prefixes directly in `directory`, page by page.
+pub(super) fn level(
+    store: &ObjectStorage,
+    directory: Key,
+) -> BoxStream<'_, Result<Entry, StorageError>> {
+    stream::once(open(store, directory)).try_flatten().boxed()
+}
+
+async fn open(
+    store: &ObjectStorage,
+    directory: Key,
+) -> Result<BoxStream<'_, Result<Entry, StorageError>>, StorageError> {
+    let operation = Operation::List;
+    let prefix = store.directory_name(operation, &directory)?;
+    let lister = store
+        .operator
+        .lister(&prefix)
+        .await
+        .map_err(|error| store.bucket_failure(operation, &directory, &error))?;
+    let prefix = prefix.trim_start_matches('/').to_owned();
+    let entries = lister.filter_map(move |listed| {
+        let entry = match listed {
+            Ok(item) => entry(&directory, &prefix, &item).map(Ok),
+            Err(error) => Some(Err(store.bucket_failure(operation, &directory, &error))),
+        };
+        std::future::ready(entry)
+    });
+    Ok(ending_with_its_first_error(entries.boxed()))
+}
+
+fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Option<Entry> {
+    let path = listed.path();
+    // What lies outside of what was asked for is not ours to see.
+    let rest = path.strip_prefix(prefix)?;
+    // The marker of the directory itself.
+    if rest.is_empty() || path == "/" {
+        return None;
+    }
+    let (name, is_directory) = match rest.strip_suffix('/') {
+        Some(name) => (name, true),
+        None => (rest, false),
+    };
+    match directory.join(name) {
+        Ok(key) if is_directory => Some(directory_entry(key)),
+        Ok(key) => Some(Entry {
+            key,
+            kind: if is_taken_literally(path) {
+                EntryKind::File
+            } else {
+                EntryKind::Other
+            },
+            version: version_of(listed.metadata()),
+        }),
+        // An empty segment, `.` or `..`: names that no key has.
+        Err(_) => Some(Entry {
+            key: directory
+                .join(&format!("({})", name.replace(['/', '\0'], "\u{fffd}")))
+                .ok()?,
+            kind: EntryKind::Other,
+            version: version_of(listed.metadata()),
+        }),
+    }
+}
+
+fn ending_with_its_first_error(
+    entries: BoxStream<'_, Result<Entry, StorageError>>,
+) -> BoxStream<'_, Result<Entry, StorageError>> {
+    stream::unfold(Some(entries), |entries| async move {
+        let mut entries = entries?;
+        let entry = entries.next().await?;
+        let rest = entry.is_ok().then_some(entries);
+        Some((entry, rest))
+    })
+    .boxed()
+}

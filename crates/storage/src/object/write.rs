@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use opendal::ErrorKind;
+
+use super::ObjectStorage;
+use crate::port::{Key, Operation, Put, Storage, StorageError};
+
+/// An object that must not be there yet.
+pub(super) async fn new(
+    store: &ObjectStorage,
+    key: &Key,
+    contents: Bytes,
+) -> Result<Put, StorageError> {
+    let operation = Operation::Write;
+    if !store.conditions(operation, key).await?.writes {
+        return Err(StorageError::Unsupported {
+            operation,
+            path: store.location(key),
+            cause: Arc::new(OverwritesDespiteTheCondition),
+        });
+    }
+    let name = store.object_name(operation, key)?;
+    let write = store.operator.write_with(&name, contents);
+    match write.if_not_exists(true).await {
+        Ok(_) => Ok(Put::Created),
+        Err(error) if error.kind() == ErrorKind::ConditionNotMatch => Ok(Put::Exists),
+        Err(error) => Err(store.bucket_failure(operation, key, &error)),
+    }
+}
+
+/// An object of our own, whatever is there. One request, so a reader sees all of the old or all of the new one.
+pub(super) async fn over(
+    store: &ObjectStorage,
+    key: &Key,
+    contents: Bytes,
+) -> Result<(), StorageError> {
+    let operation = Operation::Write;
+    let name = store.object_name(operation, key)?;
+    let written = store.operator.write(&name, contents).await;
+    written
+        .map(drop)
+        .map_err(|error| store.bucket_failure(operation, key, &error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it overwrites objects although told `If-None-Match: *`, so two operators could both own the directory"
+)]
+struct OverwritesDespiteTheCondition;
