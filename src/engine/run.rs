@@ -4,9 +4,10 @@ use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Consent, Observer, Progress, Step, Stores, enact, scan};
 use retention::approval::Approved;
 use retention::guard::{Guard, Protection};
-use retention::inventory::{BaseId, Inventory};
+use retention::inventory::{BaseId, Inventory, Reading};
 use retention::location::Location;
-use retention::mark::{Baselines, Marks};
+use retention::mark::{self, Baselines, Marks};
+use retention::owner::Owner;
 use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,13 @@ pub struct Run<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub jobs: BTreeSet<retention::evidence::JobName>,
+}
+
+impl Scope {
+    fn selects(&self, owner: &Owner<'_>) -> bool {
+        let job = owner.job.as_ref();
+        owner.adopted || job.is_some_and(|job| self.jobs.contains(&job.name))
+    }
 }
 
 /// What a run may do.
@@ -197,11 +205,7 @@ impl Run<'_> {
             .filter(|entry| entry.decision.deletes())
         {
             let owner = context.owners.at(entry.base, &entry.placement);
-            let selected = owner.is_some_and(|owner| {
-                let job = owner.job.as_ref();
-                owner.adopted || job.is_some_and(|job| scope.jobs.contains(&job.name))
-            });
-            if !selected {
+            if !owner.is_some_and(|owner| scope.selects(owner)) {
                 // Protected, not kept: another policy's mark of it must outlive this run.
                 entry.decision = Decision::Protected(Protection {
                     guard: Guard::NotSelected,
@@ -211,6 +215,21 @@ impl Run<'_> {
             }
         }
         plan
+    }
+
+    /// The marks and baselines of a base after this run. Marks of jobs that the policy does not select are as if it had
+    /// not run: its rules say nothing of their snapshots.
+    pub(super) fn next_marks(
+        &self,
+        context: &Context<'_>,
+        plan: &Plan,
+        base: BaseId,
+    ) -> Option<(Marks, Baselines)> {
+        mark::next(context, plan, base, |placement| {
+            let owner = context.owners.at(base, placement);
+            let scope = self.scope.as_ref();
+            scope.is_some_and(|scope| owner.is_some_and(|owner| !scope.selects(owner)))
+        })
     }
 
     /// What earlier runs left in each base. To act on a base is to own it, from before its marks were read: then no
@@ -227,6 +246,12 @@ impl Run<'_> {
                 && let Err(blocked) = enact::check_base(inventory, base)
             {
                 outcome.blocked.push(blocked);
+                owner = None;
+            }
+            // Nothing can be marked in it, and it may be a mount point without its volume: a journal there would make it
+            // look like a directory that Flink uses.
+            let reading = inventory.base(base).map(|base| base.reading);
+            if reading == Some(Reading::Bare) {
                 owner = None;
             }
             let mut read = Read::default();

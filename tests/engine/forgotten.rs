@@ -157,6 +157,27 @@ async fn p1_a_forgotten_base_that_looks_not_mounted_protects() {
     assert_kept(&world).await;
 }
 
+/// A journal of ours would be all that is in it: the next run must not take it for the volume.
+#[tokio::test]
+async fn p1_a_base_that_looks_not_mounted_does_not_get_a_journal() {
+    let mut world = world();
+    world.bases.push(at("/data/other"));
+    world.enforce().await;
+    assert_eq!(referrers(&world).await, 1);
+    unmount(&world);
+    for _ in 0..3 {
+        let report = world.enforce().await;
+        assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
+        world.wait(25);
+    }
+    assert!(world.has(&leaked()));
+    let left = world.storage.files();
+    let in_it = left
+        .iter()
+        .filter(|(key, _)| key.as_str().starts_with("other/"));
+    assert_eq!(in_it.count(), 0);
+}
+
 /// The marks are old, the other base was named in them by nobody yet: it vanishes while a batch is verified.
 #[tokio::test]
 async fn p1_a_base_that_is_forgotten_while_a_batch_is_verified_is_read_again() {
