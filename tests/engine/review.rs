@@ -574,3 +574,42 @@ async fn p4_a_missing_file_that_is_brought_back_while_we_verify_saves_its_snapsh
     assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
     assert!(world.has(&metadata));
 }
+
+/// A volume that is not mounted looks like an empty directory, and everything in it like missing.
+#[tokio::test]
+async fn p4_a_file_of_a_volume_that_is_not_mounted_is_not_missing() {
+    let named = format!("{OLD_JOB}/shared/{}", uuid(7));
+    let directory = Key::parse(&format!("other/{OLD_JOB}/shared")).unwrap();
+    let lives = async |mounted: bool| {
+        let mut world = World::new();
+        let snapshot = SnapshotFile {
+            checkpoint_id: 8,
+            shared: vec![(format!("file:/data/other/{named}"), 10)],
+            exclusive: Vec::new(),
+        };
+        let metadata = format!("{JOB}/chk-8/_metadata");
+        let key = Key::parse(&format!("ckp/{metadata}")).unwrap();
+        world.storage.insert_file(&key, snapshot.to_bytes());
+        world
+            .storage
+            .insert(&Key::parse("other").unwrap(), Node::Directory);
+        if mounted {
+            world.storage.insert(&directory, Node::Directory);
+        }
+        world.wait(1);
+        world.checkpoint(JOB, 9, &[&uuid(1)]);
+        world.set(vec![terminal(JOB)]);
+        world.policy.checkpoints = Some(KeepRules {
+            keep_last: Some(5),
+            keep_within: None,
+        });
+        world.policy.unrestorable = Some(SignedDuration::from_hours(24));
+        for _ in 0..4 {
+            world.wait(25);
+            world.enforce().await;
+        }
+        world.has(&metadata)
+    };
+    assert!(!lives(true).await, "else this test shows nothing");
+    assert!(lives(false).await);
+}
