@@ -60,7 +60,8 @@ impl Gap {
     }
 }
 
-fn may_be_named_from(namespace: &str, store: &Store) -> bool {
+/// Whether a resource of a namespace can name a place in a store: any but the volumes of other namespaces.
+pub(crate) fn may_be_named_from(namespace: &str, store: &Store) -> bool {
     match store {
         Store::File {
             namespace: Some(other),

@@ -6,6 +6,7 @@ mod job;
 mod rest;
 mod root;
 
+pub(crate) use gap::may_be_named_from;
 pub use gap::{Gap, Radius};
 pub use high_availability::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability};
 pub use job::{

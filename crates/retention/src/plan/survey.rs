@@ -1,5 +1,6 @@
 use crate::evidence::{
     Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, StateBackend,
+    may_be_named_from,
 };
 use crate::inventory::{BaseId, Contents, Inventory};
 use crate::layout::JobId;
@@ -34,7 +35,7 @@ pub(crate) struct Survey<'a> {
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) job: &'a JobName,
-    /// Where such files may be; empty: anywhere.
+    /// Where such files may be; empty: anywhere that the job's namespace can name.
     places: Vec<&'a Location>,
     pub(crate) what: Reads,
 }
@@ -113,11 +114,11 @@ impl<'a> Survey<'a> {
 
 impl Reader<'_> {
     pub(crate) fn may_read(&self, location: &Location) -> bool {
-        self.places.is_empty()
-            || self
-                .places
-                .iter()
-                .any(|place| place.store().may_be(location.store()))
+        if self.places.is_empty() {
+            return may_be_named_from(&self.job.namespace, location.store());
+        }
+        let mut places = self.places.iter();
+        places.any(|place| place.store().may_be(location.store()))
     }
 }
 
@@ -321,4 +322,36 @@ fn late_names(evidence: &Evidence, inventory: &Inventory) -> HashSet<FileName> {
         }
     }
     late
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::location::Origin;
+
+    #[test]
+    fn a_job_of_which_no_place_is_known_may_read_what_its_namespace_can_mount() {
+        let job = JobName {
+            kind: "FlinkDeployment".to_owned(),
+            namespace: "a".to_owned(),
+            name: "orders".to_owned(),
+        };
+        let reader = Reader {
+            job: &job,
+            places: Vec::new(),
+            what: Reads::UnknownRestore,
+        };
+        let may_read = |text: &str, namespace: Option<&str>| {
+            let origin = Origin {
+                namespace: namespace.map(str::to_owned),
+                ..Origin::default()
+            };
+            reader.may_read(&Location::parse(text, &origin).unwrap())
+        };
+        assert!(may_read("/data/x", Some("a")));
+        assert!(!may_read("/data/x", Some("b")));
+        assert!(may_read("/data/x", None));
+        assert!(may_read("s3://bucket/x", Some("b")));
+    }
 }
