@@ -2,7 +2,6 @@
 
 mod bases;
 pub mod crds;
-mod directory;
 mod exit;
 mod explain;
 mod inspect;
@@ -17,7 +16,6 @@ mod policy;
 mod progress;
 mod prune;
 mod referrers;
-mod s3;
 mod takeover;
 mod trouble;
 mod verify;

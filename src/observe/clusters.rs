@@ -4,7 +4,7 @@
 use crate::api::flink::options;
 use crate::observe::configurations::Configurations;
 use crate::observe::deployment::address;
-use crate::observe::draft::{Draft, Host};
+use crate::observe::draft::{Draft, Host, StartsFrom};
 use crate::observe::gaps;
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::jobs_overview::{JobsOverview, is_over};
@@ -93,7 +93,7 @@ impl Cluster {
             host: Host::Session,
             half: None,
             current: Some(id),
-            ended_with_savepoint: false,
+            starts_from: StartsFrom::NotSaid,
             phase: Phase::Unclear {
                 why: format!(
                     "it runs in the cluster of {}, and no Flink resource names it",
@@ -126,11 +126,12 @@ impl Cluster {
         if !self.is_session || *processes == Processes::Absent {
             return None;
         }
-        let bases = self.bases.iter().cloned();
+        // Any of them may have been started from a snapshot elsewhere a moment ago, and have none of its own yet.
+        let stores = self.bases.iter().map(|base| base.store().clone());
         let radius = if self.bases.is_empty() {
             vec![gaps::seen_from(&self.address.namespace)]
         } else {
-            bases.map(Radius::Below).collect()
+            stores.map(Radius::Store).collect()
         };
         Some(Gap {
             guard: Guard::JobManagerUnreachable,

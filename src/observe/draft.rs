@@ -13,8 +13,7 @@ pub(super) struct Draft {
     pub(super) address: Option<ClusterAddress>,
     pub(super) current: Option<JobId>,
     pub(super) phase: Phase,
-    /// Suspended with a savepoint, from which it will start again under another id.
-    pub(super) ended_with_savepoint: bool,
+    pub(super) starts_from: StartsFrom,
     pub(super) lineage: Lineage,
     pub(super) bases: Vec<Location>,
     pub(super) high_availability: options::HighAvailability,
@@ -30,6 +29,16 @@ pub(super) struct Draft {
     /// Snapshots that its configurations name; those of the resource itself are found in its text.
     pub(super) roots: Vec<Root>,
     pub(super) gaps: Vec<Gap>,
+}
+
+/// From what a suspended job starts again, as far as its resource says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartsFrom {
+    /// From the savepoint with which it was stopped, under another id.
+    Savepoint,
+    /// From whatever its high-availability data names.
+    HighAvailability,
+    NotSaid,
 }
 
 /// Whose the processes of a job are.

@@ -1,6 +1,6 @@
 //! A draft together with what its high-availability data and its JobManager answered.
 
-use crate::observe::draft::Draft;
+use crate::observe::draft::{Draft, StartsFrom};
 use crate::observe::gaps;
 use retention::evidence::{
     Gap, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, RestCheckpoints,
@@ -33,7 +33,7 @@ pub(super) fn with_answers(
         half: _,
         current,
         phase,
-        ended_with_savepoint,
+        starts_from,
         lineage,
         mut bases,
         high_availability: _,
@@ -44,14 +44,22 @@ pub(super) fn with_answers(
         mut roots,
         mut gaps,
     } = draft;
-    let phase = match (phase, &high_availability) {
+    let phase = match (phase, &high_availability, starts_from) {
         // To Flink it is over, and it has removed the map itself: it comes back as another job.
-        (Phase::Suspended, HighAvailability::NoMap { .. }) if ended_with_savepoint => {
+        (Phase::Suspended, HighAvailability::NoMap { .. }, StartsFrom::Savepoint) => {
             Phase::Terminal {
                 state: "suspended with a savepoint".to_owned(),
             }
         }
-        (phase, _) => phase,
+        // By the defaults of the Flink operator, which nobody sees while nothing is deployed.
+        (Phase::Suspended, HighAvailability::NotConfigured, StartsFrom::HighAvailability) => {
+            Phase::Unclear {
+                why: "it is suspended, and left to high-availability data that no configuration in sight names; set \
+                      high-availability.type in its own flinkConfiguration"
+                    .to_owned(),
+            }
+        }
+        (phase, _, _) => phase,
     };
     let of_map = really_used(current, &high_availability);
     let of_rest = match &job_manager {
@@ -184,7 +192,7 @@ mod tests {
             half: None,
             current: Some(JOB.parse().unwrap()),
             phase: Phase::Running,
-            ended_with_savepoint: false,
+            starts_from: StartsFrom::NotSaid,
             lineage: Lineage::default(),
             bases: bases.iter().map(|base| at(base)).collect(),
             high_availability: options::HighAvailability::Kubernetes,

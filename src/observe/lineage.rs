@@ -5,7 +5,7 @@ use crate::api::checkpoint_inventory::{
     CheckpointInventorySpec, LineageEntry as Recorded, MAX_BASES,
 };
 use crate::observe::RawObject;
-use crate::observe::draft::{Draft, Host};
+use crate::observe::draft::{Draft, Host, StartsFrom};
 use crate::observe::gaps;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -170,7 +170,7 @@ pub(super) fn gone(
         half: None,
         name,
         current,
-        ended_with_savepoint: false,
+        starts_from: StartsFrom::NotSaid,
         phase,
         lineage,
         bases,

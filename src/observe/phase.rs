@@ -7,6 +7,7 @@ use crate::api::flink::job::LAST_STATE_MARKER;
 use crate::api::flink::{
     FlinkConfiguration, FlinkDeployment, FlinkSessionJob, JobSpec, JobStatus, ReconciliationStatus,
 };
+use crate::observe::draft::StartsFrom;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use retention::evidence::Phase;
 
@@ -58,17 +59,26 @@ pub(super) fn of(deployment: &FlinkDeployment) -> Phase {
     said().and_then(read).unwrap_or_else(unclear)
 }
 
-/// Whether the Flink operator stopped the job with a savepoint, and notes from where it is to start again. It writes the
-/// mode that it really used into `lastReconciledSpec`, and something else than a path for what it left to
-/// high-availability data.
+/// From what a suspended job starts again. The Flink operator writes the mode that it really used into
+/// `lastReconciledSpec`, and a marker instead of a path for what it left to high-availability data.
 #[must_use]
-pub(super) fn ended_with_savepoint(deployment: &FlinkDeployment) -> bool {
+pub(super) fn starts_from(deployment: &FlinkDeployment) -> StartsFrom {
     let mode = deployment
         .reconciliation_status()
         .and_then(|status| deployed(status).ok())
         .and_then(|job| job.upgrade_mode);
-    let noted = deployment.job_status().and_then(JobStatus::upgrade_path);
-    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("savepoint")) && noted.is_some()
+    let is = |word: &str| {
+        mode.as_deref()
+            .is_some_and(|mode| mode.eq_ignore_ascii_case(word))
+    };
+    let job = deployment.job_status();
+    let noted = job.and_then(|job| job.upgrade_savepoint_path.as_deref());
+    match noted {
+        Some(LAST_STATE_MARKER) => StartsFrom::HighAvailability,
+        None if is("last-state") => StartsFrom::HighAvailability,
+        Some(_) if is("savepoint") => StartsFrom::Savepoint,
+        Some(_) | None => StartsFrom::NotSaid,
+    }
 }
 
 /// Of a `FlinkSessionJob`.

@@ -6,7 +6,7 @@ use crate::observe::configurations::Configurations;
 use crate::observe::deployment::{
     configurations, current_id, finish, half, job_name, suspended_by,
 };
-use crate::observe::draft::{Draft, Host, Surroundings};
+use crate::observe::draft::{Draft, Host, StartsFrom, Surroundings};
 use crate::observe::phase;
 use crate::observe::sketch::Sketch;
 use crate::observe::source::ObjectName;
@@ -49,7 +49,7 @@ pub(super) fn read(job: &FlinkSessionJob) -> Read {
         named_id: job.job_status().and_then(|status| status.job_id.clone()),
         phase: phase::of_session_job(job),
         // Then it is over anyway.
-        ended_with_savepoint: false,
+        starts_from: StartsFrom::NotSaid,
         stateful: true,
         configurations,
         problems,

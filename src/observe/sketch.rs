@@ -1,5 +1,5 @@
 use crate::observe::configurations::Configurations;
-use crate::observe::draft::{Half, Host};
+use crate::observe::draft::{Half, Host, StartsFrom};
 use retention::evidence::{JobName, Phase};
 
 /// What a resource that has a job says of it, before anybody else was asked.
@@ -10,8 +10,7 @@ pub(super) struct Sketch {
     /// `status.jobStatus.jobId`, as it is written.
     pub(super) named_id: Option<String>,
     pub(super) phase: Phase,
-    /// Suspended with a savepoint, from which it will start again under another id.
-    pub(super) ended_with_savepoint: bool,
+    pub(super) starts_from: StartsFrom,
     pub(super) stateful: bool,
     /// Those in the resource.
     pub(super) configurations: Configurations,

@@ -3,7 +3,7 @@
 use crate::api::flink::{EmbeddedSpec, FlinkConfiguration, Undecodable};
 use crate::observe::configurations::Configurations;
 use crate::observe::deployment::{current_id, finish, half, job_name, suspended_by};
-use crate::observe::draft::{Draft, Host, Surroundings};
+use crate::observe::draft::{Draft, Host, StartsFrom, Surroundings};
 use crate::observe::sketch::Sketch;
 use kube::api::DynamicObject;
 use retention::evidence::Phase;
@@ -38,7 +38,7 @@ pub(super) fn sketch(object: &DynamicObject, error: &Undecodable) -> Sketch {
         phase: Phase::Unclear {
             why: error.to_string(),
         },
-        ended_with_savepoint: false,
+        starts_from: StartsFrom::NotSaid,
         stateful: true,
         configurations: Configurations::new(known, asked),
         problems,

@@ -13,6 +13,7 @@ use kube::api::DynamicObject;
 use retention::evidence::{Claim, Phase, Radius};
 use retention::guard::Guard;
 use retention::layout::JobId;
+use retention::location::Location;
 use rstest::rstest;
 use std::sync::{Arc, Mutex};
 

@@ -37,7 +37,8 @@ pub(super) fn referrers(context: &Context<'_>, base: BaseId) -> Vec<Referrer> {
         let read = is_read_whole(inventory, &known.directory);
         let unnamed_since = known.unnamed_since.or(read.then_some(context.now));
         let for_long = |since: Timestamp| context.now.duration_since(since) >= REMEMBERED_FOR;
-        (!unnamed_since.is_some_and(for_long)).then(|| Referrer {
+        let done_with = read && unnamed_since.is_some_and(for_long);
+        (!done_with).then(|| Referrer {
             unnamed_since,
             ..known.clone()
         })

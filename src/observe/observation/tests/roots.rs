@@ -68,6 +68,43 @@ async fn r6_a_suspended_application_is_known_by_its_id() {
     assert!(matches!(orders.high_availability, HighAvailability::Map(_)));
 }
 
+/// LC 19, and R6 where only the defaults of the Flink operator name the high availability: its data are out of sight.
+#[rstest]
+#[case::by_the_marker(Some("KUBERNETES_OPERATOR_LAST_STATE"), false)]
+#[case::by_the_mode_alone(None, false)]
+#[case::with_a_path(Some("/opt/flink/volume/flink-cp/x/chk-7"), true)]
+#[tokio::test]
+async fn r6_what_is_left_to_high_availability_out_of_sight_is_unclear(
+    #[case] noted: Option<&str>,
+    #[case] suspended: bool,
+) {
+    let noted = noted.map_or_else(String::new, |path| {
+        format!("    upgradeSavepointPath: {path}\n")
+    });
+    let mut edits = SUSPENDED.to_vec();
+    edits.push((
+        "    upgradeSavepointPath: /opt/flink/volume/flink-cp/00000000000000000000000000000aaa/chk-7\n",
+        &noted,
+    ));
+    edits.push(("    high-availability.type: kubernetes\n", ""));
+    let evidence = World::default().deployment(&edits).evidence().await;
+    let orders = job(&evidence, "orders");
+    assert!(matches!(
+        orders.high_availability,
+        HighAvailability::NotConfigured
+    ));
+    match &orders.phase {
+        Phase::Suspended => assert!(suspended),
+        Phase::Unclear { why } => {
+            assert!(
+                !suspended && why.contains("set high-availability.type"),
+                "{why}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 fn requested(job: &str, kind: &str, rest: &str) -> String {
     format!(
         "apiVersion: flink.apache.org/v1beta1\nkind: FlinkStateSnapshot\n\

@@ -115,9 +115,9 @@ async fn nobody_speaks_for_a_job_of_another_cluster_by_naming_its_id() {
     assert!(claimants.len() > 1, "{claimants:?}");
 }
 
-/// What runs in a session cluster that does not answer may use any of its directories.
+/// What runs in a session cluster that does not answer may use any of its directories, and read others.
 #[tokio::test]
-async fn a_silent_session_cluster_protects_its_directories() {
+async fn a_silent_session_cluster_protects_its_stores() {
     let mut world = World::default().with(FlinkKind::Deployment, SESSION, &[]);
     world.silent = true;
     assert_eq!(world.evidence().await.gaps, [], "it has no process");
@@ -125,10 +125,17 @@ async fn a_silent_session_cluster_protects_its_directories() {
     let gaps = world.evidence().await.gaps;
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].guard, Guard::JobManagerUnreachable);
-    let Radius::Below(base) = &gaps[0].radius[0] else {
-        panic!("{gaps:?}")
+    // What runs in it may have been started a moment ago from any snapshot of its store.
+    let origin = Origin {
+        namespace: Some("flink".to_owned()),
+        ..Origin::default()
     };
-    assert_eq!(base.path(), "/cluster");
+    for place in ["/cluster", "/other/chk-7"] {
+        let place = Location::parse(place, &origin).unwrap();
+        assert!(gaps[0].covers(&place, None), "{gaps:?}");
+    }
+    let bucket = Location::parse("s3://bucket/x", &origin).unwrap();
+    assert!(!gaps[0].covers(&bucket, None), "{gaps:?}");
     let nowhere = [("    state.checkpoints.dir: /cluster\n", "")];
     let mut world = World::default()
         .with(FlinkKind::Deployment, SESSION, &nowhere)
