@@ -64,7 +64,7 @@ async fn a_policy_that_keeps_everything_does_not_end_what_expires_by_another() {
     });
     world.wait(48);
     for _ in 0..4 {
-        (world.scope, world.policy.checkpoints) = (Some(scope("orders")), expiring.clone());
+        (world.scope, world.policy.checkpoints) = (Some(scope("orders")), expiring);
         world.enforce().await;
         (world.scope, world.policy.checkpoints) = (Some(scope("other")), None);
         world.enforce().await;
