@@ -32,15 +32,7 @@ fn definitions_are_established_and_structural(server: &ControlPlane) {
     server
         .apply(include_str!("fixtures/flink-crds.yaml"))
         .unwrap();
-    server
-        .kubectl([
-            "wait",
-            "crd",
-            "--all",
-            "--for=condition=Established",
-            "--timeout=300s",
-        ])
-        .unwrap();
+    server.wait_for_definitions().unwrap();
     let conditions = server
         .kubectl(["get", "crd", "-o", "jsonpath={.items[*].status.conditions}"])
         .unwrap();

@@ -29,15 +29,7 @@ fn a_real_api_server_takes_the_manifests() {
     server
         .apply(&String::from_utf8(definitions).unwrap())
         .unwrap();
-    server
-        .kubectl([
-            "wait",
-            "crd",
-            "--all",
-            "--for=condition=Established",
-            "--timeout=300s",
-        ])
-        .unwrap();
+    server.wait_for_definitions().unwrap();
     server.kubectl(["create", "namespace", "flink"]).unwrap();
     for name in [
         "policy.yaml",

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use futures::StreamExt;
 use retention::layout::{
-    CHANGELOG_DIRECTORY, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY, checkpoint_id,
-    is_savepoint_directory,
+    CHANGELOG_DIRECTORY, JOURNAL_DIRECTORY, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY,
+    checkpoint_id, is_savepoint_directory,
 };
 use retention::location::{Location, Origin};
-use storage::{Descend, EntryKind, Key, LocalStorage, Walk};
+use storage::{Descend, EntryKind, Key, LocalStorage, S3Account, Storage, Walk};
 
-use super::UsageError;
+use super::directory::{Directory, InBucket};
 use super::mounts::{self, MountArguments};
+use super::{UsageError, s3};
 use crate::engine::Stores;
 use crate::engine::journal::Journal;
 
@@ -23,7 +25,7 @@ pub(super) struct Bases {
     pub(super) stores: Arc<Stores>,
     /// As Flink sees them, in the order of the command line.
     pub(super) locations: Vec<Location>,
-    storages: Vec<LocalStorage>,
+    storages: Vec<Arc<dyn Storage>>,
 }
 
 /// Where directories of one job lie.
@@ -37,39 +39,44 @@ pub(super) struct Homes {
 impl Bases {
     pub(super) async fn open(
         mounts: &MountArguments,
-        directories: &[PathBuf],
+        directories: &[Directory],
     ) -> anyhow::Result<Self> {
         let mut stores = mounts.open().await?;
-        let (mut locations, mut storages): (Vec<Location>, Vec<LocalStorage>) = Default::default();
+        let mut opened: Vec<Opened> = Vec::new();
+        let account = Arc::new(s3::account());
         for directory in directories {
             refuse_parts(directory)?;
-            let path = mounts::absolute(directory)?;
-            let storage = LocalStorage::open(&path).await?;
-            if let Some(other) = storages
-                .iter()
-                .find(|other| overlap(other.root_path(), storage.root_path()))
-            {
+            let place = match directory {
+                Directory::Local(path) => Opened::on_this_machine(&stores, path).await?,
+                Directory::Bucket(place) => Opened::in_bucket(&account, place).await?,
+            };
+            if let Some(other) = opened.iter().find(|other| other.overlaps(&place)) {
                 return Err(UsageError(format!(
-                    "{} and {} overlap, and every file must be judged once; name the outer one only",
-                    other.root_path().display(),
-                    storage.root_path().display(),
+                    "{other} and {place} overlap, and every file must be judged once; name the outer one only"
                 ))
                 .into());
             }
-            let location = mounts::location(&stores, &path)?;
-            stores.add(location.clone(), Arc::new(storage.clone()));
-            locations.push(location);
-            storages.push(storage);
+            stores.add(place.location.clone(), Arc::clone(&place.storage));
+            opened.push(place);
         }
-        if mounts.is_empty() {
+        let in_buckets = opened.iter().any(|place| place.path.is_none());
+        if in_buckets {
+            // Snapshots may name files of other directories and buckets.
+            stores = stores.looking_into(account);
+        }
+        if mounts.is_empty() && !in_buckets {
             // Flink sees what we see, so what snapshots name elsewhere can be looked at too. With mounts, a path outside
-            // of them is one of a pod, and says nothing about this machine.
+            // of them is one of a pod, and says nothing about this machine; nor does one that is named in a bucket.
             let root = LocalStorage::open(Path::new("/")).await?;
             stores.add(
                 Location::parse("file:/", &Origin::default())?,
                 Arc::new(root),
             );
         }
+        let (locations, storages) = opened
+            .into_iter()
+            .map(|place| (place.location, place.storage))
+            .unzip();
         Ok(Self {
             stores: Arc::new(stores),
             locations,
@@ -91,7 +98,7 @@ impl Bases {
     pub(super) async fn jobs(&self) -> anyhow::Result<BTreeMap<JobId, Homes>> {
         let mut jobs: BTreeMap<JobId, Homes> = BTreeMap::new();
         for (location, storage) in self.locations.iter().zip(&self.storages) {
-            let walk = Walk::new(storage, Key::root());
+            let walk = Walk::new(storage.as_ref(), Key::root());
             let collect = |entry: storage::Entry| {
                 if entry.kind != EntryKind::Directory {
                     return Descend::Yes;
@@ -122,16 +129,74 @@ impl Bases {
     }
 }
 
-fn overlap(a: &Path, b: &Path) -> bool {
-    a.starts_with(b) || b.starts_with(a)
+/// A directory, and where it really is.
+struct Opened {
+    location: Location,
+    storage: Arc<dyn Storage>,
+    /// Of a directory of this machine, without links.
+    path: Option<PathBuf>,
+}
+
+impl Opened {
+    async fn on_this_machine(stores: &Stores, path: &Path) -> anyhow::Result<Self> {
+        let path = mounts::absolute(path)?;
+        let storage = LocalStorage::open(&path).await?;
+        Ok(Self {
+            location: mounts::location(stores, &path)?,
+            path: Some(storage.root_path().to_owned()),
+            storage: Arc::new(storage),
+        })
+    }
+
+    /// Fails if nothing is there: an object store has no empty directories, so the spelling is wrong.
+    async fn in_bucket(account: &S3Account, place: &InBucket) -> anyhow::Result<Self> {
+        let InBucket {
+            bucket,
+            key,
+            location,
+        } = place;
+        let own = Key::parse(JOURNAL_DIRECTORY)?;
+        let storage = account.directory(bucket, key, own)?;
+        if storage
+            .list_level(&Key::root())
+            .next()
+            .await
+            .transpose()?
+            .is_none()
+        {
+            bail!("there is nothing in {location}; check the spelling");
+        }
+        Ok(Self {
+            location: location.clone(),
+            storage: Arc::new(storage),
+            path: None,
+        })
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        match (&self.path, &other.path) {
+            (Some(one), Some(other)) => one.starts_with(other) || other.starts_with(one),
+            (None, None) => {
+                self.location.relative_to(&other.location).is_some()
+                    || other.location.relative_to(&self.location).is_some()
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.path {
+            Some(path) => path.display().fmt(f),
+            None => self.location.fmt(f),
+        }
+    }
 }
 
 /// Only a whole base can be judged: snapshots of one job may name files of another.
-fn refuse_parts(directory: &Path) -> Result<(), UsageError> {
-    let name = directory
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+fn refuse_parts(directory: &Directory) -> Result<(), UsageError> {
+    let name = directory.name();
     let part = if name.parse::<JobId>().is_ok() {
         "the directory of one job"
     } else if checkpoint_id(name).is_some() || is_savepoint_directory(name) {
@@ -142,7 +207,6 @@ fn refuse_parts(directory: &Path) -> Result<(), UsageError> {
         return Ok(());
     };
     Err(UsageError(format!(
-        "{} is {part}, whose files other jobs may need; name the checkpoint directory above it",
-        directory.display()
+        "{directory} is {part}, whose files other jobs may need; name the checkpoint directory above it"
     )))
 }

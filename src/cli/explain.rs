@@ -1,6 +1,6 @@
 //! `flink-retention explain`: who needs a file, or since when nobody does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use retention::reference::{FileId, FileName, Found};
 use serde::Serialize;
 
 use super::Exit;
+use super::directory::{Directory, InBucket};
 use super::exit::complain;
 use super::invocation::{Invocation, WorldArguments};
 use super::mounts;
@@ -27,12 +28,13 @@ use crate::engine::{Mode, Report};
 /// Exit code 3 if snapshots need the file and it is not there.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The file, as a path of this machine; it need not exist
-    file: PathBuf,
+    /// The file, as a path of this machine or `s3://bucket/key`; it need not exist
+    #[arg(value_parser = Directory::parser())]
+    file: Directory,
     /// The checkpoint and savepoint directories whose snapshots may need it; without it the one that the file lies in
     /// by Flink's layout; repeatable
-    #[arg(long = "base", value_name = "DIR")]
-    bases: Vec<PathBuf>,
+    #[arg(long = "base", value_name = "DIR", value_parser = Directory::parser())]
+    bases: Vec<Directory>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Format,
@@ -79,9 +81,14 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         world,
         policy,
     } = arguments;
-    let file = mounts::absolute(&file)?;
-    if file.is_dir() {
-        bail!("{} is a directory; name a file in it", file.display());
+    let file = match file {
+        Directory::Local(path) => Directory::Local(mounts::absolute(&path)?),
+        bucket @ Directory::Bucket(_) => bucket,
+    };
+    if let Directory::Local(path) = &file
+        && path.is_dir()
+    {
+        bail!("{file} is a directory; name a file in it");
     }
     let bases = if bases.is_empty() {
         vec![base_of(&file)?]
@@ -90,12 +97,14 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let invocation = Invocation::new(&world, &bases, policy.policy()).await?;
     let report = invocation.run(Mode::DryRun).await?;
-    let path = mounts::location(&invocation.bases.stores, &file)?;
+    let path = match &file {
+        Directory::Local(path) => mounts::location(&invocation.bases.stores, path)?,
+        Directory::Bucket(place) => place.location.clone(),
+    };
     let Some(explanation) = explain(&report, &invocation, path) else {
         bail!(
-            "{} does not exist, and no snapshot that was read names it; check the spelling, or name its directory with \
-             --base",
-            file.display()
+            "{file} does not exist, and no snapshot that was read names it; check the spelling, or name its directory with \
+             --base"
         );
     };
     let mut output = Output::new();
@@ -115,25 +124,24 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 /// The directory that holds the job directories, by Flink's layout.
-fn base_of(file: &Path) -> anyhow::Result<PathBuf> {
-    let text = file.to_string_lossy();
-    let location = Location::parse(
-        &format!("file:{text}"),
-        &retention::location::Origin::default(),
-    )?;
+fn base_of(file: &Directory) -> anyhow::Result<Directory> {
+    let location = match file {
+        Directory::Local(path) => {
+            let text = path.to_string_lossy();
+            let origin = retention::location::Origin::default();
+            Location::parse(&format!("file:{text}"), &origin)?
+        }
+        Directory::Bucket(place) => place.location.clone(),
+    };
     let home = places::home(&location);
     let owned = places::owner(&home).is_some();
     let base = if owned { home.parent() } else { home };
-    let base = PathBuf::from(base.path());
     // A savepoint may lie in the directory of its job.
-    let in_job = base
-        .file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.parse::<JobId>().is_ok());
-    Ok(if in_job {
-        base.parent().map_or(base.clone(), Path::to_path_buf)
-    } else {
-        base
+    let in_job = base.name().parse::<JobId>().is_ok();
+    let base = if in_job { base.parent() } else { base };
+    Ok(match InBucket::of(&base) {
+        Some(place) => Directory::Bucket(place),
+        None => Directory::Local(PathBuf::from(base.path())),
     })
 }
 

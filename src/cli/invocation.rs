@@ -1,12 +1,12 @@
 //! One use of the engine from a shell.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use retention::policy::Policy;
 use tokio_util::sync::CancellationToken;
 
 use super::bases::Bases;
+use super::directory::Directory;
 use super::jobs::{JobArguments, JobStates};
 use super::mounts::MountArguments;
 use super::observer::CommandLineObserver;
@@ -41,7 +41,7 @@ pub(super) struct Invocation {
 impl Invocation {
     pub(super) async fn new(
         world: &WorldArguments,
-        directories: &[PathBuf],
+        directories: &[Directory],
         policy: Policy,
     ) -> anyhow::Result<Self> {
         let bases = Bases::open(&world.mounts, directories).await?;

@@ -2,6 +2,7 @@
 
 mod bases;
 pub mod crds;
+mod directory;
 mod exit;
 mod explain;
 mod inspect;
@@ -16,6 +17,7 @@ mod policy;
 mod progress;
 mod prune;
 mod referrers;
+mod s3;
 mod takeover;
 mod trouble;
 mod verify;

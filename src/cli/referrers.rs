@@ -1,14 +1,13 @@
 //! `flink-retention referrers`: what is known to name files of a directory, and is to be forgotten.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use retention::location::{Location, Store};
 use retention::mark::Referrer;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 use super::bases::Bases;
+use super::directory::Directory;
 use super::mounts::MountArguments;
 use super::output::{Format, Output, table};
 use super::{Exit, UsageError};
@@ -23,9 +22,10 @@ use crate::engine::{Clock, SystemClock};
 /// the directory stops before its next batch. With --output json: one line for each.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
-    #[arg(required = true, value_name = "DIR")]
-    directories: Vec<PathBuf>,
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
+    /// `s3://bucket/prefix`, as whoever the AWS command line would be here
+    #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
+    directories: Vec<Directory>,
     /// Forget this one, as it is shown here
     #[arg(long, value_name = "LOCATION")]
     forget: Vec<String>,

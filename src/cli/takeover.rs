@@ -1,10 +1,9 @@
 //! `flink-retention takeover`: makes somebody else the owner of a directory.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
 use super::bases::Bases;
+use super::directory::Directory;
 use super::mounts::MountArguments;
 use super::output::{Format, Output};
 use super::{Exit, UsageError};
@@ -20,9 +19,10 @@ use crate::engine::{Clock, SystemClock};
 /// directory.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
-    #[arg(required = true, value_name = "DIR")]
-    directories: Vec<PathBuf>,
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
+    /// `s3://bucket/prefix`, as whoever the AWS command line would be here
+    #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
+    directories: Vec<Directory>,
     /// Who is to be the owner: for an operator what its own message says, or the uid of the namespace kube-system
     #[arg(long, value_name = "ID", default_value = "command-line")]
     owner_id: String,

@@ -1,7 +1,5 @@
 //! `flink-retention verify`: could every job be started again, and from what?
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use retention::inventory::{BaseId, Inventory, Snapshot, SnapshotKind};
 use retention::location::Location;
@@ -10,6 +8,7 @@ use retention::restorable::{Missing, Restorable};
 use serde::Serialize;
 
 use super::Exit;
+use super::directory::Directory;
 use super::exit::complain;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::{Format, Output, count, size};
@@ -25,9 +24,10 @@ use crate::engine::Mode;
 /// one line for each job.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
-    #[arg(required = true, value_name = "DIR")]
-    directories: Vec<PathBuf>,
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
+    /// `s3://bucket/prefix`, as whoever the AWS command line would be here
+    #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
+    directories: Vec<Directory>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Format,

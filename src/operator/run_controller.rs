@@ -43,6 +43,20 @@ enum ExecutionError {
     Undecodable(String),
 }
 
+impl ExecutionError {
+    /// Whether the same request may succeed later: unless it was refused for what it says. An API server that has just
+    /// started refuses callers whose roles it has not read yet.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::ApiServer { action: _, error } => match error.as_ref() {
+                kube::Error::Api(refusal) => !matches!(refusal.code, 400 | 413 | 422),
+                _ => true,
+            },
+            Self::Policy(_) | Self::Undecodable(_) => false,
+        }
+    }
+}
+
 /// What executes runs.
 #[derive(Debug)]
 struct Executor {

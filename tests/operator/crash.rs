@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 use crate::deleting::{Deleting, LEDGER};
 use crate::support::cluster::RELEASE_NAMESPACE;
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
-use crate::volume::{BASE, REMOTE, Volume, mark, speed_up};
+use crate::volume::{BASE, REMOTE, Volume, deleted_files, mark, speed_up};
 
 /// Several batches, so that there is a middle.
 const ORPHANS: u64 = 5000;
+/// A part of one.
+const BATCH: u64 = 1500;
+/// Outlasts a restart of the API server on any machine.
+const LONG_LEASE: &str = "--lease-duration=5m";
 
 /// Another operator carries the run on: all orphans go, and the rest is byte for byte there.
 fn assert_next_one_finishes(cluster: &Cluster, volume: &Volume, before: Tree, orphans: &[String]) {
@@ -197,6 +201,27 @@ fn without_an_api_server_the_operator_ends_before_its_lease_does() {
 }
 
 #[test]
+fn a_run_that_ends_without_an_api_server_still_tells_what_it_has_deleted() {
+    let prepared = Deleting::prepare_with(BATCH, vec![LONG_LEASE.to_owned()]);
+    let Deleting {
+        cluster,
+        volume,
+        mut operator,
+        before,
+        orphans,
+    } = prepared.begin();
+    cluster.control_plane.stop_api_server();
+    operator.wait_for_log("could not write the end of the run");
+    let gone = volume.gone(&orphans);
+    assert!(!gone.is_empty());
+    volume.tree().assert_is(&before.without(gone.clone()));
+    cluster.control_plane.restart_api_server().unwrap();
+    let run = cluster.wait("frr/cut", "condition=Complete");
+    let told = deleted_files(&run);
+    assert_eq!(told, gone.len() as u64, "{run}\n{}", operator.log());
+}
+
+#[test]
 fn a_restart_of_the_api_server_is_survived_within_the_lease() {
     let (cluster, volume) = (Cluster::start(), Volume::new());
     volume.checkpoint(LEDGER, 3);
@@ -204,10 +229,7 @@ fn a_restart_of_the_api_server_is_survived_within_the_lease() {
     FlinkJob::finished("ledger", LEDGER, BASE).apply(&cluster);
     let before = volume.tree();
     let mut options = volume.options("only");
-    options.arguments = vec![
-        "--observe-interval=2s".to_owned(),
-        "--lease-duration=60s".to_owned(),
-    ];
+    options.arguments.push(LONG_LEASE.to_owned());
     let mut operator = OperatorProcess::start(&cluster, options);
     cluster.wait(
         "ckinv/ledger.flinkdeployment",

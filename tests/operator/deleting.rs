@@ -16,12 +16,19 @@ pub(crate) struct Deleting {
 impl Deleting {
     /// Everything is marked and ripe, and will go slowly.
     pub(crate) fn prepare(orphans: u64) -> Self {
+        Self::prepare_with(orphans, Vec::new())
+    }
+
+    /// The same with more arguments of the operator.
+    pub(crate) fn prepare_with(orphans: u64, arguments: Vec<String>) -> Self {
         let (cluster, volume) = (Cluster::start(), Volume::new());
         volume.checkpoint(LEDGER, 3);
         let orphans = volume.orphans(LEDGER, orphans);
         FlinkJob::finished("ledger", LEDGER, BASE).apply(&cluster);
         let before = volume.tree();
-        let operator = OperatorProcess::start(&cluster, volume.options("first"));
+        let mut options = volume.options("first");
+        options.arguments.extend(arguments);
+        let operator = OperatorProcess::start(&cluster, options);
         cluster.wait(
             "ckinv/ledger.flinkdeployment",
             "jsonpath={.status.ownerClass}=terminal",

@@ -81,8 +81,7 @@ fn kinds_that_come_later_are_noticed() {
     );
     let kinds = include_str!("../fixtures/flink-crds.yaml");
     cluster.control_plane.apply(kinds).unwrap();
-    let established = ["wait", "crd", "--all", "--for=condition=Established", LIMIT];
-    cluster.control_plane.kubectl(established).unwrap();
+    cluster.control_plane.wait_for_definitions().unwrap();
     FlinkJob::finished("ledger", LEDGER, BASE).apply(&cluster);
     cluster.wait(
         "ckinv/ledger.flinkdeployment",

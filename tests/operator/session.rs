@@ -63,10 +63,8 @@ fn a_session_job_is_pruned_when_its_cluster_proves_that_it_is_over() {
     let _operator = OperatorProcess::start(&cluster, volume.options("operator"));
 
     // Its cluster has a JobManager, which does not say that the job is over.
-    let said = cluster.wait(
-        INVENTORY,
-        "jsonpath={.spec.lineage[0].jobId}=00000000000000000000000000c11c45",
-    );
+    let recorded = format!("jsonpath={{.spec.lineage[?(@.jobId==\"{CLICKS}\")].jobId}}={CLICKS}");
+    let said = cluster.wait(INVENTORY, &recorded);
     assert_eq!(said["spec"]["jobRef"]["kind"], "FlinkSessionJob");
     cluster.wait(
         "ckinv/session.flinkdeployment",

@@ -62,10 +62,7 @@ impl Cluster {
             .control_plane
             .apply(include_str!("../fixtures/flink-crds.yaml"))
             .unwrap();
-        cluster
-            .control_plane
-            .kubectl(["wait", "crd", "--all", "--for=condition=Established", LIMIT])
-            .unwrap();
+        cluster.control_plane.wait_for_definitions().unwrap();
         cluster
     }
 

@@ -6,6 +6,7 @@ mod support;
 use jiff::SignedDuration;
 use retention::evidence::Phase;
 use retention::guard::Guard;
+use retention::inventory::BaseId;
 use retention::mark::MarkKind;
 use retention::owner::OwnerClass;
 use retention::policy::{Adoption, Floors, Policy};
@@ -97,6 +98,28 @@ fn any_doubt_keeps(#[case] doubt: Doubt) {
     assert!(world.condemned(&shared(J0, ORPHAN)));
     doubt(&mut world);
     assert!(!world.condemned(&shared(J0, ORPHAN)));
+}
+
+/// No doubt: exactly as long as asked for, or of another directory.
+#[rstest]
+#[case::idle_for_exactly_so_long(|w: &mut World| w.policy.adopt[0].idle_for = SignedDuration::from_hours(5 * 24))]
+#[case::modified_before(|w: &mut World| w.policy.adopt[0].last_modified_before = Some(minute(NOW - 5 * DAY + 1)))]
+#[case::a_young_snapshot_of_another_job(|w: &mut World| { w.snapshot(&format!("{J2}/chk-1"), NOW - 1, &[&own(J2, 1, 3)]); })]
+#[case::a_young_snapshot_in_another_base(|w: &mut World| {
+    let snapshot = w.snapshot(&format!("{J0}/chk-10"), NOW - 1, &[]);
+    snapshot.location = location(&format!("/other/{J0}/chk-10"));
+    snapshot.place.as_mut().unwrap().base = BaseId(1);
+})]
+#[case::another_job_manager(|w: &mut World| w.evidence.jobs.push(running(J2, &[])))]
+#[case::another_map(|w: &mut World| w.evidence.high_availability_ids.push(J2.parse().unwrap()))]
+fn what_says_nothing_of_it_keeps_nothing(#[case] other: Doubt) {
+    let mut world = adopted();
+    other(&mut world);
+    assert!(
+        world.goes(&shared(J0, ORPHAN)),
+        "{:?}",
+        world.entry(&shared(J0, ORPHAN))
+    );
 }
 
 #[test]

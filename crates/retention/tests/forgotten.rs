@@ -92,13 +92,16 @@ fn who_names_a_file_by_another_place_is_remembered_too() {
     assert_eq!(remembered(&world), [location("/other")]);
 }
 
-#[test]
-fn a_single_checkpoint_is_remembered_by_where_its_job_keeps_them() {
+#[rstest]
+#[case::a_checkpoint(format!("/other/{J2}/chk-3"))]
+#[case::a_savepoint("/other/savepoint-0000a2-0123456789ab".to_owned())]
+fn a_single_snapshot_is_remembered_by_where_its_job_keeps_them(#[case] at: String) {
     let mut world = World::ripe_terminal();
     other_names(&mut world, &[&shared(J1, F)]);
-    world.inventory.bases[1].location = location(&format!("/other/{J2}/chk-3"));
-    let place_ = world.inventory.snapshots.last_mut().unwrap();
-    place_.place.as_mut().unwrap().placement = place("_metadata");
+    world.inventory.bases[1].location = location(&at);
+    let snapshot = world.inventory.snapshots.last_mut().unwrap();
+    snapshot.location = location(&at);
+    snapshot.place.as_mut().unwrap().placement = place("_metadata");
     assert_eq!(remembered(&world), [location("/other")]);
 }
 

@@ -134,6 +134,17 @@ fn baselines_forget_ids_and_maps_that_nobody_has_any_more() {
 }
 
 #[test]
+fn since_when_a_job_is_quiet_is_forgotten_with_its_id() {
+    let mut world = World::ripe_suspended();
+    let (id, since) = (J1.parse().unwrap(), minute(NOW - 2 * 1440));
+    world.remember();
+    assert_eq!(world.baselines.stopped_since, [(id, since)].into());
+    world.job().current = Some(J2.parse().unwrap());
+    world.remember();
+    assert!(!world.baselines.stopped_since.contains_key(&id));
+}
+
+#[test]
 fn a_counter_stays_while_a_mark_leans_on_it() {
     let mut world = World::ripe();
     world.remember();

@@ -155,6 +155,15 @@ fn c4_other_proofs(#[case] change: Change) {
 }
 
 #[test]
+fn a_class_has_one_word_in_text_and_in_json() {
+    use OwnerClass::{Former, Running, Suspended, Terminal, Unknown};
+    for class in [Running, Suspended, Terminal, Former, Unknown] {
+        let json = serde_json::to_value(class).unwrap();
+        assert_eq!(json, class.as_str());
+    }
+}
+
+#[test]
 fn c5_without_an_id_in_the_path_nobody_is_proven() {
     let mut world = World::ripe_terminal();
     let path = format!("shared/{}", uuid(9));

@@ -107,6 +107,18 @@ impl ControlPlane {
             .run(&self.kubeconfig_for_admin(), arguments, manifests)
     }
 
+    /// Waits until all definitions that were applied are in force and their kinds are served, which is a moment later.
+    pub fn wait_for_definitions(&self) -> Result<(), Error> {
+        let established = ["wait", "crd", "--all", "--for=condition=Established"];
+        self.kubectl(established.into_iter().chain(["--timeout=300s"]))?;
+        let names = self.kubectl(["get", "crd", "-o", "jsonpath={.items[*].metadata.name}"])?;
+        let kinds = names.split_whitespace().collect::<Vec<_>>().join(",");
+        ready::until(|| {
+            self.kubectl(["get", &kinds, "--all-namespaces", "-o", "name"])
+                .map(drop)
+        })
+    }
+
     /// Kills the API server as a crash would; its data stays.
     pub fn stop_api_server(&self) {
         if let Some(process) = self.running_api_server().take() {

@@ -1,9 +1,9 @@
 //! A real object store that speaks S3 (versitygw), on a directory of the test's own.
 
-use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, io};
 
 use crate::control_plane::{port, ready};
 use crate::process::Process;
@@ -35,6 +35,8 @@ impl S3Server {
             Scratch::new("object-store-").map_err(Error::io("make", Path::new("/tmp")))?;
         let buckets = scratch.path().join("buckets");
         fs::create_dir(&buckets).map_err(Error::io("make", &buckets))?;
+        let users = scratch.path().join("users");
+        fs::create_dir(&users).map_err(Error::io("make", &users))?;
         let mut server = Self {
             process: None,
             port: 0,
@@ -58,10 +60,56 @@ impl S3Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Makes a bucket, which this store keeps as a directory.
+    /// Makes a bucket, which this store keeps as a directory. Only [`ACCESS_KEY`] reaches it.
     pub fn make_bucket(&self, name: &str) -> Result<(), Error> {
-        let directory = self.scratch.path().join("buckets").join(name);
+        let directory = self.directory(name);
         fs::create_dir(&directory).map_err(Error::io("make", &directory))
+    }
+
+    /// Where the store keeps a bucket: an object is the file of its name.
+    #[must_use]
+    pub fn directory(&self, bucket: &str) -> PathBuf {
+        self.scratch.path().join("buckets").join(bucket)
+    }
+
+    /// Makes somebody who reaches nothing until a bucket is given to him.
+    pub fn make_user(&self, access_key: &str, secret_key: &str) -> Result<(), Error> {
+        self.administer(&[
+            "create-user",
+            "--access",
+            access_key,
+            "--secret",
+            secret_key,
+            "--role",
+            "user",
+        ])
+    }
+
+    /// His old secret is worth nothing from now on.
+    pub fn change_secret(&self, access_key: &str, secret_key: &str) -> Result<(), Error> {
+        let user = ["--access", access_key, "--secret", secret_key];
+        self.administer(&[&["update-user"], user.as_slice()].concat())
+    }
+
+    /// From now on he reaches the bucket, and nobody else but [`ACCESS_KEY`].
+    pub fn give(&self, bucket: &str, access_key: &str) -> Result<(), Error> {
+        let whom = ["--bucket", bucket, "--owner", access_key];
+        self.administer(&[&["change-bucket-owner"], whom.as_slice()].concat())
+    }
+
+    fn administer(&self, arguments: &[&str]) -> Result<(), Error> {
+        let program = tools::versitygw()?;
+        let output = Command::new(&program)
+            .args(["admin", "--access", ACCESS_KEY, "--secret", SECRET_KEY])
+            .args(["--region", REGION, "--endpoint-url", &self.endpoint()])
+            .args(arguments)
+            .output()
+            .map_err(Error::io("run", &program))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::io("be served by", program)(io::Error::other(said)))
     }
 
     /// Kills the server, as a crash would. The buckets stay.
@@ -77,6 +125,10 @@ impl S3Server {
             .env("ROOT_ACCESS_KEY", ACCESS_KEY)
             .env("ROOT_SECRET_KEY", SECRET_KEY)
             .args(["--region", REGION])
+            // A changed secret counts at once.
+            .arg("--iam-cache-disable")
+            .arg("--iam-dir")
+            .arg(self.scratch.path().join("users"))
             .args(["--port", &format!("127.0.0.1:{}", self.port)])
             .arg("posix")
             .arg(self.scratch.path().join("buckets"));

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use testbed::control_plane::{ControlPlane, Error};
+
+const LIMIT: Duration = Duration::from_mins(2);
+const POLL: Duration = Duration::from_millis(50);
 
 const CONFIG_MAP: &str = "
 apiVersion: v1
@@ -69,12 +73,15 @@ fn a_service_account_may_do_what_its_role_says_and_nothing_else() {
             "--serviceaccount=flink:reader",
         ])
         .unwrap();
-    assert_eq!(
-        control_plane
-            .kubectl_as("flink", "reader", GREETING)
-            .unwrap(),
-        "hello"
-    );
+    // The API server learns of a new role by a watch of its own.
+    let begun = Instant::now();
+    let greeting = loop {
+        match control_plane.kubectl_as("flink", "reader", GREETING) {
+            Err(_) if begun.elapsed() < LIMIT => thread::sleep(POLL),
+            last => break last.unwrap(),
+        }
+    };
+    assert_eq!(greeting, "hello");
     assert!(matches!(
         control_plane.kubeconfig_for_service_account("flink", "writer"),
         Err(Error::UnknownServiceAccount { .. })

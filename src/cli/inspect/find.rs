@@ -1,14 +1,17 @@
 //! Finds the `_metadata` files that a path stands for.
 
+use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use retention::layout::METADATA_FILE;
-use retention::location::Location;
-use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
+use retention::location::{Location, Origin};
+use storage::{Buckets, Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
-use crate::cli::mounts;
+use crate::cli::directory::{Directory, InBucket};
+use crate::cli::{mounts, s3};
 use crate::engine::Stores;
 
 /// More than any job writes.
@@ -17,7 +20,7 @@ const LIMIT: u64 = 2 << 30;
 /// The snapshots at or below a path.
 #[derive(Debug)]
 pub(super) struct Place {
-    storage: LocalStorage,
+    storage: Arc<dyn Storage>,
     /// The root of `storage` as Flink sees it.
     location: Location,
     pub(super) metadata: Vec<Key>,
@@ -33,7 +36,43 @@ pub(super) struct Found {
 }
 
 impl Place {
-    pub(super) async fn of(stores: &Stores, path: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn of(stores: &Stores, directory: &Directory) -> anyhow::Result<Self> {
+        match directory {
+            Directory::Local(path) => Self::on_this_machine(stores, path).await,
+            Directory::Bucket(place) => Self::in_bucket(place).await,
+        }
+    }
+
+    async fn in_bucket(place: &InBucket) -> anyhow::Result<Self> {
+        let InBucket {
+            bucket,
+            key,
+            location,
+        } = place;
+        let storage = s3::account()
+            .look_into(bucket)
+            .with_context(|| format!("{bucket:?} cannot be asked for; check its name"))?;
+        let own = key.join(METADATA_FILE)?;
+        let mut single = true;
+        let named = storage.stat(key).await?;
+        let metadata = if named.is_some_and(|entry| entry.kind == EntryKind::File) {
+            vec![key.clone()]
+        } else if storage.stat(&own).await?.is_some() {
+            vec![own]
+        } else {
+            single = false;
+            below(storage.as_ref(), key.clone(), location).await?
+        };
+        let root = Location::parse(&format!("s3://{bucket}"), &Origin::default())?;
+        Ok(Self {
+            storage,
+            location: root,
+            metadata,
+            single,
+        })
+    }
+
+    async fn on_this_machine(stores: &Stores, path: &Path) -> anyhow::Result<Self> {
         let path = mounts::absolute(path)?;
         let kind = std::fs::metadata(&path).with_context(|| {
             format!(
@@ -49,32 +88,15 @@ impl Place {
         let own = Key::parse(METADATA_FILE)?;
         if storage.stat(&own).await?.is_some() {
             return Ok(Self {
-                storage,
+                storage: Arc::new(storage),
                 location,
                 metadata: vec![own],
                 single: true,
             });
         }
-        let mut metadata = Vec::new();
-        Walk::new(&storage, Key::root())
-            .run(|entry| {
-                if entry.key.file_name() == Some(METADATA_FILE)
-                    && entry.kind != EntryKind::Directory
-                {
-                    metadata.push(entry.key);
-                }
-                Descend::Yes
-            })
-            .await?;
-        if metadata.is_empty() {
-            bail!(
-                "there is no {METADATA_FILE} in or below {}; name a checkpoint, a savepoint, or a directory of them",
-                path.display()
-            );
-        }
-        metadata.sort();
+        let metadata = below(&storage, Key::root(), &path.display()).await?;
         Ok(Self {
-            storage,
+            storage: Arc::new(storage),
             location,
             metadata,
             single: false,
@@ -95,7 +117,7 @@ impl Place {
             bail!("{} names no file", path.display());
         };
         Ok(Self {
-            storage: LocalStorage::open(directory).await?,
+            storage: Arc::new(LocalStorage::open(directory).await?),
             location: mounts::location(stores, directory)?,
             metadata: vec![Key::parse(name)?],
             single: true,
@@ -109,4 +131,28 @@ impl Place {
             contents: contents.map(|contents| contents.bytes).map_err(Into::into),
         }
     }
+}
+
+/// Every `_metadata` in or below a directory.
+async fn below(
+    storage: &dyn Storage,
+    directory: Key,
+    name: &impl Display,
+) -> anyhow::Result<Vec<Key>> {
+    let mut metadata = Vec::new();
+    Walk::new(storage, directory)
+        .run(|entry| {
+            if entry.key.file_name() == Some(METADATA_FILE) && entry.kind != EntryKind::Directory {
+                metadata.push(entry.key);
+            }
+            Descend::Yes
+        })
+        .await?;
+    if metadata.is_empty() {
+        bail!(
+            "there is no {METADATA_FILE} in or below {name}; name a checkpoint, a savepoint, or a directory of them"
+        );
+    }
+    metadata.sort();
+    Ok(metadata)
 }

@@ -6,7 +6,6 @@ mod operators;
 mod people;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use anyhow::bail;
 use retention::location::Location;
@@ -15,6 +14,7 @@ use super::Exit;
 use super::mounts::MountArguments;
 use super::output::{Format, Output, count};
 use super::places::{home, owner};
+use crate::cli::directory::Directory;
 use facts::Facts;
 use find::Found;
 
@@ -24,8 +24,10 @@ use find::Found;
 /// other directory it prints one line for each snapshot, those that cannot be read with an `error`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A `_metadata` file, the directory of a snapshot, or any directory: then all snapshots below it
-    path: PathBuf,
+    /// A `_metadata` file, the directory of a snapshot, or any directory: then all snapshots below it. A path of this
+    /// machine, or `s3://bucket/key`
+    #[arg(value_parser = Directory::parser())]
+    path: Directory,
     /// Print only the directories that the snapshots depend on, one a line: their own, those of other jobs whose files
     /// they share, changelog and savepoint directories
     #[arg(long)]

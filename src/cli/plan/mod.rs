@@ -4,9 +4,8 @@ pub(super) mod files;
 mod people;
 pub(super) mod snapshots;
 
-use std::path::PathBuf;
-
 use super::Exit;
+use super::directory::Directory;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::{Format, Output};
 use super::policy::PolicyArguments;
@@ -21,9 +20,9 @@ use crate::engine::Mode;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: all that snapshots of these jobs may
-    /// be in
-    #[arg(required = true, value_name = "DIR")]
-    directories: Vec<PathBuf>,
+    /// be in. Paths of this machine, or `s3://bucket/prefix`, as whoever the AWS command line would be here
+    #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
+    directories: Vec<Directory>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Format,

@@ -2,13 +2,12 @@
 
 mod outcome;
 
-use std::path::PathBuf;
-
 use jiff::SignedDuration;
 use retention::plan::{Decision, Plan, PlanEntry, Ripeness, Waiting};
 use retention::policy::{Limits, Policy};
 
 use super::Exit;
+use super::directory::Directory;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::Format;
 use super::policy::PolicyArguments;
@@ -25,9 +24,10 @@ use outcome::Pass;
 /// --output json: one line for each file, with path, outcome, reason and bytes, and a last line with the sums.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them
-    #[arg(required = true, value_name = "DIR")]
-    directories: Vec<PathBuf>,
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
+    /// `s3://bucket/prefix`, as whoever the AWS command line would be here
+    #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
+    directories: Vec<Directory>,
     /// Mark and delete; without it nothing is changed
     #[arg(long)]
     yes: bool,

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::supervision::reason_to_stop;
@@ -31,6 +31,10 @@ use crate::operator::run::{End, Ending, RunIdentity, ended, refused};
 
 /// How long the end of a run waits for its inventories.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the end of a run is tried to be written. Who cannot reach the API server loses his lease before.
+const WRITTEN_WITHIN: Duration = Duration::from_mins(2);
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// A run, and how far it is.
 #[derive(Debug)]
@@ -319,7 +323,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn finish(&self, status: RetentionRunStatus) -> Result<(), ExecutionError> {
-        self.write(&status).await?;
+        self.write_in_the_end(&status).await?;
         let phase = status.phase.unwrap_or(Phase::Failed);
         if phase.is_finished() {
             self.operator
@@ -347,6 +351,26 @@ impl<'a> Execution<'a> {
             .await;
         self.operator.tell(Poke::RunFinished);
         Ok(())
+    }
+
+    /// What was deleted is counted here and nowhere else: executed once more, the run would say that it found nothing to
+    /// delete.
+    async fn write_in_the_end(&self, status: &RetentionRunStatus) -> Result<(), ExecutionError> {
+        let deadline = Instant::now() + WRITTEN_WITHIN;
+        loop {
+            let error = match self.write(status).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !error.may_pass() || Instant::now() >= deadline {
+                return Err(error);
+            }
+            tracing::warn!(run = self.run.name_any(), %error, "could not write the end of the run; trying again");
+            tokio::select! {
+                () = sleep(WRITE_AGAIN) => {}
+                () = self.stop.cancelled() => return Err(error),
+            }
+        }
     }
 
     async fn write(&self, status: &RetentionRunStatus) -> Result<(), ExecutionError> {

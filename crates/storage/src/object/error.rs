@@ -8,13 +8,18 @@ use crate::port::{Key, Operation, Storage, StorageError};
 
 /// What a store says when it does not know who asks. (To HEAD it says nothing; then it may also be that it knows and
 /// forbids.)
-const UNKNOWN_CREDENTIALS: [&str; 6] = [
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
-    "TokenRefreshRequired",
-    "InvalidClientTokenId",
+const UNKNOWN_CREDENTIALS: [(&str, &str); 7] = [
+    ("InvalidAccessKeyId", "it does not know the access key"),
+    (
+        "SignatureDoesNotMatch",
+        "the secret access key is another one",
+    ),
+    ("ExpiredToken", "they have expired"),
+    ("InvalidToken", "the session token is invalid"),
+    ("TokenRefreshRequired", "they have expired"),
+    ("InvalidClientTokenId", "it does not know the access key"),
+    // What the client says.
+    ("failed to load signing credential", "none were found"),
 ];
 /// A store can say anything.
 const LONGEST: usize = 300;
@@ -28,14 +33,15 @@ impl ObjectStorage {
         error: &opendal::Error,
     ) -> StorageError {
         let path = self.location(key);
+        let said = self.said(error);
         let unknown = UNKNOWN_CREDENTIALS
             .into_iter()
-            .find(|code| error.message().contains(code));
-        if let Some(code) = unknown {
+            .find(|(says, _)| said.0.contains(says));
+        if let Some((_, why)) = unknown {
             return StorageError::Unauthenticated {
                 operation,
                 path,
-                why: code.to_owned(),
+                why: why.to_owned(),
             };
         }
         let unavailable = |why| StorageError::Unavailable {
@@ -49,13 +55,13 @@ impl ObjectStorage {
             ErrorKind::Unsupported => StorageError::Unsupported {
                 operation,
                 path,
-                cause: Arc::new(self.said(error)),
+                cause: Arc::new(said),
             },
             // What the client makes of NoSuchBucket, and of nothing else that a store says.
             ErrorKind::ConfigInvalid if error.message().contains("NoSuchBucket") => {
                 unavailable(Said(NO_BUCKET.to_owned()))
             }
-            _ => unavailable(self.said(error)),
+            _ => unavailable(said),
         }
     }
 

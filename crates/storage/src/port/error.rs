@@ -15,7 +15,7 @@ pub enum StorageError {
     PermissionDenied { operation: Operation, path: String },
     /// Nobody knows who asks: the credentials are wrong or have run out.
     #[error(
-        "cannot {operation} {path}: the store does not accept the credentials ({why}); check them, and whether they have expired"
+        "cannot {operation} {path}: the store does not accept the credentials ({why}); check or renew them"
     )]
     Unauthenticated {
         operation: Operation,

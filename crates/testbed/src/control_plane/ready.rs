@@ -54,6 +54,17 @@ pub(crate) fn wait(
     }
 }
 
+/// Asks again and again; the last answer is the error if none is good.
+pub(super) fn until(mut ask: impl FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Err(_) if started.elapsed() < LIMIT => thread::sleep(POLL),
+            last => return last,
+        }
+    }
+}
+
 fn last_lines(log: &Path) -> String {
     let content = fs::read(log).unwrap_or_default();
     let content = String::from_utf8_lossy(&content);

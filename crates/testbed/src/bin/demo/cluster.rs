@@ -118,7 +118,7 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -
 pub(crate) fn furnish(cluster: &ControlPlane, shell: &Shell) -> Result<()> {
     cluster.apply(FLINK_CRDS)?;
     shell.quiet("flink-retention crds | kubectl apply --server-side -f -")?;
-    shell.quiet("kubectl wait crd --all --for=condition=Established --timeout=300s")?;
+    cluster.wait_for_definitions()?;
     shell.quiet(&format!(
         "kubectl create namespace {NAMESPACE} && kubectl create namespace flink-retention"
     ))?;

@@ -1,0 +1,139 @@
+//! A bucket of a real store that speaks S3, with what real Flink left behind.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use storage::{ObjectStorage, S3Access, S3Account, S3Credentials, Secret, Storage};
+use testbed::corpus::{Entry, Times, Tree, Truth};
+use testbed::object_store::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
+
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+/// A capture below a prefix of a bucket, as if Flink had written it there.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    pub(crate) name: String,
+    /// `s3://<bucket>/<prefix>`, which Flink knew as `truth.root`.
+    pub(crate) url: String,
+    pub(crate) truth: Truth,
+    directory: PathBuf,
+}
+
+impl Bucket {
+    /// Every file is put through the store, so that it has an etag, and gets its time afterwards.
+    pub(crate) fn of(server: &S3Server, name: &str, entry: &Entry) -> Self {
+        server.make_bucket(name).unwrap();
+        let local = tempfile::tempdir().unwrap();
+        let truth = entry
+            .materialize(Tree::Left, local.path(), Times::OlderBy(MONTH))
+            .unwrap();
+        let url = as_long_as(&format!("file:{}", truth.root), &format!("s3://{name}/"));
+        let prefix = url.strip_prefix(&format!("s3://{name}/")).unwrap();
+        let bucket = Self {
+            name: name.to_owned(),
+            directory: server.directory(name).join(prefix),
+            truth,
+            url: url.clone(),
+        };
+        let store = bucket.store(server, prefix);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for file in &bucket.truth.tree_files {
+            let source = local.path().join(&file.path);
+            let mut bytes = fs::read(&source).unwrap();
+            if file.role == "metadata" {
+                relocate(&mut bytes, &format!("file:{}", bucket.truth.root), &url);
+            }
+            let key = file.path.parse().unwrap();
+            runtime.block_on(store.replace(&key, bytes.into())).unwrap();
+            let modified = fs::metadata(&source).unwrap().modified().unwrap();
+            let stored = bucket.directory.join(&file.path);
+            let stored = File::options().write(true).open(stored).unwrap();
+            stored.set_modified(modified).unwrap();
+        }
+        bucket
+    }
+
+    /// The base of the capture.
+    pub(crate) fn base(&self) -> String {
+        format!("{}/ckp", self.url)
+    }
+
+    /// A path as Flink named it when the capture was made.
+    pub(crate) fn relocated(&self, text: &str) -> String {
+        text.replace(&format!("file:{}", self.truth.root), &self.url)
+    }
+
+    /// Every object of Flink with its size, as the store keeps them.
+    pub(crate) fn files(&self) -> BTreeMap<String, u64> {
+        let mut files = BTreeMap::new();
+        collect(&self.directory, &self.directory, &mut files);
+        files
+    }
+
+    /// The objects of the journal, by their names in it.
+    pub(crate) fn journal(&self) -> Vec<String> {
+        let journal = self.directory.join("ckp/.flink-retention");
+        let mut files = BTreeMap::new();
+        if journal.exists() {
+            collect(&journal, &journal, &mut files);
+        }
+        files.into_keys().collect()
+    }
+
+    pub(crate) fn files_of_role(&self, roles: &[&str]) -> BTreeMap<String, u64> {
+        let files = self.truth.tree_files.iter();
+        let files = files.filter(|file| roles.contains(&file.role.as_str()));
+        files.map(|file| (file.path.clone(), file.size)).collect()
+    }
+
+    fn store(&self, server: &S3Server, prefix: &str) -> ObjectStorage {
+        let account = S3Account::new(S3Access {
+            endpoint: Some(server.endpoint()),
+            region: Some(REGION.to_owned()),
+            virtual_host_style: false,
+            credentials: S3Credentials::Keys {
+                access_key_id: Secret::new(ACCESS_KEY.to_owned()),
+                secret_access_key: Secret::new(SECRET_KEY.to_owned()),
+                session_token: None,
+            },
+        });
+        let own = ".flink-retention".parse().unwrap();
+        let prefix = prefix.parse().unwrap();
+        account.directory(&self.name, &prefix, own).unwrap()
+    }
+}
+
+/// A URL of the same length: the lengths that a `_metadata` gives of its strings stay true.
+fn as_long_as(text: &str, url: &str) -> String {
+    let missing = text.len().checked_sub(url.len()).unwrap();
+    format!("{url}{}", "x".repeat(missing))
+}
+
+fn relocate(bytes: &mut [u8], from: &str, to: &str) {
+    let (from, to) = (from.as_bytes(), to.as_bytes());
+    for start in 0..bytes.len().saturating_sub(from.len()) {
+        if &bytes[start..start + from.len()] == from {
+            bytes[start..start + to.len()].copy_from_slice(to);
+        }
+    }
+    let path = from.strip_prefix(b"file:").unwrap();
+    let rest = bytes.windows(path.len()).any(|window| window == path);
+    assert!(!rest, "a path without a scheme is still named");
+}
+
+fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, u64>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            if entry.file_name() != ".flink-retention" {
+                collect(root, &path, files);
+            }
+        } else {
+            let relative = path.strip_prefix(root).unwrap().to_str().unwrap();
+            files.insert(relative.to_owned(), entry.metadata().unwrap().len());
+        }
+    }
+}
