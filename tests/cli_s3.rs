@@ -301,7 +301,7 @@ fn refusal_of_usage(output: &Output) -> String {
 }
 
 #[test]
-fn a_wrong_endpoint_is_told_within_half_a_minute() {
+fn a_wrong_endpoint_is_told_within_a_minute() {
     let mut gone = S3Server::start().unwrap();
     let endpoint = gone.endpoint();
     gone.kill();
@@ -312,7 +312,7 @@ fn a_wrong_endpoint_is_told_within_half_a_minute() {
     );
     let text = refusal(&output);
     assert!(text.contains(&endpoint), "{text}");
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(begun.elapsed() < Duration::from_mins(1));
 }
 
 /// Keys of a profile, as the AWS command line would take them.
