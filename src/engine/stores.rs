@@ -195,26 +195,32 @@ impl Stores {
     /// The same places, of whose requests somebody is told.
     #[must_use]
     pub fn observed_by(&self, requests: &Arc<dyn Requests>) -> Self {
+        let requests = Arc::clone(requests);
+        self.each(move |storage| Arc::new(Observed::new(storage, Arc::clone(&requests))))
+    }
+
+    /// The same places, each reached through what is made of its store; of a bucket, whenever it is looked into.
+    #[must_use]
+    pub fn each(
+        &self,
+        through: impl Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync + 'static,
+    ) -> Self {
         let Self {
             roots,
             mounts,
             buckets,
         } = self;
-        let buckets = buckets.clone().map(|inner| {
-            let requests = Arc::clone(requests);
-            Arc::new(ObservedBuckets { inner, requests }) as Arc<dyn Buckets>
-        });
-        let roots = roots.iter().map(|Root { location, storage }| {
-            let observed = Observed::new(Arc::clone(storage), Arc::clone(requests));
-            Root {
-                location: location.clone(),
-                storage: Arc::new(observed),
-            }
+        let roots = roots.iter().map(|Root { location, storage }| Root {
+            location: location.clone(),
+            storage: through(Arc::clone(storage)),
         });
         Self {
             roots: roots.collect(),
             mounts: mounts.clone(),
-            buckets,
+            buckets: buckets.clone().map(|inner| {
+                let through = Box::new(through);
+                Arc::new(BucketsThrough { inner, through }) as Arc<dyn Buckets>
+            }),
         }
     }
 
@@ -295,17 +301,22 @@ impl Stores {
     }
 }
 
-/// Buckets of whose requests somebody is told.
-#[derive(Debug)]
-struct ObservedBuckets {
+/// Buckets, each reached through what is made of its store.
+struct BucketsThrough {
     inner: Arc<dyn Buckets>,
-    requests: Arc<dyn Requests>,
+    through: Box<dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync>,
 }
 
-impl Buckets for ObservedBuckets {
+impl Buckets for BucketsThrough {
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>> {
-        let storage = self.inner.look_into(bucket)?;
-        Some(Arc::new(Observed::new(storage, Arc::clone(&self.requests))))
+        self.inner.look_into(bucket).map(&self.through)
+    }
+}
+
+impl fmt::Debug for BucketsThrough {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inner, through: _ } = self;
+        f.debug_tuple("BucketsThrough").field(inner).finish()
     }
 }
 

@@ -31,6 +31,7 @@ pub mod schedule;
 mod server_side;
 mod start;
 mod stop;
+mod volumes;
 
 pub use arguments::Arguments;
 pub use start::{OperatorError, run};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
+use storage::Requests;
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use super::arguments::Arguments;
 use super::context::{DebugClient, Operator, Scans};
 use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
-use super::{inventory_controller, jitter, policy_controller, run_controller, stop};
+use super::{inventory_controller, jitter, policy_controller, run_controller, stop, volumes};
 use crate::engine::journal::OwnerId;
 use crate::engine::{Clock, MetadataCache, OpenError, Stores, SystemClock};
 use crate::observe::{
@@ -105,9 +106,9 @@ async fn lead(
         arguments.flink_rest_ca.as_deref(),
         &arguments.flink_rest_credentials,
     )?;
-    let counting: Arc<dyn storage::Requests> = Arc::new(metrics.clone());
+    let counting: Arc<dyn Requests> = Arc::new(metrics.clone());
     let stores = Stores::open(arguments.mount.clone()).await?;
-    let stores = Arc::new(stores.observed_by(&counting));
+    let stores = Arc::new(volumes::shared_by_tenants(&stores, &counting));
     let Some(owner) = owner(arguments, &client, stop).await else {
         return Ok(());
     };

@@ -3,6 +3,7 @@
 //! The port can list one level, look at, read and delete *one* object, and write an object of our own. It cannot
 //! delete recursively, follow a symbolic link or match a pattern, so no caller can ask for that by mistake.
 
+mod budgeted;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 #[cfg(any(test, feature = "contract"))]
@@ -15,6 +16,7 @@ mod observed;
 pub mod port;
 pub mod walk;
 
+pub use budgeted::{Budgeted, MemoryBudget};
 pub use local::LocalStorage;
 pub use object::{Buckets, ObjectStorage, S3Access, S3Account, S3Credentials, Secret};
 pub use observed::{Observed, Requests};
