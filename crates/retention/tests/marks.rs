@@ -204,6 +204,19 @@ fn with_expired() -> World {
 }
 
 #[test]
+fn a_plan_says_since_when_a_file_is_marked_whatever_becomes_of_it() {
+    let mut world = with_expired();
+    let marked = Some(minute(NOW - 1440));
+    for path in [file(), metadata(J1, 3), own(J1, 3, 0x31)] {
+        assert_eq!(world.entry(&path).since, marked, "{path}");
+    }
+    world.gap(Guard::MissingEvidence, Radius::All);
+    assert_eq!(world.entry(&file()).since, marked);
+    world.marks.by_path.clear();
+    assert_eq!(world.entry(&file()).since, None);
+}
+
+#[test]
 fn metadata_goes_before_the_files_of_its_snapshot() {
     let world = with_expired();
     let plan = world.plan();

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use retention::evidence::{Phase, Radius};
 use retention::guard::Guard;
 use retention::inventory::Listing;
+use retention::layout::place_checkpoint_directory;
 use retention::mark::MarkKind;
-use retention::plan::Waiting;
+use retention::plan::{Decision, OrphanKind, Waiting};
 use retention::reference::Found;
 use rstest::rstest;
 use support::*;
@@ -60,6 +61,19 @@ fn lc_18_20_a_suspended_job_loses_what_nobody_names_and_keeps_its_checkpoint() {
     world.mark(&own(J1, 5, 0x51), 100, MarkKind::Orphan);
     assert!(world.goes(&shared(J1, F)) && world.goes(&own(J1, 5, 0x51)));
     assert!(!world.expires(&chk(12)) && !world.condemned(&shared(J1, 1)));
+}
+
+#[test]
+fn an_empty_checkpoint_directory_of_a_job_that_is_over_goes() {
+    let mut world = World::ripe_terminal();
+    let directory = chk(5);
+    let listed = world.list(&own(J1, 5, 0x51), 100);
+    listed.path = directory.clone().into();
+    listed.placement = place_checkpoint_directory(&directory).unwrap();
+    world.mark(&directory, 100, MarkKind::Orphan);
+    assert!(world.goes(&directory));
+    let decision = world.entry(&directory).decision;
+    assert_eq!(decision, Decision::Orphan(OrphanKind::EmptyCheckpoint));
 }
 
 #[test]
