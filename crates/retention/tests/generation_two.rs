@@ -82,6 +82,17 @@ fn step_5_the_highest_entry_is_still_the_witness_or_newer() {
 }
 
 #[test]
+fn step_3_a_recorded_witness_that_is_complete_no_more_gives_way_to_one_that_is() {
+    let mut world = World::ripe();
+    let mark = world.marks.by_path.get_mut(file().as_str()).unwrap();
+    mark.witness.as_mut().unwrap().checkpoint_id = 99;
+    assert_eq!(world.waits_for(&file()), Waiting::Witness { needed: 10 });
+    world.remember();
+    let witness = world.marks.by_path[file().as_str()].witness.as_ref();
+    assert_eq!(witness.unwrap().checkpoint_id, 12);
+}
+
+#[test]
 fn step_3_a_recorded_witness_below_the_recorded_counter_proves_nothing() {
     let mut world = World::ripe();
     let mark = world.marks.by_path.get_mut(file().as_str()).unwrap();
