@@ -13,8 +13,9 @@ use crate::scene::Scene;
 use crate::stage::{Run, Stage};
 use crate::watch::Watch;
 
-/// A bound for loops that end at an event: runs take about a second, the grace period is ten.
-const MOST_RUNS: usize = 60;
+/// A bound for loops that end at an event: runs take half a second on a fast machine, what they wait for takes half a
+/// minute; on a slow one many come to nothing because a JobManager did not answer in time.
+const MOST_RUNS: usize = 300;
 const ENOUGH: f64 = 0.95;
 /// Longer than any file has to wait here before it may go.
 const PATIENCE: Duration = Duration::from_secs(12);
