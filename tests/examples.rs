@@ -35,6 +35,7 @@ fn a_real_api_server_takes_the_manifests() {
         "policy.yaml",
         "policy-enforce.yaml",
         "policy-approval.yaml",
+        "policy-s3.yaml",
         "run.yaml",
     ] {
         // Strict: a misspelt field would be dropped without a word.

@@ -70,6 +70,17 @@ pub struct Listed {
 }
 
 impl KubernetesObserver {
+    /// The same observer, which reads files of Flink as somebody else.
+    #[must_use]
+    pub fn through(&self, stores: Arc<Stores>) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            job_managers: Arc::clone(&self.job_managers),
+            stores,
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     /// Tells of one job after the other, as soon as everything is known of it, so that never all are in memory. Nothing
     /// is told of a namespace of which something could not be listed: what is missing there says nothing.
     pub async fn look(&self, sights: mpsc::Sender<Sight>) -> Listed {

@@ -64,6 +64,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
     pub leader_election_namespace: Option<String>,
 
+    /// The service account of this pod, which messages name to people who are to allow it something
+    #[arg(long, value_name = "NAME")]
+    pub service_account: Option<String>,
+
     /// The name of the lease
     #[arg(long, value_name = "NAME", default_value = "flink-retention")]
     pub lease_name: String,

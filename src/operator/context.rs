@@ -7,6 +7,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::core::Resource;
 use kube::{Api, Client};
 use retention::evidence::JobName;
+use storage::MemoryBudget;
 use tokio::sync::{broadcast, watch};
 
 use super::administrator::{AdministratorFile, Current};
@@ -24,6 +25,11 @@ pub(super) struct Operator {
     pub(super) client: DebugClient,
     pub(super) namespaces: Namespaces,
     pub(super) observer: Arc<KubernetesObserver>,
+    /// The volumes that are mounted here, of whose requests nobody is told.
+    pub(super) mounted: Stores,
+    /// How much of all tenants' files is in memory at once.
+    pub(super) memory: MemoryBudget,
+    /// The volumes again: what the operator itself reaches.
     pub(super) stores: Arc<Stores>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) administrator: AdministratorFile,
@@ -32,7 +38,10 @@ pub(super) struct Operator {
     pub(super) owner: OwnerId,
     /// The lease by which this process acts.
     pub(super) term: Option<LeaseTerm>,
-    pub(super) cache: MetadataCache,
+    /// Of what the operator itself has read.
+    pub(super) cache: Arc<MetadataCache>,
+    /// Our service account, as `namespace:name`, for people who allow it something.
+    pub(super) account: String,
     pub(super) scans: Scans,
     pub(super) news: broadcast::Sender<News>,
     pub(super) looks: watch::Sender<Looks>,

@@ -16,6 +16,7 @@ mod context;
 mod endpoint;
 mod events;
 mod gathered;
+mod identity;
 mod inventory;
 mod inventory_controller;
 mod jitter;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, future};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::administrator::Administrator;
 use super::context::Operator;
 use super::events::News;
+use super::identity::Identity;
 use super::policy::{
     Facts, Judgement, Rival, Surroundings, adoptions, changed, core_policy, judge, status,
 };
@@ -118,6 +120,7 @@ pub(super) struct World {
     runs: Vec<RetentionRun>,
     administrator: super::administrator::Current,
     origin: Origin,
+    identity: Identity,
 }
 
 impl World {
@@ -148,8 +151,13 @@ impl World {
             .list(&ListParams::default())
             .await
             .map_err(failed("list RetentionRuns"))?;
+        let secrets: Api<Secret> = operator.in_namespace(&namespace);
+        let identity = Identity::of(&policy.spec.storage, &secrets)
+            .await
+            .map_err(failed("get the Secret of the policy"))?;
         let name = policy.name_any();
         Ok(Self {
+            identity,
             inventories: inventories
                 .into_iter()
                 .filter_map(|DeserializeGuard(read)| read.ok())
@@ -184,6 +192,7 @@ impl World {
                 rivals: &self.rivals,
                 administrator: &self.administrator.administrator,
                 origin: &self.origin,
+                identity: &self.identity,
                 reachable: &|base| operator.stores.resolve(base).is_some(),
                 now: operator.clock.now(),
             },
@@ -196,7 +205,7 @@ impl World {
         let (spec, namespace) = (&policy.spec, &self.namespace);
         retention::policy::Policy {
             exclusive: administrator.exclusive(namespace, &self.origin),
-            adopt: adoptions(spec, namespace, administrator, &self.origin),
+            adopt: adoptions(spec, namespace, administrator, &self.origin, &self.identity),
             ..core_policy(spec, &administrator.floors)
         }
         .with_floors(&administrator.floors)
@@ -205,6 +214,11 @@ impl World {
     /// What was allowed when the world was observed.
     pub(super) fn administrator(&self) -> &Administrator {
         &self.administrator.administrator
+    }
+
+    /// Who asks the storage, by the Secret as it was when the world was observed.
+    pub(super) fn into_identity(self) -> Identity {
+        self.identity
     }
 
     pub(super) fn namespace(&self) -> &str {
@@ -360,6 +374,7 @@ fn next_status(
         .min();
     status(Facts {
         namespace: &world.namespace,
+        account: &operator.account,
         generation: policy.metadata.generation,
         existing: policy.status.as_ref(),
         mode: policy.spec.mode,

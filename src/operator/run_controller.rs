@@ -1,6 +1,7 @@
 //! Executes runs, one after the other: two runs on one base would only take each other's marks for their own.
 
 mod execution;
+mod reach;
 mod supersede;
 mod supervision;
 mod work;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
-use storage::Requests;
+use storage::{MemoryBudget, Requests};
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::{inventory_controller, jitter, policy_controller, run_controller, stop, volumes};
 use crate::engine::journal::OwnerId;
-use crate::engine::{Clock, MetadataCache, OpenError, Stores, SystemClock};
+use crate::engine::{Clock, OpenError, Stores, SystemClock};
 use crate::observe::{
     KubernetesObserver, KubernetesSource, Namespaces, RestClient, RestSecurity, SecurityError,
 };
@@ -107,8 +107,9 @@ async fn lead(
         &arguments.flink_rest_credentials,
     )?;
     let counting: Arc<dyn Requests> = Arc::new(metrics.clone());
-    let stores = Stores::open(arguments.mount.clone()).await?;
-    let stores = Arc::new(volumes::shared_by_tenants(&stores, &counting));
+    let mounted = Stores::open(arguments.mount.clone()).await?;
+    let memory = MemoryBudget::default();
+    let stores = Arc::new(volumes::shared_by_tenants(&mounted, &memory, &counting));
     let Some(owner) = owner(arguments, &client, stop).await else {
         return Ok(());
     };
@@ -132,6 +133,8 @@ async fn lead(
     );
     metrics.set_leader(true);
     let operator = Operator {
+        mounted,
+        memory,
         term,
         ..operator(arguments, client, security, stores, clock, owner, metrics)
     };
@@ -224,13 +227,26 @@ fn operator(
         client: DebugClient(client),
         namespaces,
         observer: Arc::new(observer),
+        mounted: Stores::default(),
+        memory: MemoryBudget::default(),
         stores,
+        account: format!(
+            "{}:{}",
+            arguments
+                .leader_election_namespace
+                .as_deref()
+                .unwrap_or("<namespace>"),
+            arguments
+                .service_account
+                .as_deref()
+                .unwrap_or("<service account of the operator>")
+        ),
         clock,
         administrator: AdministratorFile::new(arguments.administrator_config.clone()),
         metrics: metrics.clone(),
         owner,
         term: None,
-        cache: MetadataCache::default(),
+        cache: Arc::default(),
         scans: Scans::default(),
         news: broadcast::Sender::new(NEWS),
         looks: watch::Sender::default(),

@@ -1,4 +1,4 @@
-//! What stands between the operator and the volumes of its tenants: none of them may take the process from the others.
+//! What stands between the operator and the storage of its tenants: none of them may take the process from the others.
 
 use std::sync::Arc;
 
@@ -6,9 +6,14 @@ use storage::{Budgeted, MemoryBudget, Requests};
 
 use crate::engine::Stores;
 
-/// The stores of the operator: what is read from all of them shares one amount of memory, and every request is counted.
-pub(super) fn shared_by_tenants(stores: &Stores, counting: &Arc<dyn Requests>) -> Stores {
-    let budget = MemoryBudget::default();
+/// The same stores: what is read from all that share this budget shares one amount of memory, and every request is
+/// counted.
+pub(super) fn shared_by_tenants(
+    stores: &Stores,
+    budget: &MemoryBudget,
+    counting: &Arc<dyn Requests>,
+) -> Stores {
+    let budget = budget.clone();
     stores
         .each(move |storage| Arc::new(Budgeted::new(storage, budget.clone())))
         .observed_by(counting)
@@ -33,7 +38,11 @@ mod tests {
         });
         let counting: Arc<dyn Requests> =
             Arc::new(Metrics::new(crate::telemetry::JobLabels::Job).unwrap());
-        shared_by_tenants(&Stores::open(mounts.to_vec()).await.unwrap(), &counting)
+        shared_by_tenants(
+            &Stores::open(mounts.to_vec()).await.unwrap(),
+            &MemoryBudget::default(),
+            &counting,
+        )
     }
 
     #[tokio::test]

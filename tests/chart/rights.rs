@@ -228,3 +228,26 @@ fn every_role_is_bound_to_the_service_account_of_the_operator() {
         }
     }
 }
+
+#[test]
+fn of_secrets_only_those_that_are_named_can_be_read_and_only_there() {
+    let values =
+        json!({"storageSecrets": [{"namespace": "payments", "names": ["s3-credentials"]}]});
+    let rights = rights(&Chart::new().render(&values).unwrap());
+    let of_secrets: Vec<&Right> = rights
+        .iter()
+        .filter(|right| right.resource == "secrets")
+        .collect();
+    assert_eq!(
+        of_secrets,
+        [&Right {
+            role: "Role/payments".to_owned(),
+            group: String::new(),
+            resource: "secrets".to_owned(),
+            verb: "get".to_owned(),
+            names: json!(["s3-credentials"]),
+        }]
+    );
+    let everything = json!({"storageSecrets": [{"namespace": "payments", "names": []}]});
+    Chart::new().render(&everything).unwrap_err();
+}

@@ -6,6 +6,7 @@ mod support;
 
 mod adopt;
 mod approval;
+mod bucket;
 mod cancel;
 mod crash;
 mod deleted;

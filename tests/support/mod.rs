@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub(crate) mod bucket;
 pub(crate) mod cluster;
 pub(crate) mod flink_job;
 #[path = "../chart/helm.rs"]

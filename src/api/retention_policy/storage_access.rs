@@ -21,7 +21,9 @@ use crate::api::schema::validation;
     ),
 ]))]
 pub struct StorageAccess {
-    /// Credentials from a Secret of this namespace, read for each run.
+    /// Credentials for S3 from a Secret of this namespace, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`,
+    /// and `AWS_SESSION_TOKEN` if they have one. It is read for each run, so a new value counts from the next run on. What
+    /// they reach is for the store to say; the operator adds no rights of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
     /// A Job in this namespace that reaches the storage as this namespace's own workloads do.
@@ -30,7 +32,7 @@ pub struct StorageAccess {
     /// The operator's own identity, within what the administrator granted to this namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_identity: Option<OperatorIdentity>,
-    /// Settings for S3 and stores that speak its protocol.
+    /// Settings for S3 and stores that speak its protocol, for `secretRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Access>,
     /// At most so many requests to the storage in a second, by the runs of this policy. A listing counts one for each
@@ -65,18 +67,19 @@ pub struct OperatorIdentity {}
 /// Settings for S3 and stores that speak its protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct S3Access {
-    /// The endpoint, for example `https://minio.storage:9000`. Without it that of AWS for the region.
+    /// The endpoint, for example `https://minio.storage:9000`, which the administrator must have granted. Without it that
+    /// of AWS for the region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
         "self.matches('^https?://[^/]+/?$')",
         "write the endpoint as a URL without a path, for example https://minio.storage:9000",
     )]))]
     pub endpoint: Option<String>,
-    /// The region, for example `eu-central-1`.
+    /// The region, for example `eu-central-1`; `us-east-1` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9-]+$"))]
     pub region: Option<String>,
-    /// Whether the bucket is part of the path or of the host name.
+    /// Whether the bucket is part of the path (as by default) or of the host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addressing: Option<Addressing>,
 }

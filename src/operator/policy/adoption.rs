@@ -3,9 +3,10 @@
 use retention::location::{Location, Origin};
 use retention::policy::Adoption;
 
-use super::judgement::{Obstacle, Surroundings};
+use super::judgement::{Obstacle, Surroundings, may_act};
 use crate::api::retention_policy::{self, ApprovalMode, RetentionPolicySpec};
 use crate::operator::administrator::{Administrator, signed};
+use crate::operator::identity::Identity;
 
 /// The directories that the policy adopts from. Each is granted or not like any other.
 pub(super) fn wanted<'s>(
@@ -66,15 +67,14 @@ pub(in crate::operator) fn adoptions(
     namespace: &str,
     administrator: &Administrator,
     origin: &Origin,
+    identity: &Identity,
 ) -> Vec<Adoption> {
     if spec.approval != ApprovalMode::Manual {
         return Vec::new();
     }
     let granted = |directory: &str| {
         let directory = Location::parse(directory, origin).ok()?;
-        administrator
-            .grants(namespace, &directory, origin)
-            .then_some(directory)
+        may_act(identity, administrator, namespace, origin, &directory).then_some(directory)
     };
     spec.adopt
         .iter()

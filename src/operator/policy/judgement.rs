@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use retention::evidence::JobName;
-use retention::location::{Location, Origin};
+use retention::location::{Location, ObjectStore, Origin, Store};
 
 use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
 use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
 use crate::operator::administrator::Administrator;
+use crate::operator::identity::{Identity, NoIdentity};
 use crate::operator::schedule::{InvalidSchedule, Schedule};
 
 /// Where a policy lives.
@@ -24,7 +25,9 @@ pub(in crate::operator) struct Surroundings<'a, 'f> {
     pub(in crate::operator) administrator: &'f Administrator,
     /// What paths of the namespace leave out.
     pub(in crate::operator) origin: &'f Origin,
-    /// Whether a location can be reached from this process.
+    /// As whom the storage is reached.
+    pub(in crate::operator) identity: &'f Identity,
+    /// Whether the operator itself reaches a location.
     pub(in crate::operator) reachable: &'f (dyn Fn(&Location) -> bool + Sync),
     pub(in crate::operator) now: Timestamp,
 }
@@ -69,7 +72,10 @@ pub(in crate::operator) enum Obstacle {
     },
     BaseUnreachable {
         bases: Vec<String>,
+        by: Reacher,
     },
+    /// Nothing is done: nobody may ask the storage.
+    NoIdentity(NoIdentity),
     /// Directories are adopted only where a person approves, and by age only where nobody else refers.
     NotAdopted {
         why: String,
@@ -77,6 +83,13 @@ pub(in crate::operator) enum Obstacle {
     EndpointNotGranted {
         endpoint: String,
     },
+}
+
+/// Who does not reach something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::operator) enum Reacher {
+    Operator,
+    Tenant,
 }
 
 /// Why nothing is deleted although the policy says `Enforce`.
@@ -97,6 +110,11 @@ pub(in crate::operator) fn judge<'a>(
     let supported = fields.is_empty();
     if !supported {
         obstacles.push(Obstacle::NotSupportedYet { fields });
+    }
+    if let Some(why) = at.identity.missing()
+        && supported
+    {
+        obstacles.push(Obstacle::NoIdentity(why.clone()));
     }
     let mut selected = Vec::new();
     for inventory in at.inventories {
@@ -131,7 +149,11 @@ pub(in crate::operator) fn judge<'a>(
     let texts = in_scope
         .flat_map(|inventory| &inventory.spec.bases)
         .chain(adopted);
-    let bases = bases(texts.collect(), at, &mut obstacles);
+    let bases = if at.identity.missing().is_some() {
+        Vec::new()
+    } else {
+        bases(texts.collect(), at, &mut obstacles)
+    };
     let endpoint = spec.storage.s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
     if let Some(endpoint) = endpoint
         && !at.administrator.grants_endpoint(at.namespace, endpoint)
@@ -183,6 +205,7 @@ impl Judgement<'_> {
         self.obstacles.iter().any(|obstacle| match obstacle {
             Obstacle::NotSupportedYet { .. }
             | Obstacle::InvalidSelector { .. }
+            | Obstacle::NoIdentity(_)
             | Obstacle::EndpointNotGranted { .. } => true,
             Obstacle::InvalidSchedule { .. }
             | Obstacle::BaseNotGranted { .. }
@@ -209,10 +232,18 @@ fn bases(
     let (mut bases, mut not_granted, mut unreachable) = (BTreeSet::new(), Vec::new(), Vec::new());
     for text in texts {
         match Location::parse(text, at.origin) {
-            Ok(base) if !at.administrator.grants(at.namespace, &base, at.origin) => {
+            Ok(base)
+                if !may_act(
+                    at.identity,
+                    at.administrator,
+                    at.namespace,
+                    at.origin,
+                    &base,
+                ) =>
+            {
                 not_granted.push(text.clone());
             }
-            Ok(base) if !(at.reachable)(&base) => unreachable.push(text.clone()),
+            Ok(base) if !is_reached(at, &base) => unreachable.push(text.clone()),
             Ok(base) => {
                 bases.insert(base);
             }
@@ -224,9 +255,49 @@ fn bases(
         obstacles.push(Obstacle::BaseNotGranted { bases: not_granted });
     }
     if !unreachable.is_empty() {
-        obstacles.push(Obstacle::BaseUnreachable { bases: unreachable });
+        let by = match at.identity {
+            Identity::Operator => Reacher::Operator,
+            Identity::Tenant(_) | Identity::Nobody(_) => Reacher::Tenant,
+        };
+        let bases = unreachable;
+        obstacles.push(Obstacle::BaseUnreachable { bases, by });
     }
     bases.into_iter().collect()
+}
+
+/// Whether the policy may act at a location: as the operator where that was granted; with credentials of the tenant's
+/// own wherever these reach, which is for the store to say.
+pub(super) fn may_act(
+    identity: &Identity,
+    administrator: &Administrator,
+    namespace: &str,
+    origin: &Origin,
+    location: &Location,
+) -> bool {
+    match identity {
+        Identity::Operator => administrator.grants(namespace, location, origin),
+        Identity::Tenant(_) => true,
+        Identity::Nobody(_) => false,
+    }
+}
+
+fn is_reached(at: &Surroundings<'_, '_>, location: &Location) -> bool {
+    match at.identity {
+        Identity::Operator => (at.reachable)(location),
+        Identity::Tenant(_) => is_in_s3(location),
+        Identity::Nobody(_) => false,
+    }
+}
+
+/// Where credentials of a Secret are good.
+pub(super) fn is_in_s3(location: &Location) -> bool {
+    matches!(
+        location.store(),
+        Store::Object {
+            kind: ObjectStore::S3,
+            bucket: _
+        }
+    )
 }
 
 #[cfg(test)]

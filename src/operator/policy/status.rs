@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use retention::policy::Policy;
 
-use super::judgement::{Judgement, Obstacle, Restraint};
+use super::judgement::{Judgement, Obstacle, Reacher, Restraint};
 use crate::api::checkpoint_inventory::condition as inventory_condition;
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::quantity::{human, size};
@@ -22,6 +22,8 @@ const NAMED: usize = 5;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::operator) struct Facts<'a> {
     pub(in crate::operator) namespace: &'a str,
+    /// The operator's service account, as `namespace:name`.
+    pub(in crate::operator) account: &'a str,
     pub(in crate::operator) generation: Option<i64>,
     pub(in crate::operator) existing: Option<&'a RetentionPolicyStatus>,
     pub(in crate::operator) mode: Mode,
@@ -131,7 +133,7 @@ fn ready(facts: &Facts<'_>) -> Finding {
         .judgement
         .obstacles
         .iter()
-        .map(|obstacle| sentence(obstacle, facts.namespace))
+        .map(|obstacle| sentence(obstacle, facts.namespace, facts.account))
         .collect();
     finding(
         condition::READY,
@@ -150,12 +152,13 @@ pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
         Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
         Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
         Obstacle::NotAdopted { .. } => "NotAdopted",
+        Obstacle::NoIdentity(why) => why.word(),
         Obstacle::EndpointNotGranted { .. } => "EndpointNotGranted",
     }
 }
 
 /// What is wrong, and who has to write what.
-pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str) -> String {
+pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, account: &str) -> String {
     match obstacle {
         Obstacle::NotSupportedYet { fields } => {
             format!(
@@ -181,7 +184,25 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str) -> Str
                 entries.join(", ")
             )
         }
-        Obstacle::BaseUnreachable { bases } => {
+        Obstacle::NoIdentity(why) => why.sentence(namespace, account),
+        Obstacle::BaseUnreachable {
+            bases,
+            by: Reacher::Tenant,
+        } => format!(
+            "{} not reached with the credentials of a Secret, which are for s3:// only; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
+            are(bases)
+        ),
+        Obstacle::BaseUnreachable {
+            bases,
+            by: Reacher::Operator,
+        } if bases.iter().all(|base| base.starts_with("s3")) => format!(
+            "{} not within the operator's reach; name a Secret with credentials in `storage.secretRef`.",
+            are(bases)
+        ),
+        Obstacle::BaseUnreachable {
+            bases,
+            by: Reacher::Operator,
+        } => {
             let first = bases.first().map(String::as_str).unwrap_or_default();
             format!(
                 "{} not within the operator's reach; mount the volume and start the operator with `--mount {namespace}/{first}=<path here>`.",
@@ -348,6 +369,7 @@ fn unsupported(judgement: &Judgement<'_>) -> Finding {
             | Obstacle::BaseNotGranted { .. }
             | Obstacle::BaseUnreachable { .. }
             | Obstacle::NotAdopted { .. }
+            | Obstacle::NoIdentity(_)
             | Obstacle::EndpointNotGranted { .. } => None,
         });
     match fields {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::reach::Reach;
 use super::supervision::reason_to_stop;
 use super::work::{Steps, Work, WorkError};
 use super::{ExecutionError, Executor, api_server, supersede, write_status};
@@ -90,7 +91,8 @@ impl<'a> Execution<'a> {
         };
         let world = World::observe(self.operator, &policy).await?;
         let judgement = world.judge(self.operator, &policy);
-        if let Some((words, why)) = refusal(&judgement, world.namespace()) {
+        let account = &self.operator.account;
+        if let Some((words, why)) = refusal(&judgement, world.namespace(), account) {
             return self.refuse(Phase::Blocked, &words, why).await;
         }
         let (mode, restrained) = self.mode(&judgement, &policy);
@@ -100,16 +102,27 @@ impl<'a> Execution<'a> {
         // Scan, plan, enact.
         let rules = world.rules(&policy);
         let scope = judgement.scope.clone();
+        let allowed = world.administrator().clone();
+        let (namespace, bases) = (world.namespace().to_owned(), judgement.bases.clone());
+        let consent = self.consent(&policy);
+        let reach = match Reach::of(self.operator, world.into_identity(), &bases).await {
+            Ok(reach) => reach,
+            Err(unreached) => {
+                let (reason, phase, why) = unreached.told(&namespace, &self.operator.account);
+                return self.refuse(phase, &[reason], why).await;
+            }
+        };
         let (progress, steps) = Steps::new();
         let work = Work {
             operator: Arc::clone(self.operator),
+            reach,
             rules: rules.clone(),
-            bases: judgement.bases.clone(),
+            bases,
             scope: Scope {
                 jobs: scope.clone(),
             },
             mode,
-            consent: self.consent(&policy),
+            consent,
             progress,
             requests_per_second: policy
                 .spec
@@ -118,9 +131,7 @@ impl<'a> Execution<'a> {
                 .and_then(NonZeroU32::new),
             cancel: self.stop.child_token(),
         };
-        let (result, cancelled) = self
-            .supervised(work, &policy, world.administrator().clone(), steps)
-            .await;
+        let (result, cancelled) = self.supervised(work, &policy, allowed, steps).await;
         if self.stop.is_cancelled() {
             return self.hand_over().await;
         }
@@ -408,10 +419,15 @@ impl<'a> Execution<'a> {
 }
 
 /// Why nothing can be looked at, if that is so.
-fn refusal(judgement: &Judgement<'_>, namespace: &str) -> Option<(Vec<&'static str>, String)> {
+fn refusal(
+    judgement: &Judgement<'_>,
+    namespace: &str,
+    account: &str,
+) -> Option<(Vec<&'static str>, String)> {
     let serious = |obstacle: &&Obstacle| match obstacle {
         Obstacle::NotSupportedYet { .. }
         | Obstacle::InvalidSelector { .. }
+        | Obstacle::NoIdentity(_)
         | Obstacle::EndpointNotGranted { .. } => true,
         Obstacle::BaseNotGranted { .. } | Obstacle::BaseUnreachable { .. } => {
             judgement.bases.is_empty()
@@ -422,7 +438,7 @@ fn refusal(judgement: &Judgement<'_>, namespace: &str) -> Option<(Vec<&'static s
     let obstacles: Vec<&Obstacle> = judgement.obstacles.iter().filter(serious).collect();
     let sentences: Vec<String> = obstacles
         .iter()
-        .map(|obstacle| sentence(obstacle, namespace))
+        .map(|obstacle| sentence(obstacle, namespace, account))
         .collect();
     let words: Vec<&'static str> = obstacles.iter().map(|obstacle| word(obstacle)).collect();
     (!words.is_empty()).then(|| (words, sentences.join(" ")))

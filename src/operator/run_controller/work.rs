@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::reach::Reach;
 use crate::engine::run::Scope;
 use crate::engine::{Consent, Mode, Pace, Progress, Report, Run, RunError, Step, Stores};
 use crate::operator::context::Operator;
@@ -22,6 +23,7 @@ use crate::operator::context::Operator;
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) operator: Arc<Operator>,
+    pub(super) reach: Reach,
     pub(super) rules: Policy,
     pub(super) bases: Vec<Location>,
     pub(super) scope: Scope,
@@ -49,6 +51,7 @@ impl Work {
         tokio::task::spawn_blocking(move || {
             let Self {
                 operator,
+                reach,
                 rules,
                 bases,
                 scope,
@@ -58,13 +61,13 @@ impl Work {
                 requests_per_second,
                 cancel,
             } = self;
-            let stores = paced(&operator.stores, requests_per_second);
+            let stores = paced(&reach.stores, requests_per_second);
             let run = Run {
-                observer: operator.observer.as_ref(),
+                observer: reach.observer.as_ref(),
                 stores: &stores,
                 clock: operator.clock.as_ref(),
                 progress: &progress,
-                cache: &operator.cache,
+                cache: &reach.cache,
                 policy: &rules,
                 bases: runtime.block_on(existing(&stores, bases)),
                 scope: Some(scope),
@@ -83,7 +86,7 @@ impl Work {
     }
 }
 
-/// The stores of the operator at the pace that a policy asks for.
+/// The stores of a run at the pace that a policy asks for.
 fn paced(stores: &Stores, requests_per_second: Option<NonZeroU32>) -> Stores {
     match requests_per_second {
         None => stores.clone(),

@@ -66,13 +66,11 @@ impl S3Credentials {
                 access_key_id,
                 secret_access_key,
                 session_token,
-            } => {
-                let keys = StaticCredentialProvider::new(&access_key_id.0, &secret_access_key.0);
-                chain.push(match session_token {
-                    Some(Secret(token)) => keys.with_session_token(token),
-                    None => keys,
-                })
-            }
+            } => chain.push(Keys {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret_access_key.clone(),
+                session_token: session_token.clone(),
+            }),
             Self::OfThisProcess => chain
                 .push(EnvCredentialProvider::new())
                 .push(ProfileCredentialProvider::new())
@@ -102,6 +100,30 @@ impl S3Credentials {
             .collect(),
             Self::OfThisProcess => Vec::new(),
         }
+    }
+}
+
+/// The client's own provider of keys prints them: the chain writes each provider that it tries into the log.
+#[derive(Debug)]
+struct Keys {
+    access_key_id: Secret,
+    secret_access_key: Secret,
+    session_token: Option<Secret>,
+}
+
+impl ProvideCredential for Keys {
+    type Credential = Credential;
+
+    async fn provide_credential(
+        &self,
+        context: &Context,
+    ) -> reqsign_core::Result<Option<Credential>> {
+        let keys = StaticCredentialProvider::new(&self.access_key_id.0, &self.secret_access_key.0);
+        let keys = match &self.session_token {
+            Some(Secret(token)) => keys.with_session_token(token),
+            None => keys,
+        };
+        keys.provide_credential(context).await
     }
 }
 

@@ -33,6 +33,7 @@ struct World {
     inventories: Vec<CheckpointInventory>,
     rivals: Vec<Rival>,
     administrator: Administrator,
+    identity: Identity,
 }
 
 impl World {
@@ -44,6 +45,7 @@ impl World {
             ],
             rivals: Vec::new(),
             administrator: Administrator::parse(GRANT).unwrap(),
+            identity: Identity::Operator,
         }
     }
 
@@ -65,6 +67,7 @@ impl World {
                     namespace: Some("flink".into()),
                     ..Origin::default()
                 },
+                identity: &self.identity,
                 reachable: &|base| !base.path().contains("far"),
                 now: "2026-11-21T06:00:00Z".parse().unwrap(),
             },
@@ -146,7 +149,8 @@ fn what_is_not_granted_or_not_in_reach_is_named_and_left_alone() {
                 bases: vec!["file:/w".into()]
             },
             Obstacle::BaseUnreachable {
-                bases: vec!["file:/v/far".into()]
+                bases: vec!["file:/v/far".into()],
+                by: Reacher::Operator,
             },
         ]
     );
@@ -228,7 +232,13 @@ fn adopted(adopt: Value, approval: &str) -> (Vec<(String, bool)>, Vec<Obstacle>)
         ..Origin::default()
     };
     let spec: RetentionPolicySpec = serde_json::from_value(spec).unwrap();
-    let adopted = super::super::adoptions(&spec, "flink", &world.administrator, &origin);
+    let adopted = super::super::adoptions(
+        &spec,
+        "flink",
+        &world.administrator,
+        &origin,
+        &world.identity,
+    );
     let adopted = adopted
         .iter()
         .map(|adoption| (adoption.directory.to_string(), adoption.jobs.is_some()));
@@ -277,6 +287,50 @@ fn an_adopted_directory_is_looked_at() {
     let judgement = world.judge(changes);
     let bases: Vec<String> = judgement.bases.iter().map(ToString::to_string).collect();
     assert_eq!(bases, ["file:/own/cp", "file:/v/fraud", "file:/v/orders"]);
+}
+
+fn tenant() -> Identity {
+    Identity::Tenant(storage::S3Access {
+        endpoint: None,
+        region: None,
+        virtual_host_style: false,
+        credentials: storage::S3Credentials::OfThisProcess,
+    })
+}
+
+/// Whether the store lets him is for the store to say; what the operator itself reaches is none of his.
+#[test]
+fn credentials_of_a_tenant_reach_buckets_and_nothing_of_the_operators() {
+    let world = World {
+        inventories: vec![
+            inventory("orders", "payments", &["s3a://state/orders"]),
+            inventory("fraud", "risk", &["file:/v/fraud"]),
+        ],
+        identity: tenant(),
+        ..World::new()
+    };
+    let judgement = world.judge(json!({"storage": {"secretRef": {"name": "s"}}}));
+    let bases: Vec<String> = judgement.bases.iter().map(ToString::to_string).collect();
+    assert_eq!(bases, ["s3://state/orders"]);
+    assert_eq!(
+        judgement.obstacles,
+        [Obstacle::BaseUnreachable {
+            bases: vec!["file:/v/fraud".into()],
+            by: Reacher::Tenant,
+        }]
+    );
+}
+
+#[test]
+fn without_an_identity_nothing_is_done() {
+    let nobody = NoIdentity::SecretNotFound { name: "s".into() };
+    let world = World {
+        identity: Identity::Nobody(nobody.clone()),
+        ..World::new()
+    };
+    let judgement = world.judge(json!({"storage": {"secretRef": {"name": "s"}}}));
+    assert!(judgement.does_nothing() && judgement.bases.is_empty());
+    assert_eq!(judgement.obstacles, [Obstacle::NoIdentity(nobody)]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 )]
 use super::*;
 use crate::operator::administrator::Administrator;
+use crate::operator::identity::Identity;
 use crate::operator::policy::{Rival, Surroundings, core_policy, judge};
 use retention::location::Origin;
 use serde_json::{Value, json};
@@ -56,11 +57,13 @@ fn status_of(
             rivals,
             administrator: &administrator,
             origin: &origin,
+            identity: &Identity::Operator,
             reachable: &|_| true,
             now: NOW.parse().unwrap(),
         },
     );
     status(Facts {
+        account: "operators:operator",
         namespace: "flink",
         generation: Some(4),
         existing: None,
