@@ -200,6 +200,37 @@ fn another_tenants_bucket_is_out_of_reach() {
     assert_nowhere(&cluster, &operator);
 }
 
+/// What one resource says of a foreign bucket costs the tenant's other jobs nothing, and the other tenant nothing either.
+#[test]
+fn a_foreign_bucket_among_his_own_is_left_alone_and_named() {
+    let cluster = cluster();
+    let (own, foreign) = (
+        owned_bucket("own", "insider"),
+        owned_bucket("others", "others"),
+    );
+    let foreign_before = foreign.files();
+    FlinkJob::finished("orders", JOB, &own.base()).apply(&cluster);
+    FlinkJob::finished("spy", "000000000000000000000000000005f1", &foreign.base()).apply(&cluster);
+    set_secret(&cluster, "insider", FIRST);
+    let _operator = OperatorProcess::start(&cluster, options());
+    Left::wait_until_seen(&cluster);
+    cluster.wait(
+        "ckinv/spy.flinkdeployment",
+        "jsonpath={.status.ownerClass}=terminal",
+    );
+    apply_policy(&cluster, "Enforce");
+    cluster.wait("frp/payments", "condition=Ready");
+    for name in ["first", "second"] {
+        let run = cluster.run(name, "payments", "Enforce");
+        let complete = condition(&run, "Complete")["message"].as_str().unwrap();
+        assert!(complete.contains(&foreign.base()), "{run}");
+        grace_is_over();
+    }
+    assert_eq!(own.files(), own.files_of_role(&["metadata", "referenced"]));
+    assert_eq!(foreign.files(), foreign_before);
+    assert!(foreign.journal().is_empty());
+}
+
 #[test]
 fn without_credentials_nothing_is_done_and_the_policy_says_what_is_needed() {
     let cluster = Cluster::start();
