@@ -19,7 +19,7 @@ use retention::batch::VerifiedFile;
 use retention::breaker;
 use retention::inventory::{BaseId, Inventory, Listing};
 use retention::layout::JobId;
-use retention::mark::{Baselines, Marks};
+use retention::mark::{self, Baselines, Marks};
 use retention::plan::{Context, Plan, PlanEntry};
 use retention::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,7 @@ async fn mark<'e>(
     let Some(journal) = run.journal(base) else {
         return Ok(None);
     };
-    if let Some((marks, baselines)) = run.next_marks(found.context, found.plan, base) {
+    if let Some((marks, baselines)) = mark::next(found.context, found.plan, base) {
         journal
             .write(epoch, &marks, &baselines)
             .await
@@ -125,7 +125,7 @@ async fn delete(
     let ended = delete_batches(run, found, place, budget, &mut over, outcome).await;
     // What a backup brings back, with the time that it had, is as old as we have known it since then.
     if !over.is_empty() {
-        write_without(run, found, place, &over)
+        write_without(found, place, &over)
             .await
             .map_err(|error| blocked(&place.name, error))?;
     }
@@ -199,7 +199,7 @@ async fn delete_batch(
     let unusable = |error: JournalError| blocked(&place.name, error);
     run.progress.step(Step::Verify);
     let (batch, spared) = verify::verify(run, found, chosen).await;
-    end_marks(run, found, place, &spared, over)
+    end_marks(found, place, &spared, over)
         .await
         .map_err(unusable)?;
     outcome
@@ -300,7 +300,6 @@ async fn write_down(
 
 /// A file that is named meanwhile was no garbage, whatever the next run finds: it waits anew.
 async fn end_marks(
-    run: &Run<'_>,
     found: Found<'_>,
     place: &Place<'_>,
     spared: &[retention::batch::Spared],
@@ -312,16 +311,15 @@ async fn end_marks(
     if over.len() == before {
         return Ok(());
     }
-    write_without(run, found, place, over).await
+    write_without(found, place, over).await
 }
 
 async fn write_without(
-    run: &Run<'_>,
     found: Found<'_>,
     place: &Place<'_>,
     over: &BTreeSet<Box<str>>,
 ) -> Result<(), JournalError> {
-    let Some((mut marks, baselines)) = run.next_marks(found.context, found.plan, place.base) else {
+    let Some((mut marks, baselines)) = mark::next(found.context, found.plan, place.base) else {
         return Ok(());
     };
     marks.by_path.retain(|path, _| !over.contains(path));

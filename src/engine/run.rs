@@ -4,9 +4,9 @@ use super::report::{Blocked, Outcome, Report};
 use super::{Clock, Consent, Observer, Progress, Step, Stores, enact, scan};
 use retention::approval::Approved;
 use retention::guard::{Guard, Protection};
-use retention::inventory::{BaseId, Inventory, Reading};
+use retention::inventory::{BaseId, Inventory};
 use retention::location::Location;
-use retention::mark::{self, Baselines, Marks};
+use retention::mark::{Baselines, Marks};
 use retention::owner::Owner;
 use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
@@ -217,21 +217,6 @@ impl Run<'_> {
         plan
     }
 
-    /// The marks and baselines of a base after this run. Marks of jobs that the policy does not select are as if it had
-    /// not run: its rules say nothing of their snapshots.
-    pub(super) fn next_marks(
-        &self,
-        context: &Context<'_>,
-        plan: &Plan,
-        base: BaseId,
-    ) -> Option<(Marks, Baselines)> {
-        mark::next(context, plan, base, |placement| {
-            let owner = context.owners.at(base, placement);
-            let scope = self.scope.as_ref();
-            scope.is_some_and(|scope| owner.is_some_and(|owner| !scope.selects(owner)))
-        })
-    }
-
     /// What earlier runs left in each base. To act on a base is to own it, from before its marks were read: then no
     /// other run can write marks that this one would undo.
     async fn read_journals(&self, inventory: &Inventory, outcome: &mut Outcome) -> Journals {
@@ -246,12 +231,6 @@ impl Run<'_> {
                 && let Err(blocked) = enact::check_base(inventory, base)
             {
                 outcome.blocked.push(blocked);
-                owner = None;
-            }
-            // Nothing can be marked in it, and it may be a mount point without its volume: a journal there would make it
-            // look like a directory that Flink uses.
-            let reading = inventory.base(base).map(|base| base.reading);
-            if reading == Some(Reading::Bare) {
                 owner = None;
             }
             let mut read = Read::default();

@@ -74,8 +74,9 @@ pub(super) fn starts_from(deployment: &FlinkDeployment) -> StartsFrom {
     let job = deployment.job_status();
     let noted = job.and_then(|job| job.upgrade_savepoint_path.as_deref());
     match noted {
+        // A path beside it is left from an earlier start.
+        _ if is("last-state") => StartsFrom::HighAvailability,
         Some(LAST_STATE_MARKER) => StartsFrom::HighAvailability,
-        None if is("last-state") => StartsFrom::HighAvailability,
         Some(_) if is("savepoint") => StartsFrom::Savepoint,
         Some(_) | None => StartsFrom::NotSaid,
     }

@@ -3,7 +3,6 @@
 use crate::world::{JOB, OLD_JOB, World, terminal, uuid};
 use flink_retention::engine::run::Scope;
 use retention::evidence::JobName;
-use retention::keep::KeepRules;
 
 fn scope(name: &str) -> Scope {
     let job = JobName {
@@ -45,31 +44,4 @@ async fn two_policies_on_one_base_do_not_disturb_each_other() {
             .path
             .contains(&format!("ckp/{JOB}"))
     );
-}
-
-/// The rules of one policy say nothing of the snapshots of the other's jobs.
-#[tokio::test]
-async fn a_policy_that_keeps_everything_does_not_end_what_expires_by_another() {
-    let mut world = World::new();
-    for (job, id, shared) in [(JOB, 8, 1), (JOB, 9, 1), (OLD_JOB, 18, 2), (OLD_JOB, 19, 2)] {
-        world.checkpoint(job, id, &[&uuid(shared)]);
-        world.wait(1);
-    }
-    let mut other = terminal(OLD_JOB);
-    other.name.name = "other".to_owned();
-    world.set(vec![terminal(JOB), other]);
-    let expiring = Some(KeepRules {
-        keep_last: Some(1),
-        keep_within: None,
-    });
-    world.wait(48);
-    for _ in 0..4 {
-        (world.scope, world.policy.checkpoints) = (Some(scope("orders")), expiring);
-        world.enforce().await;
-        (world.scope, world.policy.checkpoints) = (Some(scope("other")), None);
-        world.enforce().await;
-        world.wait(10);
-    }
-    assert!(!world.has(&format!("{JOB}/chk-8/_metadata")));
-    assert!(world.has(&format!("{OLD_JOB}/chk-18/_metadata")));
 }

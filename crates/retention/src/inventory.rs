@@ -52,7 +52,7 @@ pub enum Reading {
     ButTorn,
     /// Not every snapshot.
     Partly,
-    /// That it is absent, or holds nothing that Flink or this program writes: so does a volume that is not mounted.
+    /// That it is absent, or holds nothing that Flink writes: so does a volume that is not mounted.
     Bare,
     /// Nothing.
     Failed,

@@ -246,9 +246,10 @@ async fn read_base(
     };
     gaps.extend(surroundings.behind_links(&places(&listed.hidden)));
     gaps.extend(surroundings.vanished(&places(&listed.vanished)));
-    let reading = match reading(&gaps, &read) {
-        Reading::Whole if is_bare => Reading::Bare,
-        other => other,
+    let reading = if is_bare {
+        Reading::Bare
+    } else {
+        reading(&gaps, &read)
     };
     Ok((reading, gaps, read))
 }
@@ -325,7 +326,8 @@ struct ListedMetadata {
     metadata: Vec<Entry>,
     /// The links and unnameable entries behind which more of them may be.
     hidden: Vec<Key>,
-    /// Flink or this program has written there: job directories, savepoints, a journal.
+    /// Flink has written there: job directories, savepoints. A journal of ours says nothing: it may have been written while
+    /// the volume was not mounted.
     written: bool,
     /// The directories that went away, but for those of checkpoints: Flink removes these all the time.
     vanished: Vec<Key>,
@@ -384,7 +386,7 @@ pub(super) fn holds_no_metadata(root: &Key, directory: &Key) -> bool {
 }
 
 fn is_written(name: &str) -> bool {
-    [layout::JOURNAL_DIRECTORY, layout::TASK_OWNED_DIRECTORY].contains(&name)
+    name == layout::TASK_OWNED_DIRECTORY
         || name.parse::<JobId>().is_ok()
         || layout::is_savepoint_directory(name)
         || layout::checkpoint_id(name).is_some()

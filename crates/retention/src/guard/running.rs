@@ -160,7 +160,9 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
         Ok(retained) => retained,
         Err(why) => return Some(why),
     };
+    // Flink's clock and the store's may each be so far from ours, on either side.
     let skew = context.policy.margins.clock_skew;
+    let skew = skew.checked_mul(2).unwrap_or(SignedDuration::MAX);
     let not_before =
         |bound: Timestamp| modified >= bound.checked_sub(skew).unwrap_or(Timestamp::MIN);
     if not_before(oldest_trigger) {

@@ -3,44 +3,33 @@ use super::{Baselines, CounterMark, Mark, MarkKind, Marks, Witness};
 use crate::breaker;
 use crate::evidence::{HighAvailability, Phase, Processes};
 use crate::inventory::{BaseId, Listing, SnapshotKind};
-use crate::layout::{self, FileKind, JobDirectory, JobId, Placement};
+use crate::layout::{FileKind, JobDirectory, JobId};
 use crate::owner::OwnerClass;
 use crate::plan::{Context, Decision, Plan, PlanEntry};
 use crate::run::{LiveRun, Numbers, Passed, RunId};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The marks and baselines of a base after a run. None where its listing was not complete: a failed scan neither sets
 /// nor ends marks.
 ///
-/// The evidence of the context must have been taken after the listing ended, or counters are not recorded. What the plan
-/// has no word about stays marked if it `is_of_others`, whose rules the plan did not follow.
+/// The evidence of the context must have been taken after the listing ended, or counters are not recorded.
 #[must_use]
-pub fn next(
-    context: &Context<'_>,
-    plan: &Plan,
-    base: BaseId,
-    is_of_others: impl Fn(&Placement) -> bool,
-) -> Option<(Marks, Baselines)> {
+pub fn next(context: &Context<'_>, plan: &Plan, base: BaseId) -> Option<(Marks, Baselines)> {
     let Listing::Complete { finished } = &context.inventory.base(base)?.listing else {
         return None;
     };
     let old = context.marks(base);
     let mut witnesses = Witnesses::default();
-    let entries = || plan.entries.iter().filter(|entry| entry.base == base);
-    let judged: HashSet<&str> = entries().map(|entry| &*entry.path).collect();
-    let of_others = old.into_iter().flat_map(|old| &old.by_path);
-    let of_others = of_others
-        .filter(|(path, mark)| mark.kind == MarkKind::Expired && !judged.contains(&***path))
-        .filter(|(path, _)| is_of_others(&layout::place(path)))
-        .map(|(path, mark)| (path.clone(), mark.clone()));
-    let by_path = entries()
+    let by_path = plan
+        .entries
+        .iter()
+        .filter(|entry| entry.base == base)
         .filter_map(|entry| {
             let old = old.and_then(|marks| marks.by_path.get(&entry.path));
             let mark = mark(context, &mut witnesses, entry, old, *finished)?;
             Some((entry.path.clone(), mark))
         })
-        .chain(of_others)
         .collect();
     let mut marks = Marks { by_path };
     let mut baselines = baselines(context, base, &marks);

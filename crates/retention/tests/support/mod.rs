@@ -248,7 +248,7 @@ impl World {
     }
 
     pub(crate) fn next(&self) -> Option<(Marks, Baselines)> {
-        self.with(|context| mark::next(context, &plan(context), BASE, |_| false))
+        self.with(|context| mark::next(context, &plan(context), BASE))
     }
 
     /// What a run would write down is written down.

@@ -70,12 +70,18 @@ async fn r6_a_suspended_application_is_known_by_its_id() {
 
 /// LC 19, and R6 where only the defaults of the Flink operator name the high availability: its data are out of sight.
 #[rstest]
-#[case::by_the_marker(Some("KUBERNETES_OPERATOR_LAST_STATE"), false)]
-#[case::by_the_mode_alone(None, false)]
-#[case::with_a_path(Some("/opt/flink/volume/flink-cp/x/chk-7"), true)]
+#[case::by_the_marker(Some("KUBERNETES_OPERATOR_LAST_STATE"), "savepoint", false)]
+#[case::by_the_mode_alone(None, "last-state", false)]
+#[case::beside_a_path_of_an_earlier_start(
+    Some("/opt/flink/volume/flink-cp/x/chk-7"),
+    "last-state",
+    false
+)]
+#[case::not_at_all(Some("/opt/flink/volume/flink-cp/x/chk-7"), "savepoint", true)]
 #[tokio::test]
 async fn r6_what_is_left_to_high_availability_out_of_sight_is_unclear(
     #[case] noted: Option<&str>,
+    #[case] mode: &str,
     #[case] suspended: bool,
 ) {
     let noted = noted.map_or_else(String::new, |path| {
@@ -87,6 +93,8 @@ async fn r6_what_is_left_to_high_availability_out_of_sight_is_unclear(
         &noted,
     ));
     edits.push(("    high-availability.type: kubernetes\n", ""));
+    let mode = format!(r#""upgradeMode":"{mode}""#);
+    edits.push((r#""upgradeMode":"last-state""#, &mode));
     let evidence = World::default().deployment(&edits).evidence().await;
     let orders = job(&evidence, "orders");
     assert!(matches!(
