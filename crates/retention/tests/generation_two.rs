@@ -102,8 +102,8 @@ fn step_3_a_recorded_witness_below_the_recorded_counter_proves_nothing() {
 
 #[rstest]
 #[case::younger_than_the_oldest_retained(NOW - 60, false)]
-#[case::within_the_skew(NOW - 70, false)]
-#[case::older(NOW - 72, true)]
+#[case::within_the_skew_of_both_clocks(NOW - 80, false)]
+#[case::older(NOW - 82, true)]
 fn step_6_older_than_the_oldest_retained_checkpoint(#[case] written: i64, #[case] goes: bool) {
     let mut world = World::ripe();
     world.policy.min_age = SignedDuration::ZERO;

@@ -341,8 +341,8 @@ fn the_oldest_retained_checkpoint_must_be_shown() {
 
 #[rstest]
 #[case::as_old_as_the_oldest_retained(NOW - 61, Some(Guard::InFlight))]
-#[case::within_the_skew(NOW - 70, Some(Guard::InFlight))]
-#[case::older(NOW - 72, None)]
+#[case::within_the_skew_of_both_clocks(NOW - 80, Some(Guard::InFlight))]
+#[case::older(NOW - 82, None)]
 fn h7_a_file_that_a_failed_checkpoint_since_the_oldest_retained_wrote_stays(
     #[case] written: i64,
     #[case] guard: Option<Guard>,

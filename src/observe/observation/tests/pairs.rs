@@ -21,12 +21,16 @@ pub(super) fn pair(edits: &[(&str, &str)], halves: &[(&str, &[(&str, &str)])]) -
 }
 
 const OTHER_ID: (&str, &str) = (JOB, "00000000000000000000000000000fff");
-pub(super) const SUSPENDED: [(&str, &str); 5] = [
+pub(super) const SUSPENDED: [(&str, &str); 6] = [
     OTHER_ID,
     ("    state: running", "    state: suspended"),
     (r#""state":"running""#, r#""state":"suspended""#),
     ("state: RUNNING", "state: FINISHED"),
     ("lifecycleState: STABLE", "lifecycleState: SUSPENDED"),
+    (
+        r#""upgradeMode":"last-state""#,
+        r#""upgradeMode":"savepoint""#,
+    ),
 ];
 
 #[tokio::test]

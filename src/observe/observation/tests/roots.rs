@@ -94,6 +94,7 @@ async fn r6_what_is_left_to_high_availability_out_of_sight_is_unclear(
     ));
     edits.push(("    high-availability.type: kubernetes\n", ""));
     let mode = format!(r#""upgradeMode":"{mode}""#);
+    edits.retain(|(_, by)| !by.contains("upgradeMode"));
     edits.push((r#""upgradeMode":"last-state""#, &mode));
     let evidence = World::default().deployment(&edits).evidence().await;
     let orders = job(&evidence, "orders");

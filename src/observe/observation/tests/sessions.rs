@@ -100,6 +100,10 @@ async fn nobody_speaks_for_a_job_of_another_cluster_by_naming_its_id() {
         (r#""state":"running""#, r#""state":"suspended""#),
         ("state: RUNNING", "state: FINISHED"),
         ("lifecycleState: STABLE", "lifecycleState: SUSPENDED"),
+        (
+            r#""upgradeMode":"last-state""#,
+            r#""upgradeMode":"savepoint""#,
+        ),
     ];
     let mut world = World::default()
         .with(FlinkKind::Deployment, SESSION, &[])
