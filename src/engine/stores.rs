@@ -217,10 +217,9 @@ impl Stores {
         Self {
             roots: roots.collect(),
             mounts: mounts.clone(),
-            buckets: buckets.clone().map(|inner| {
-                let through = Box::new(through);
-                Arc::new(BucketsThrough { inner, through }) as Arc<dyn Buckets>
-            }),
+            buckets: buckets
+                .clone()
+                .map(|inner| Arc::new(BucketsThrough { inner, through }) as Arc<dyn Buckets>),
         }
     }
 
@@ -302,18 +301,21 @@ impl Stores {
 }
 
 /// Buckets, each reached through what is made of its store.
-struct BucketsThrough {
+struct BucketsThrough<F> {
     inner: Arc<dyn Buckets>,
-    through: Box<dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync>,
+    through: F,
 }
 
-impl Buckets for BucketsThrough {
+impl<F> Buckets for BucketsThrough<F>
+where
+    F: Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync,
+{
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>> {
         self.inner.look_into(bucket).map(&self.through)
     }
 }
 
-impl fmt::Debug for BucketsThrough {
+impl<F> fmt::Debug for BucketsThrough<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { inner, through: _ } = self;
         f.debug_tuple("BucketsThrough").field(inner).finish()
