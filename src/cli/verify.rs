@@ -173,7 +173,7 @@ fn verdict(
             verdict.state = "unverified";
             let first = sample.first().map(ToString::to_string).unwrap_or_default();
             verdict.why = Some(format!(
-                "{} cannot be looked at from here, such as {first}; mount the volume and say so with --mount",
+                "{} cannot be looked at from here, such as {first}: its directory is gone, or its volume is not mounted; mount it and say so with --mount",
                 count(files, "file that it needs", "files that it needs")
             ));
         }

@@ -127,11 +127,12 @@ impl Cluster {
             return None;
         }
         // Any of them may have been started from a snapshot elsewhere a moment ago, and have none of its own yet.
-        let stores = self.bases.iter().map(|base| base.store().clone());
+        let own = self.bases.iter().cloned().map(Radius::Below);
+        let elsewhere = self.bases.iter().cloned().map(Radius::NamedFrom);
         let radius = if self.bases.is_empty() {
             vec![gaps::seen_from(&self.address.namespace)]
         } else {
-            stores.map(Radius::Store).collect()
+            own.chain(elsewhere).collect()
         };
         Some(Gap {
             guard: Guard::JobManagerUnreachable,

@@ -284,7 +284,7 @@ fn verdict(snapshot: &Snapshot, restorable: &Restorable, unreadable: Option<Stri
                 .collect();
             Verdict::Unverified {
                 why: format!(
-                    "{} of {} cannot be looked at from here, such as {}",
+                    "{} of {} cannot be looked at from here (their directory is gone, or its volume is not mounted), such as {}",
                     count(*files, "file", "files"),
                     snapshot.location,
                     named.join(", ")
