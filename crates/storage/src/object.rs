@@ -12,7 +12,9 @@ mod list;
 mod look;
 mod name;
 mod open;
+mod page;
 mod read;
+mod transport;
 mod write;
 
 use std::sync::Arc;

@@ -36,6 +36,8 @@ impl Bucket {
         let bucket = format!("bucket-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         SERVER.make_bucket(&bucket).unwrap();
         let store = directory(&access(), &bucket);
+        // What the client beside speaks HTTP with.
+        opendal::install_default();
         let aside = services::S3::default()
             .bucket(&bucket)
             .endpoint(&SERVER.endpoint())

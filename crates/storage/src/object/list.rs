@@ -1,9 +1,14 @@
+use std::sync::Arc;
+
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::ObjectStorage;
 use super::look::{directory_entry, version_of};
 use super::name::is_taken_literally;
-use crate::port::{Entry, EntryKind, Key, Operation, StorageError};
+use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError};
+
+/// A store can list anything.
+const LONGEST_NAME: usize = 100;
 
 /// Objects and common prefixes directly in `directory`, page by page.
 pub(super) fn level(
@@ -27,7 +32,13 @@ async fn open(
     let prefix = prefix.trim_start_matches('/').to_owned();
     let entries = lister.filter_map(move |listed| {
         let entry = match listed {
-            Ok(item) => entry(&directory, &prefix, &item).map(Ok),
+            Ok(item) => entry(&directory, &prefix, &item)
+                .map_err(|why| StorageError::Unavailable {
+                    operation,
+                    path: store.location(&directory),
+                    cause: Arc::new(why),
+                })
+                .transpose(),
             Err(error) => Some(Err(store.bucket_failure(operation, &directory, &error))),
         };
         std::future::ready(entry)
@@ -35,19 +46,28 @@ async fn open(
     Ok(ending_with_its_first_error(entries.boxed()))
 }
 
-fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Option<Entry> {
+/// A store that answers another question than was asked has not said what is here.
+#[derive(Debug, thiserror::Error)]
+#[error("the store listed {0:?}, which is outside of what was asked for")]
+struct Outside(String);
+
+/// None is the marker of the directory itself.
+fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Result<Option<Entry>, Outside> {
     let path = listed.path();
-    // What lies outside of what was asked for is not ours to see.
-    let rest = path.strip_prefix(prefix)?;
-    // The marker of the directory itself.
-    if rest.is_empty() || path == "/" {
-        return None;
+    if path == "/" {
+        return Ok(None);
+    }
+    let Some(rest) = path.strip_prefix(prefix) else {
+        return Err(Outside(path.chars().take(LONGEST_NAME).collect()));
+    };
+    if rest.is_empty() {
+        return Ok(None);
     }
     let (name, is_directory) = match rest.strip_suffix('/') {
         Some(name) => (name, true),
         None => (rest, false),
     };
-    match directory.join(name) {
+    Ok(match directory.join(name) {
         Ok(key) if is_directory => Some(directory_entry(key)),
         Ok(key) => Some(Entry {
             key,
@@ -59,14 +79,15 @@ fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Option<Entry
             version: version_of(listed.metadata()),
         }),
         // An empty segment, `.` or `..`: names that no key has.
-        Err(_) => Some(Entry {
-            key: directory
-                .join(&format!("({})", name.replace(['/', '\0'], "\u{fffd}")))
-                .ok()?,
-            kind: EntryKind::Other,
-            version: version_of(listed.metadata()),
-        }),
-    }
+        Err(_) => directory
+            .join(&format!("({})", name.replace(['/', '\0'], "\u{fffd}")))
+            .ok()
+            .map(|key| Entry {
+                key,
+                kind: EntryKind::Other,
+                version: version_of(listed.metadata()),
+            }),
+    })
 }
 
 fn ending_with_its_first_error(

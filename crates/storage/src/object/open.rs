@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opendal::layers::{RetryLayer, TimeoutLayer};
-use opendal::{Operator, services};
+use opendal::{OperationContext, Operator, services};
 use tokio::sync::OnceCell;
 
-use super::{ObjectStorage, S3Access};
+use super::{ObjectStorage, S3Access, transport};
 use crate::port::{Key, Operation, StorageError};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -33,6 +33,8 @@ enum NotAsked {
     Dots,
     #[error("{0}")]
     Client(opendal::Error),
+    #[error("this machine cannot speak HTTPS: {0}")]
+    Http(&'static reqwest::Error),
 }
 
 impl ObjectStorage {
@@ -102,10 +104,10 @@ fn operator(access: &S3Access, bucket: &str) -> Result<Operator, NotAsked> {
     if *virtual_host_style {
         builder = builder.enable_virtual_host_style();
     }
-    // The first call decides for the process; without one, every request fails.
-    opendal::install_default();
+    let http = transport::transport().map_err(NotAsked::Http)?;
     let operator = Operator::new(builder).map_err(NotAsked::Client)?;
     Ok(operator
+        .with_context(OperationContext::new().with_http_transport(http))
         // Inside of the retries, so that each attempt has its own.
         .layer(
             TimeoutLayer::new()
