@@ -21,7 +21,7 @@ pub struct S3Access {
     pub credentials: S3Credentials,
 }
 
-/// As whom a bucket is reached. Nothing falls back to another identity.
+/// As whom a bucket is reached.
 #[derive(Debug, Clone)]
 pub enum S3Credentials {
     /// These keys and no others.
