@@ -95,6 +95,7 @@ fn a_clock_may_be_ahead_by_the_skew_and_no_more() {
 #[case::merged(format!("{J1}/shared/job_{J1}_op_x_0_2/{}", uuid(7)))]
 #[case::merged_exclusive(format!("{J1}/taskowned/job_{J1}_tm_x/{}", uuid(7)))]
 #[case::forst(format!("{J1}/shared/op_x_attempt_0/db/{}", uuid(7)))]
+#[case::changelog(format!("{J1}/dstl/{}", uuid(7)))]
 fn a_running_forst_neighbour_may_read_it_in_place(#[case] file: String) {
     let mut world = World::ripe_terminal();
     world.list(&file, 100);

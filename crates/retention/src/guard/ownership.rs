@@ -100,6 +100,7 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
         FileKind::Shared
         | FileKind::ForSt
         | FileKind::Merged
+        | FileKind::Changelog
         | FileKind::SavepointMetadata
         | FileKind::Savepoint => true,
         FileKind::CheckpointMetadata
@@ -107,7 +108,6 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
         | FileKind::TemporaryMetadata
         | FileKind::EmptyCheckpoint
         | FileKind::TaskOwned
-        | FileKind::Changelog
         | FileKind::Journal
         | FileKind::Foreign => false,
     };
