@@ -1,23 +1,9 @@
 //! E7: where the clocks of the store and of this process are too far apart, no age can be told.
 
-use crate::world::{JOB, World, terminal, uuid};
+use crate::world::{World, orphan};
 use flink_retention::engine::Blocked;
 use jiff::SignedDuration;
 use rstest::rstest;
-
-/// The world allows one minute.
-fn world() -> World {
-    let world = World::new();
-    world.checkpoint(JOB, 9, &[&uuid(1)]);
-    world.file(&orphan(), 100);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world
-}
-
-fn orphan() -> String {
-    format!("{JOB}/shared/{}", uuid(2))
-}
 
 fn marks(world: &World) -> usize {
     let files = world.storage.files().into_iter();
@@ -31,7 +17,7 @@ fn marks(world: &World) -> usize {
 #[case::behind(-61)]
 #[tokio::test]
 async fn e7_nothing_is_marked_by_clocks_that_are_too_far_apart(#[case] seconds: i64) {
-    let world = world();
+    let world = World::with_an_orphan();
     world.store_ahead(seconds);
     let report = world.enforce().await;
     let expected = Blocked::ClockSkew {
@@ -55,7 +41,7 @@ async fn e7_nothing_is_marked_by_clocks_that_are_too_far_apart(#[case] seconds: 
 #[case(-60)]
 #[tokio::test]
 async fn e7_within_the_margin_it_is_measured_and_told(#[case] seconds: i64) {
-    let world = world();
+    let world = World::with_an_orphan();
     world.store_ahead(seconds);
     let report = world.enforce().await;
     assert!(report.outcome.blocked.is_empty());
@@ -67,7 +53,7 @@ async fn e7_within_the_margin_it_is_measured_and_told(#[case] seconds: i64) {
 
 #[tokio::test]
 async fn e7_a_clock_that_jumps_while_we_verify_stops_the_run_before_it_deletes() {
-    let world = world();
+    let world = World::with_an_orphan();
     world.enforce().await;
     world.wait(25);
     world.at_observation(4, |world| world.store_ahead(3600));

@@ -1,24 +1,11 @@
 //! An epoch is one claim to a base, by all that its document says; whoever has lost it, for whatever reason, stops.
 
-use crate::world::{JOB, World, at, terminal, uuid};
+use crate::world::{JOB, World, at, orphan};
 use flink_retention::engine::journal::{Epoch, Journal, JournalError, OwnerId, Proposal};
 use flink_retention::engine::{Clock, Mode};
 use retention::mark::{Baselines, Marks};
 use std::sync::Arc;
 use storage::Key;
-
-fn orphan() -> String {
-    format!("{JOB}/shared/{}", uuid(2))
-}
-
-fn world() -> World {
-    let world = World::new();
-    world.checkpoint(JOB, 9, &[&uuid(1)]);
-    world.file(&orphan(), 100);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world
-}
 
 fn journal(world: &World) -> Journal {
     let base = Key::parse("ckp").unwrap();
@@ -57,7 +44,7 @@ fn superseded<T: std::fmt::Debug>(result: Result<T, JournalError>) -> String {
 
 #[tokio::test]
 async fn whoever_takes_over_what_was_seen_long_ago_is_told() {
-    let world = world();
+    let world = World::with_an_orphan();
     let seen = take(&world).await;
     // So many that the documents next to the one that was seen are forgotten.
     for _ in 0..40 {
@@ -77,7 +64,7 @@ async fn whoever_takes_over_what_was_seen_long_ago_is_told() {
 
 #[tokio::test]
 async fn whoever_has_lost_the_base_asks_nobody_to_approve() {
-    let world = world();
+    let world = World::with_an_orphan();
     let ours = take(&world).await;
     take(&world).await;
     let before = world.storage.files();
@@ -89,7 +76,7 @@ async fn whoever_has_lost_the_base_asks_nobody_to_approve() {
 
 #[tokio::test]
 async fn a_slow_run_reads_nothing_of_a_later_one() {
-    let world = world();
+    let world = World::with_an_orphan();
     let ours = take(&world).await;
     let later = take(&world).await;
     let counters = [("map".to_owned(), 7)].into();
@@ -106,7 +93,7 @@ async fn a_slow_run_reads_nothing_of_a_later_one() {
 
 #[tokio::test]
 async fn an_epoch_under_the_name_of_another_stops_everybody() {
-    let world = world();
+    let world = World::with_an_orphan();
     world.enforce().await;
     world.wait(25);
     let first = world.storage.files();
@@ -128,7 +115,7 @@ async fn an_epoch_under_the_name_of_another_stops_everybody() {
 
 #[tokio::test]
 async fn a_run_whose_own_epoch_is_deleted_stops_before_its_next_batch() {
-    let world = world();
+    let world = World::with_an_orphan();
     world.enforce().await;
     world.wait(25);
     world.at_observation(3, |world| lose(world, [2]));
@@ -140,7 +127,7 @@ async fn a_run_whose_own_epoch_is_deleted_stops_before_its_next_batch() {
 
 #[tokio::test]
 async fn the_same_number_given_out_again_is_another_epoch() {
-    let world = world();
+    let world = World::with_an_orphan();
     let ours = take(&world).await;
     lose(&world, [ours.number]);
     world.wait(1);
@@ -157,7 +144,7 @@ async fn the_same_number_given_out_again_is_another_epoch() {
 #[tokio::test]
 async fn marks_of_an_epoch_that_somebody_has_deleted_never_count_again() {
     for left in 0..3 {
-        let mut world = world();
+        let mut world = World::with_an_orphan();
         world.policy.limits.max_bytes_per_run = Some(0);
         for _ in 0..4 {
             world.enforce().await;
@@ -179,7 +166,7 @@ async fn marks_of_an_epoch_that_somebody_has_deleted_never_count_again() {
 
 #[tokio::test]
 async fn what_protects_outlives_the_epochs_that_somebody_deletes() {
-    let world = world();
+    let world = World::with_an_orphan();
     let ours = take(&world).await;
     let counters = [("map".to_owned(), 7)].into();
     let baselines = Baselines {
@@ -197,7 +184,7 @@ async fn what_protects_outlives_the_epochs_that_somebody_deletes() {
 
 #[tokio::test]
 async fn a_number_under_which_anything_was_written_is_never_given_out_again() {
-    let world = world();
+    let world = World::with_an_orphan();
     let seen = take(&world).await;
     // A run was cut off in the middle of its marks, and its epoch is deleted.
     let marks = format!("ckp/.flink-retention/marks/{:020}/{JOB}.json", 7);
@@ -218,7 +205,7 @@ async fn a_number_under_which_anything_was_written_is_never_given_out_again() {
 
 #[tokio::test]
 async fn whoever_forgets_a_directory_stops_the_run_that_is_under_way() {
-    let world = world();
+    let world = World::with_an_orphan();
     world.enforce().await;
     world.wait(25);
     world.at_observation(3, |world| {

@@ -1,6 +1,6 @@
 //! Two owners of one base, one call to the store at a time, in every order: exactly one acts, the other says so.
 
-use crate::world::{JOB, World, terminal, uuid};
+use crate::world::{JOB, World, at, orphan};
 use async_trait::async_trait;
 use bytes::Bytes;
 use flink_retention::engine::journal::{Epoch, Journal, JournalError, OwnerId};
@@ -16,19 +16,6 @@ use storage::{
     Version,
 };
 
-fn orphan() -> String {
-    format!("{JOB}/shared/{}", uuid(2))
-}
-
-fn world() -> World {
-    let world = World::new();
-    world.checkpoint(JOB, 9, &[&uuid(1)]);
-    world.file(&orphan(), 100);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world
-}
-
 fn owned_by(world: &World, owner: &str) -> World {
     let mut other = world.clone();
     owner.clone_into(&mut other.owner);
@@ -38,7 +25,7 @@ fn owned_by(world: &World, owner: &str) -> World {
 /// The journal of the base, through a store that may yield.
 fn journal(storage: Arc<dyn Storage>) -> Journal {
     let base = Key::parse("ckp").unwrap();
-    Journal::of(storage, &base, &crate::world::at("/data/ckp")).unwrap()
+    Journal::of(storage, &base, &at("/data/ckp")).unwrap()
 }
 
 async fn take_over(
@@ -205,7 +192,7 @@ fn is_told(report: &Report) -> bool {
 #[test]
 fn of_two_that_find_a_base_without_owner_one_acts() {
     let tried = in_every_order(|polls, others| {
-        let world = world();
+        let world = World::with_an_orphan();
         let (us, them) = (owned_by(&world, "us"), owned_by(&world, "them"));
         let (ours, theirs, first, second) =
             interleave((enforce(&us), polls), (enforce(&them), others));
@@ -231,7 +218,7 @@ fn of_two_that_find_a_base_without_owner_one_acts() {
 #[test]
 fn of_two_that_take_over_one_succeeds_and_the_other_is_told() {
     let tried = in_every_order(|polls, others| {
-        let world = world();
+        let world = World::with_an_orphan();
         finish(enforce(&world));
         let storage = || Arc::new(Yielding(world.storage.clone()));
         let (one, other, first, second) = interleave(
@@ -255,7 +242,7 @@ fn of_two_that_take_over_one_succeeds_and_the_other_is_told() {
 #[test]
 fn whoever_is_replaced_stops_and_none_of_its_marks_counts() {
     let tried = in_every_order(|polls, others| {
-        let world = world();
+        let world = World::with_an_orphan();
         finish(enforce(&world));
         world.wait(25);
         // The orphan is ripe by the marks of the former owner, who is about to delete it.
@@ -302,7 +289,7 @@ fn whoever_is_replaced_stops_and_none_of_its_marks_counts() {
 fn a_slower_run_brings_back_no_mark_that_a_later_one_has_ended() {
     let orphan_key = Key::parse(&format!("ckp/{}", orphan())).unwrap();
     let tried = in_every_order(|polls, others| {
-        let world = world();
+        let world = World::with_an_orphan();
         world.storage.keep_versions();
         finish(enforce(&world));
         world.wait(25);
@@ -332,7 +319,7 @@ fn a_slower_run_brings_back_no_mark_that_a_later_one_has_ended() {
 
 #[test]
 fn a_new_owner_sees_for_itself_since_when_a_job_is_restorable_or_without_processes() {
-    let world = world();
+    let world = World::with_an_orphan();
     finish(enforce(&world));
     let storage: Arc<dyn Storage> = Arc::new(world.storage.clone());
     let before = finish(async { journal(Arc::clone(&storage)).latest_epoch().await }.boxed_local());

@@ -127,6 +127,16 @@ impl World {
         }
     }
 
+    /// A job that is over, its checkpoint, and a file that nobody names, old enough to be marked.
+    pub fn with_an_orphan() -> Self {
+        let world = Self::new();
+        world.checkpoint(JOB, 9, &[&uuid(1)]);
+        world.file(&orphan(), 100);
+        world.set(vec![terminal(JOB)]);
+        world.wait(48);
+        world
+    }
+
     /// Lets time pass.
     pub fn wait(&self, hours: i64) {
         let mut now = self.now.lock().unwrap();
@@ -358,6 +368,11 @@ fn rest_checkpoint(id: u64, now: Timestamp) -> RestCheckpoint {
         external_path: Some(at(&format!("/data/ckp/{JOB}/chk-{id}"))),
         discarded: false,
     }
+}
+
+/// The file that nobody names in [`World::with_an_orphan`].
+pub fn orphan() -> String {
+    format!("{JOB}/shared/{}", uuid(2))
 }
 
 /// A job that is over, with no process and no high-availability data left.
