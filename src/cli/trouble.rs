@@ -58,6 +58,7 @@ pub(super) fn hinders(blocked: &Blocked) -> bool {
         | Blocked::IncompleteListing { .. }
         | Blocked::ReferencedShrank { .. }
         | Blocked::PlanNotFound { .. }
+        | Blocked::VerificationTooSlow { .. }
         | Blocked::Cancelled => true,
     }
 }

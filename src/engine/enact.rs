@@ -15,7 +15,7 @@ use budget::Budget;
 use deleter::Deleter;
 use jiff::{SignedDuration, Timestamp};
 use retention::approval::Approved;
-use retention::batch::VerifiedFile;
+use retention::batch::{Expired, VALID_FOR, VerifiedFile};
 use retention::breaker;
 use retention::inventory::{BaseId, Inventory, Listing};
 use retention::layout::JobId;
@@ -151,9 +151,7 @@ async fn delete_batches(
             let ended = delete_batch(run, found, place, (number, &chosen), over, outcome).await;
             let deleted = outcome.deleted.iter().skip(before);
             budget.spend(deleted.map(|file| file.bytes).sum());
-            if ended? == Batch::TooSlow {
-                return Ok(());
-            }
+            ended?;
         }
         if chosen.len() < batch.len() {
             return Err(Blocked::LimitReached {
@@ -173,14 +171,6 @@ struct Place<'e> {
     run_name: String,
 }
 
-/// How a batch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Batch {
-    Done,
-    /// Verifying it took longer than a verification holds, and so it would for the next one.
-    TooSlow,
-}
-
 async fn delete_batch(
     run: &Run<'_>,
     found: Found<'_>,
@@ -188,7 +178,7 @@ async fn delete_batch(
     (number, chosen): (u32, &[PlanEntry]),
     over: &mut BTreeSet<Box<str>>,
     outcome: &mut Outcome,
-) -> Result<Batch, Blocked> {
+) -> Result<(), Blocked> {
     let inventory = found.context.inventory;
     let location = |path: &str| {
         inventory
@@ -209,9 +199,15 @@ async fn delete_batch(
             why: spared.why,
         }));
     if batch.is_empty() {
-        return Ok(Batch::Done);
+        return Ok(());
     }
     place.journal.check(place.epoch).await.map_err(unusable)?;
+    // So it would be for the next batch.
+    let too_slow = |expired: Expired| Blocked::VerificationTooSlow {
+        base: place.name.clone(),
+        took: run.clock.now().duration_since(expired.verified_at),
+        allowed: VALID_FOR,
+    };
     let files = match batch.files(run.clock.now()) {
         Ok(files) => files,
         Err(expired) => {
@@ -226,7 +222,7 @@ async fn delete_batch(
                 path,
                 why: format!("gathering evidence about it took too long: {expired}"),
             }));
-            return Ok(Batch::TooSlow);
+            return Err(too_slow(expired));
         }
     };
     let mut record = BatchRecord {
@@ -245,7 +241,7 @@ async fn delete_batch(
         .get(place.base.0)
         .and_then(|base| run.stores.resolve(base))
     else {
-        return Ok(Batch::Done);
+        return Ok(());
     };
     let deleter = Deleter {
         storage: storage.as_ref(),
@@ -256,6 +252,11 @@ async fn delete_batch(
     };
     let mut results = deleter.delete(&batch).await;
     // None at all where the batch ran out before the first.
+    let ran_out = batch
+        .files(run.clock.now())
+        .err()
+        .filter(|_| results.is_empty())
+        .map(too_slow);
     results.resize_with(record.files.len(), || {
         deleter::Outcome::Kept("its verification ran out".to_owned())
     });
@@ -277,7 +278,7 @@ async fn delete_batch(
     if run.cancel.is_cancelled() {
         return Err(Blocked::Cancelled);
     }
-    Ok(Batch::Done)
+    ran_out.map_or(Ok(()), Err)
 }
 
 /// Writes a batch down before it is deleted, and looks at the store's clock once more by that.

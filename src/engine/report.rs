@@ -100,6 +100,12 @@ pub enum Blocked {
     ReferencedShrank { base: String, shrink: Shrink },
     /// What was approved is written down nowhere, or is not what was approved any more.
     PlanNotFound { digest: PlanDigest },
+    /// Looking at what was to be deleted once more took longer than what was found by that holds.
+    VerificationTooSlow {
+        base: String,
+        took: SignedDuration,
+        allowed: SignedDuration,
+    },
     /// The policy's limit for one run was reached; the next run goes on.
     LimitReached { max_bytes: u64 },
     /// The run was told to stop.
@@ -126,6 +132,7 @@ impl Blocked {
             Self::IncompleteListing { .. } => "IncompleteListing",
             Self::ReferencedShrank { .. } => "ReferencedShrank",
             Self::PlanNotFound { .. } => "PlanNotFound",
+            Self::VerificationTooSlow { .. } => "VerificationTooSlow",
             Self::LimitReached { .. } => "LimitReached",
             Self::Cancelled => "Cancelled",
         }
@@ -173,6 +180,17 @@ impl std::fmt::Display for Blocked {
                 write!(
                     f,
                     "the approved plan {digest} is in no journal of the policy's directories any more; nothing is deleted, and a new run asks again"
+                )
+            }
+            Self::VerificationTooSlow {
+                base,
+                took,
+                allowed,
+            } => {
+                let took = SignedDuration::from_secs(took.as_secs());
+                write!(
+                    f,
+                    "looking once more at all evidence before deleting in {base} took {took:#}, and what was found holds for {allowed:#}: nothing more is deleted there, and so it will be in the next run. What takes the time is reading every snapshot of all known directories, waiting for JobManagers that do not answer, or storage.requestsPerSecond: raise that, see that the JobManagers answer, or keep fewer snapshots"
                 )
             }
             Self::LimitReached { max_bytes } => {

@@ -336,6 +336,13 @@ async fn a_verification_that_takes_too_long_is_told() {
     assert!(report.outcome.deleted.is_empty());
     assert_eq!(report.outcome.spared.len(), 1);
     assert!(report.outcome.spared[0].why.contains("too long"));
+    let [blocked] = report.outcome.blocked.as_slice() else {
+        panic!("{:?}", report.outcome.blocked);
+    };
+    assert_eq!(blocked.word(), "VerificationTooSlow");
+    let text = blocked.to_string();
+    assert!(text.contains("took 1h"), "{text}");
+    assert!(text.contains("holds for 2m"), "{text}");
 }
 
 #[tokio::test]

@@ -276,7 +276,9 @@ pub(in crate::operator) fn reasons<'a>(
 /// Whether a base was marked all the same.
 fn lets_mark(blocked: &Blocked) -> bool {
     match blocked {
-        Blocked::LimitReached { .. } | Blocked::Cancelled => true,
+        Blocked::VerificationTooSlow { .. }
+        | Blocked::LimitReached { .. }
+        | Blocked::Cancelled => true,
         Blocked::BaseOwnedByAnother { .. }
         | Blocked::JournalUnusable { .. }
         | Blocked::ClockSkew { .. }

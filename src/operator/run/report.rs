@@ -219,7 +219,8 @@ fn asks_for_a_person(blocked: &Blocked) -> bool {
         | Blocked::ClockSkew { .. }
         | Blocked::IncompleteListing { .. }
         | Blocked::ReferencedShrank { .. }
-        | Blocked::PlanNotFound { .. } => true,
+        | Blocked::PlanNotFound { .. }
+        | Blocked::VerificationTooSlow { .. } => true,
         Blocked::LimitReached { .. } | Blocked::Cancelled => false,
     }
 }
