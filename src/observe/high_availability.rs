@@ -41,16 +41,15 @@ impl HaReader<'_> {
         let mut found = HighAvailability::NoMap {
             read_at: self.clock.now(),
         };
-        let mut named = String::new();
+        let mut named: Option<String> = None;
         for name in MapName::spellings(cluster, job_id) {
             match (self.map(namespace, &name, origin).await, &found) {
                 (HighAvailability::NoMap { .. }, _) => {}
-                (map, HighAvailability::NoMap { .. }) => (found, named) = (map, name),
+                (map, HighAvailability::NoMap { .. }) => (found, named) = (map, Some(name)),
                 // An upgrade of Flink left the old one; which one the job uses is not told.
-                (_, _) => {
-                    return unreadable(format!(
-                        "both ConfigMap {namespace}/{named} and {name} exist; remove the one that is left over"
-                    ));
+                (map, _) => {
+                    let first = named.unwrap_or_default();
+                    return unreadable(two_maps(namespace, [(&first, &found), (&name, &map)]));
                 }
             }
         }
@@ -168,6 +167,33 @@ fn counter(map: &ConfigMapData) -> Result<Option<u64>, String> {
     counter
         .transpose()
         .map_err(|_| "its checkpoint counter is no number".to_owned())
+}
+
+/// Flink restores from one of them, so a person must not be sent to remove the wrong one.
+fn two_maps(namespace: &str, maps: [(&str, &HighAvailability); 2]) -> String {
+    let [first, second] = maps.map(|(name, map)| format!("{name} ({})", holds(map)));
+    format!(
+        "both ConfigMap {namespace}/{first} and {second} exist, and which one the job uses is not told: an upgrade of \
+         Flink leaves the older one, which has the lower counter and the older entries; keep both if in doubt"
+    )
+}
+
+fn holds(map: &HighAvailability) -> String {
+    let HighAvailability::Map(map) = map else {
+        return "cannot be read".to_owned();
+    };
+    let counter = map.counter.map_or_else(
+        || "no counter".to_owned(),
+        |counter| format!("counter {counter}"),
+    );
+    let newest = map.entries.iter().max_by_key(|entry| entry.checkpoint_id);
+    newest.map_or_else(
+        || format!("{counter}, no checkpoint"),
+        |entry| {
+            let (number, at) = (entry.checkpoint_id, entry.checkpoint.completed);
+            format!("{counter}, newest checkpoint {number} of {at:.0}")
+        },
+    )
 }
 
 fn unreadable(why: String) -> HighAvailability {

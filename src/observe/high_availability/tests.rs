@@ -324,4 +324,12 @@ async fn the_map_of_an_old_flink_is_read_and_two_of_them_are_not() {
     let both = Named(old, vec![NAME, OLD_NAME]);
     let why = why(captured.read_from(&both).await);
     assert!(why.contains(NAME) && why.contains(OLD_NAME), "{why}");
+    assert!(
+        why.contains("(counter ") && why.contains("newest checkpoint "),
+        "{why}"
+    );
+    assert!(
+        why.contains("keep both if in doubt") && !why.contains("remove"),
+        "{why}"
+    );
 }
