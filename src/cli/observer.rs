@@ -91,6 +91,7 @@ impl CommandLineObserver {
             high_availability: HighAvailability::NotConfigured,
             job_manager: JobManager::NotAsked,
             checkpoint_timeout: None,
+            state_backend: None,
             suspended_by: None,
         }
     }

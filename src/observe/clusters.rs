@@ -104,6 +104,8 @@ impl Cluster {
             bases: self.bases.clone(),
             high_availability: self.high_availability.clone(),
             checkpoint_timeout: self.checkpoint_timeout,
+            // It may have been submitted with another one than its cluster has.
+            state_backend: None,
             suspended_by: self.suspended_by.clone(),
             origin: self.origin.clone(),
             stateful: true,

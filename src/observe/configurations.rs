@@ -3,10 +3,12 @@
 use crate::api::flink::FlinkConfiguration;
 use crate::api::flink::job::LAST_STATE_MARKER;
 use crate::api::flink::options::{
-    CHANGELOG_DIRECTORY, CHECKPOINT_DIRECTORY, HighAvailability, RESTORE_PATH, SAVEPOINT_DIRECTORY,
+    self, CHANGELOG_DIRECTORY, CHECKPOINT_DIRECTORY, HighAvailability, RESTORE_PATH,
+    SAVEPOINT_DIRECTORY,
 };
 use crate::observe::roots::key_and_place;
 use jiff::SignedDuration;
+use retention::evidence::StateBackend;
 use retention::location::{Location, LocationError, Origin};
 use retention::reference::DirectoryKey;
 use std::collections::BTreeSet;
@@ -107,6 +109,24 @@ impl Configurations {
             })
     }
 
+    /// One that the running job may have and that is not plain, or the plain one that all of them say. None if one of
+    /// them says nothing: then code may choose it.
+    pub(super) fn state_backend(&self) -> Option<StateBackend> {
+        let told: Vec<Option<StateBackend>> = self
+            .all()
+            .map(|configuration| Some(known_backend(configuration.state_backend()?)))
+            .collect();
+        let other = told
+            .iter()
+            .flatten()
+            .find(|backend| matches!(backend, StateBackend::Other(_)));
+        if let Some(other) = other {
+            return Some(other.clone());
+        }
+        let all: Option<Vec<StateBackend>> = told.into_iter().collect();
+        all?.into_iter().next()
+    }
+
     /// Every snapshot that any value names, above all where a restore begins (R13), and where it is if that is told.
     pub(super) fn snapshots(&self, origin: &Origin) -> BTreeSet<(DirectoryKey, Option<Location>)> {
         let restored = self
@@ -148,6 +168,15 @@ impl Configurations {
             }
         }
         directories
+    }
+}
+
+fn known_backend(backend: options::StateBackend) -> StateBackend {
+    match backend {
+        options::StateBackend::HashMap => StateBackend::HashMap,
+        options::StateBackend::RocksDb => StateBackend::RocksDb,
+        options::StateBackend::ForSt => StateBackend::Other("forst".to_owned()),
+        options::StateBackend::Other(class) => StateBackend::Other(class),
     }
 }
 
@@ -242,6 +271,22 @@ mod tests {
         .snapshots(&Origin::default());
         let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["copied/mine", "savepoint-4f1c0d-0123456789ab"]);
+    }
+
+    #[rstest]
+    #[case::one("state.backend.type=rocksdb", Some(StateBackend::RocksDb))]
+    #[case::both(
+        "state.backend=hashmap | state.backend.type=hashmap",
+        Some(StateBackend::HashMap)
+    )]
+    #[case::one_says_nothing("state.backend.type=rocksdb | other=x", None)]
+    #[case::none("other=x", None)]
+    #[case::forst("state.backend.type=rocksdb | state.backend.type=forst", Some(StateBackend::Other("forst".into())))]
+    fn a_backend_is_known_where_all_say_it(
+        #[case] text: &str,
+        #[case] expected: Option<StateBackend>,
+    ) {
+        assert_eq!(configurations(text).state_backend(), expected);
     }
 
     #[test]

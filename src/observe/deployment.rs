@@ -164,6 +164,7 @@ pub(super) fn finish(
         bases,
         high_availability: configurations.high_availability(),
         checkpoint_timeout: configurations.checkpoint_timeout(),
+        state_backend: configurations.state_backend(),
         suspended_by: suspended_by.or(namespace_suspended),
         origin,
         stateful,

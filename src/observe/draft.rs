@@ -1,7 +1,7 @@
 use crate::api::flink::options;
 use crate::observe::job_manager::ClusterAddress;
 use jiff::SignedDuration;
-use retention::evidence::{Gap, JobName, Lineage, Phase, Root};
+use retention::evidence::{Gap, JobName, Lineage, Phase, Root, StateBackend};
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
 
@@ -18,6 +18,7 @@ pub(super) struct Draft {
     pub(super) bases: Vec<Location>,
     pub(super) high_availability: options::HighAvailability,
     pub(super) checkpoint_timeout: Option<SignedDuration>,
+    pub(super) state_backend: Option<StateBackend>,
     pub(super) suspended_by: Option<String>,
     pub(super) host: Host,
     /// The half of a pair that it is, if it is one.

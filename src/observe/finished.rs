@@ -38,6 +38,7 @@ pub(super) fn with_answers(
         mut bases,
         high_availability: _,
         checkpoint_timeout,
+        state_backend,
         suspended_by,
         origin: _,
         stateful,
@@ -97,6 +98,7 @@ pub(super) fn with_answers(
         high_availability,
         job_manager,
         checkpoint_timeout,
+        state_backend,
         suspended_by,
     };
     Finished { job, roots, gaps }
@@ -197,6 +199,7 @@ mod tests {
             bases: bases.iter().map(|base| at(base)).collect(),
             high_availability: options::HighAvailability::Kubernetes,
             checkpoint_timeout: None,
+            state_backend: None,
             suspended_by: None,
             origin: Origin::default(),
             stateful: true,

@@ -176,6 +176,7 @@ pub(super) fn gone(
         bases,
         high_availability: crate::api::flink::options::HighAvailability::None,
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by,
         origin,
         stateful: false,

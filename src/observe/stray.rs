@@ -53,6 +53,7 @@ pub(super) fn finished(
         high_availability: found,
         job_manager: JobManager::NotAsked,
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by: None,
     };
     Some(Finished {

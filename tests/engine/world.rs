@@ -393,6 +393,7 @@ pub fn terminal(id: &str) -> JobEvidence {
         high_availability: HighAvailability::NotConfigured,
         job_manager: JobManager::NotAsked,
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by: None,
     }
 }

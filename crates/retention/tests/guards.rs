@@ -108,6 +108,56 @@ fn a_running_forst_neighbour_may_read_it_in_place(#[case] file: String) {
     assert_eq!(world.guard(&file), Some(Guard::LiveDescendant));
 }
 
+/// With a directory of its own, or with file merging, it copies into checkpoints, and these name nothing of it.
+#[rstest]
+#[case::forst(Some(StateBackend::Other("forst".into())), false)]
+#[case::not_known(None, false)]
+#[case::rocksdb(Some(StateBackend::RocksDb), true)]
+#[case::hashmap(Some(StateBackend::HashMap), true)]
+fn of_a_silent_neighbour_the_configuration_tells(
+    #[case] configured: Option<StateBackend>,
+    #[case] goes: bool,
+) {
+    let file = shared(J1, F);
+    let mut world = World::ripe_terminal();
+    world.snapshot(&format!("{J2}/chk-3"), NOW - 60, &[&shared(J2, 1)]);
+    let mut other = running(J2, &[(3, NOW - 60)]);
+    other.name.name = "other".into();
+    other.job_manager = JobManager::Unreachable { why: "503".into() };
+    other.state_backend = configured;
+    world.evidence.jobs.push(other);
+    let expected = (!goes).then_some(Guard::LiveDescendant);
+    assert_eq!(world.guard(&file), expected, "{:?}", world.entry(&file));
+}
+
+#[test]
+fn of_a_silent_neighbour_high_availability_tells_too() {
+    let file = shared(J1, F);
+    let mut world = World::ripe_terminal();
+    world.snapshot(&format!("{J2}/chk-3"), NOW - 60, &[&shared(J2, 1)]);
+    let mut other = running(J2, &[(3, NOW - 60)]);
+    other.name.name = "other".into();
+    other.job_manager = JobManager::Unreachable { why: "503".into() };
+    other.state_backend = Some(StateBackend::RocksDb);
+    map(&mut other).entries[0].checkpoint.contents.forst = true;
+    world.evidence.jobs.push(other);
+    assert_eq!(world.guard(&file), Some(Guard::LiveDescendant));
+}
+
+/// A base of which only the references were read says nothing of its directories but by its snapshots.
+#[test]
+fn an_unknown_forst_job_of_a_base_that_is_not_listed_may_read_it_in_place() {
+    let file = shared(J1, F);
+    let database = format!("{J2}/shared/op_x_attempt_0/db/{}", uuid(7));
+    let mut world = World::ripe_terminal();
+    world.snapshot(&format!("{J2}/chk-3"), NOW - 60, &[&database]);
+    assert!(world.goes(&file), "{:?}", world.entry(&file));
+    world.inventory.snapshots.last_mut().unwrap().contents.forst = true;
+    let mut listed = world.inventory.job_directories.values();
+    assert!(listed.all(|facts| !facts.has_forst));
+    assert_eq!(world.guard(&file), Some(Guard::LiveDescendant));
+}
+
 /// Neither may read files of another job in place.
 #[rstest]
 #[case::gone(|other: &mut JobEvidence| other.phase = Phase::Gone)]

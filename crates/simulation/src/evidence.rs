@@ -224,6 +224,7 @@ fn job(of: &Resource) -> JobEvidence {
         high_availability: HighAvailability::NotConfigured,
         job_manager: Answer::NotAsked,
         checkpoint_timeout: of.setup.told_timeout(),
+        state_backend: of.setup.says_timeout.then(|| backend(of)),
         suspended_by: None,
     }
 }
@@ -323,6 +324,14 @@ fn ask(world: &mut World, name: &str) -> Answer {
     })
 }
 
+fn backend(of: &Resource) -> StateBackend {
+    match of.setup.backend {
+        Backend::HashMap => StateBackend::HashMap,
+        Backend::RocksDb | Backend::Changelog | Backend::Merging => StateBackend::RocksDb,
+        Backend::ForSt => StateBackend::Other("ForStStateBackend".to_owned()),
+    }
+}
+
 fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) -> RestCheckpoints {
     let is_completed = |known: &&Statistic| matches!(known.status, Status::Completed { .. });
     let completed = known.iter().filter(is_completed).count();
@@ -335,11 +344,7 @@ fn answer(world: &World, of: &Resource, jm: &JobManager, known: &[Statistic]) ->
         state: jm.over.unwrap_or("RUNNING").to_owned(),
         started: Some(world.flink_time(jm.started)),
         max_concurrent: Some(of.setup.max_concurrent as u64),
-        backend: match of.setup.backend {
-            Backend::HashMap => StateBackend::HashMap,
-            Backend::RocksDb | Backend::Changelog | Backend::Merging => StateBackend::RocksDb,
-            Backend::ForSt => StateBackend::Other("ForStStateBackend".to_owned()),
-        },
+        backend: backend(of),
         changelog: Some(of.setup.backend == Backend::Changelog),
         file_system_storage: true,
         timeout: of.setup.told_timeout(),

@@ -1,4 +1,4 @@
-use super::{HighAvailability, JobManager};
+use super::{HighAvailability, JobManager, StateBackend};
 use crate::layout::JobId;
 use crate::location::Location;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +20,9 @@ pub struct JobEvidence {
     pub job_manager: JobManager,
     /// `execution.checkpointing.timeout` as configured; none where that is not known.
     pub checkpoint_timeout: Option<SignedDuration>,
+    /// `state.backend.type` as configured; none where that is not known. The JobManager's answer is better, if there is
+    /// one: code may choose another.
+    pub state_backend: Option<StateBackend>,
     /// Why this resource may not be acted upon at all, where somebody asked for that.
     pub suspended_by: Option<String>,
 }

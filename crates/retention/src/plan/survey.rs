@@ -65,20 +65,10 @@ impl<'a> Survey<'a> {
             .iter()
             .filter_map(|job| reader(job, &checkpoints))
             .collect();
-        let unknown_forst =
-            inventory
-                .job_directories
-                .iter()
-                .find_map(|((base, directory), facts)| {
-                    let unknown = owners
-                        .get(*base, directory)
-                        .is_none_or(|owner| owner.class == OwnerClass::Unknown);
-                    (unknown && facts.has_forst).then_some(directory.path.as_str())
-                });
         Self {
             named,
             readers,
-            unknown_forst,
+            unknown_forst: unknown_forst(inventory, owners),
             not_plain: not_plain(evidence, inventory),
             late_names: late_names(evidence, inventory),
             named_directories: named_directories(evidence, inventory),
@@ -160,6 +150,27 @@ impl<'a> Checkpoints<'a> {
     }
 }
 
+/// Only this run's own bases are listed; of all others the snapshots tell.
+fn unknown_forst<'a>(inventory: &'a Inventory, owners: &Owners<'_>) -> Option<&'a str> {
+    let listed = inventory
+        .job_directories
+        .iter()
+        .filter(|(_, facts)| facts.has_forst)
+        .map(|((base, directory), _)| (*base, directory));
+    let named = inventory
+        .stored()
+        .filter(|(snapshot, _)| snapshot.contents.forst)
+        .filter_map(|(_, place)| Some((place.base, place.placement.job.as_ref()?)));
+    let is_unknown = |base, directory| {
+        let owner = owners.get(base, directory);
+        owner.is_none_or(|owner| owner.class == OwnerClass::Unknown)
+    };
+    listed
+        .chain(named)
+        .find(|(base, directory)| is_unknown(*base, directory))
+        .map(|(_, directory)| directory.path.as_str())
+}
+
 fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Reader<'a>> {
     match &job.phase {
         // A suspended job will open what its high-availability data names, and that is referenced.
@@ -182,7 +193,9 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
         // Without an answer: its own checkpoints tell, if there are any.
         let own = job.current.filter(|id| checkpoints.jobs.contains(id));
         return match own {
-            Some(id) if !checkpoints.with_forst.contains(&id) => None,
+            // A database outside of the checkpoints' directory, or one with file merging, copies into checkpoints: that
+            // none of them names a file of it proves nothing where its configuration does not name another backend.
+            Some(id) if is_plain(job) && !checkpoints.with_forst.contains(&id) => None,
             Some(_) => Some(reader(Reads::InPlace, bases())),
             None if !job.high_availability.entries().is_empty() => {
                 Some(reader(Reads::InPlace, bases()))
@@ -211,6 +224,18 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
     match rest.backend {
         StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => None,
         StateBackend::Other(_) => Some(reader(Reads::InPlace, bases())),
+    }
+}
+
+/// Whether every configuration that the job may have names a backend that reads nothing in place, and its
+/// high-availability data does not contradict.
+fn is_plain(job: &JobEvidence) -> bool {
+    let entries = job.high_availability.entries();
+    match &job.state_backend {
+        Some(StateBackend::HashMap | StateBackend::RocksDb) => {
+            !entries.iter().any(|entry| entry.checkpoint.contents.forst)
+        }
+        Some(StateBackend::NoCheckpoints | StateBackend::Other(_)) | None => false,
     }
 }
 

@@ -27,6 +27,7 @@ fn job(name: &str, current: &str) -> JobEvidence {
         high_availability: HighAvailability::NotConfigured,
         job_manager: JobManager::NotAsked,
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by: None,
     }
 }

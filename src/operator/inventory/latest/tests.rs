@@ -35,6 +35,7 @@ fn job(high_availability: HighAvailability) -> JobEvidence {
         high_availability,
         job_manager: JobManager::NotAsked,
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by: None,
     }
 }

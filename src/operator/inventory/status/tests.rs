@@ -29,6 +29,7 @@ fn job(high_availability: HighAvailability) -> JobEvidence {
             why: "connection refused".into(),
         },
         checkpoint_timeout: None,
+        state_backend: None,
         suspended_by: None,
     }
 }
