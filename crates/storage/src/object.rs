@@ -3,7 +3,6 @@
 //! Its operator is asked for one object or one level at a time, under names that it takes literally. Its batch
 //! deleter gives no result for each key, and its recursive listing leaves out what it may not see, so neither is used.
 
-mod access;
 mod account;
 mod conditions;
 mod delete;
@@ -11,9 +10,8 @@ mod error;
 mod list;
 mod look;
 mod name;
-mod open;
-mod page;
 mod read;
+mod s3;
 mod transport;
 mod write;
 
@@ -30,9 +28,9 @@ use crate::port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, Operation, Put,
     RemovedDirectory, Storage, StorageError, Version,
 };
-pub use access::{S3Access, S3Credentials, Secret};
 pub use account::{Buckets, S3Account};
 use conditions::Conditions;
+pub use s3::{S3Access, S3Credentials, Secret};
 
 /// A prefix of a bucket.
 #[derive(Debug, Clone)]

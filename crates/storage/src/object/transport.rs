@@ -9,7 +9,7 @@ use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter
 use opendal_http_transport_reqwest::ReqwestTransport;
 use reqwest::redirect::Policy;
 
-use super::page;
+use super::s3::page;
 
 /// A page has a thousand names of at most a kilobyte each.
 const LONGEST_PAGE: usize = 16 << 20;

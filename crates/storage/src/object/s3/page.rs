@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 /// Why the body of an answer is no page of a listing. The client would take any well-formed document without contents
 /// for the whole of an empty directory.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoPage {
+pub(in crate::object) enum NoPage {
     #[error("the store answered a listing with 200 and no XML: {0}")]
     Xml(String),
     #[error("the store answered a listing with 200 and <{0}> instead of <ListBucketResult>")]
@@ -36,7 +36,7 @@ struct Page {
 }
 
 /// `query` is that of the request.
-pub(super) fn check(query: &str, body: &[u8]) -> Result<(), NoPage> {
+pub(in crate::object) fn check(query: &str, body: &[u8]) -> Result<(), NoPage> {
     let root = root(body)?;
     if root != "ListBucketResult" {
         return Err(NoPage::Other(root));

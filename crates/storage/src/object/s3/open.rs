@@ -5,7 +5,8 @@ use opendal::layers::{RetryLayer, TimeoutLayer};
 use opendal::{OperationContext, Operator, services};
 use tokio::sync::OnceCell;
 
-use super::{ObjectStorage, S3Access, transport};
+use super::S3Access;
+use crate::object::{ObjectStorage, transport};
 use crate::port::{Key, Operation, StorageError};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -40,7 +41,7 @@ enum NotAsked {
 impl ObjectStorage {
     /// A directory of a bucket of S3, or of a store that speaks like it. Asks nothing of the store yet. Without a
     /// directory of our `own` nothing can be written or deleted.
-    pub(super) fn s3(
+    pub(in crate::object) fn s3(
         access: &S3Access,
         bucket: &str,
         prefix: &Key,

@@ -46,7 +46,7 @@ impl Secret {
         Self(secret)
     }
 
-    pub(super) fn reveal(&self) -> &str {
+    pub(in crate::object) fn reveal(&self) -> &str {
         &self.0
     }
 }
