@@ -18,6 +18,7 @@ mod former;
 mod meanwhile;
 mod ownership;
 mod pace;
+mod replaced;
 mod review;
 mod running;
 mod scope;

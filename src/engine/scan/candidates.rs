@@ -1,5 +1,6 @@
 use super::gaps::Surroundings;
-use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, holds_no_metadata, inner_bases};
+use super::listing::holds_no_metadata;
+use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, inner_bases};
 use crate::engine::Clock;
 use jiff::Timestamp;
 use retention::evidence::Evidence;

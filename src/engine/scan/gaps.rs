@@ -48,6 +48,12 @@ impl Surroundings<'_> {
         self.all_of(directories, why)
     }
 
+    /// Whoever replaces its only checkpoint as often as it is read may name files of others in one that was not read.
+    pub(super) fn restless(&self, directories: &[Location]) -> Option<Gap> {
+        let why = "its snapshots were replaced again and again while they were read; the next run will see";
+        self.all_of(directories, why)
+    }
+
     /// One gap for all, because their radius is the same and every file is held against every gap.
     fn all_of(&self, places: &[Location], why: &str) -> Option<Gap> {
         let (first, others) = places.split_first()?;

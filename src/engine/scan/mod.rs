@@ -2,8 +2,10 @@
 
 mod candidates;
 mod gaps;
+mod listing;
 mod look_up;
 mod references;
+mod snapshots;
 
 pub use candidates::list_files;
 pub use look_up::look_up;

@@ -1,23 +1,18 @@
 use super::gaps::{Surroundings, expected_in, unreachable};
+use super::listing::{ListedMetadata, list_again};
+use super::snapshots::{Found, SnapshotReader, Snapshots, is_absent};
 use crate::engine::{MetadataCache, Progress, Stores};
-use futures::stream::{self, StreamExt};
 use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability};
 use retention::inventory::{
-    Base, BaseId, Inventory, Listing, Reading, Snapshot, SnapshotKind, SnapshotPlace, Source,
+    Base, BaseId, Inventory, Listing, Reading, Snapshot, SnapshotKind, Source,
 };
-use retention::layout::{self, FileKind, JobId, Placement};
+use retention::layout::{self, FileKind, JobId};
 use retention::location::Location;
-use retention::reference::{ParsedSnapshot, Reference, deduplicate};
+use retention::reference::{Reference, deduplicate};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use storage::{Descend, Entry, EntryKind, Key, Storage, StorageError, Walk};
+use storage::{Entry, Key};
 use tokio_util::sync::CancellationToken;
 
-/// The largest `_metadata` that is read: beyond it a file is unreadable, and protects.
-const METADATA_LIMIT: u64 = 512 * 1024 * 1024;
-const READS_AT_ONCE: usize = 16;
-/// How often a base is listed at most while directories go away in it.
-const LISTINGS: u32 = 3;
 pub(super) const TOLD_TO_STOP: &str = "the run was told to stop";
 
 /// What a reference scan needs.
@@ -92,11 +87,35 @@ pub(super) async fn add_late(
     let Some((storage, root)) = scan.stores.resolve(&location) else {
         return;
     };
-    let read = read_all(scan, base, &location, (storage.as_ref(), &root), entries).await;
-    let gaps = gaps(&location, evidence, &read);
+    let all: Vec<Location> = inventory
+        .bases
+        .iter()
+        .map(|base| base.location.clone())
+        .collect();
+    let inner = inner_bases(&location, &root, &all);
+    let reader = SnapshotReader {
+        scan,
+        base,
+        location: &location,
+        storage: storage.as_ref(),
+        root: &root,
+        inner: &inner,
+    };
+    let of_base = inventory.stored().filter(|(_, place)| place.base == base);
+    let known = of_base
+        .filter_map(|(_, place)| Some(root.join_key(&Key::parse(&place.metadata_path).ok()?)));
+    let known = known.collect();
+    let (late, mut gaps, read) = match reader.read(entries, Vec::new(), known).await {
+        Ok(read) => settle(&reader, evidence, read),
+        Err(error) => {
+            let gap = unreachable(&location, error.to_string());
+            (Reading::Failed, vec![gap], Vec::new())
+        }
+    };
     if let Some(base) = inventory.bases.get_mut(base.0) {
-        base.reading = with_late(base.reading, reading(&gaps, &read));
+        base.reading = with_late(base.reading, late);
     }
+    gaps.retain(|gap| !inventory.gaps.contains(gap));
     inventory.gaps.extend(gaps);
     for found in read {
         add(inventory, found);
@@ -183,20 +202,6 @@ fn is_read_with(base: &Location, other: &Location) -> bool {
     relative.is_some_and(|relative| !layout::is_among_data_files(relative))
 }
 
-enum Found {
-    Snapshot {
-        place: SnapshotPlace,
-        location: Location,
-        parsed: Arc<ParsedSnapshot>,
-    },
-    Unreadable {
-        metadata: Location,
-        why: String,
-        /// It ends early, and will never be read by anybody.
-        torn: bool,
-    },
-}
-
 async fn read_base(
     scan: ReferenceScan<'_>,
     base: BaseId,
@@ -223,50 +228,59 @@ async fn read_base(
         }
         Err(error) => return Err(unreachable(location, error.to_string())),
     };
-    if listed.metadata.is_empty()
+    let is_bare = listed.metadata.is_empty() && !listed.written;
+    let reader = SnapshotReader {
+        scan,
+        base,
+        location,
+        storage: storage.as_ref(),
+        root: &root,
+        inner: &inner,
+    };
+    let read = reader.read(listed.metadata, listed.replaced, BTreeSet::new());
+    let mut read = read
+        .await
+        .map_err(|error| unreachable(location, error.to_string()))?;
+    if read.found.is_empty()
         && let Some(expected) = expected
     {
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
         return Err(unreachable(location, why));
     }
-    let at = (storage.as_ref(), &root);
-    let is_bare = listed.metadata.is_empty() && !listed.written;
-    let read = read_all(scan, base, location, at, listed.metadata).await;
-    let mut gaps = gaps(location, evidence, &read);
-    let named = named_outside(location, &read);
+    read.hidden.extend(listed.hidden);
+    read.vanished.extend(listed.vanished);
+    let (reading, gaps, found) = settle(&reader, evidence, read);
+    Ok((if is_bare { Reading::Bare } else { reading }, gaps, found))
+}
+
+/// How much was read, what was not and what that protects, and what was.
+fn settle(
+    reader: &SnapshotReader<'_>,
+    evidence: &Evidence,
+    read: Snapshots,
+) -> (Reading, Vec<Gap>, Vec<Found>) {
+    let Snapshots {
+        found,
+        hidden,
+        vanished,
+        restless,
+    } = read;
+    let mut gaps = gaps(reader.location, evidence, &found);
+    let named = named_outside(reader.location, &found);
     let surroundings = Surroundings {
-        base: location,
+        base: reader.location,
         evidence,
         named: &named,
     };
     let places = |keys: &[Key]| -> Vec<Location> {
         keys.iter()
-            .filter_map(|key| Some(location.join(key.relative_to(&root)?.as_str())))
+            .filter_map(|key| Some(reader.location.join(key.relative_to(reader.root)?.as_str())))
             .collect()
     };
-    gaps.extend(surroundings.behind_links(&places(&listed.hidden)));
-    gaps.extend(surroundings.vanished(&places(&listed.vanished)));
-    let reading = if is_bare {
-        Reading::Bare
-    } else {
-        reading(&gaps, &read)
-    };
-    Ok((reading, gaps, read))
-}
-
-async fn read_all(
-    scan: ReferenceScan<'_>,
-    base: BaseId,
-    location: &Location,
-    (storage, root): (&dyn Storage, &Key),
-    entries: Vec<Entry>,
-) -> Vec<Found> {
-    stream::iter(entries)
-        .map(|entry| read_one(scan, base, location, storage, root, entry))
-        .buffer_unordered(READS_AT_ONCE)
-        .filter_map(|found| async move { found })
-        .collect()
-        .await
+    gaps.extend(surroundings.behind_links(&places(&hidden)));
+    gaps.extend(surroundings.vanished(&places(&vanished)));
+    gaps.extend(surroundings.restless(&places(&restless)));
+    (reading(&gaps, &found), gaps, found)
 }
 
 fn gaps(base: &Location, evidence: &Evidence, read: &[Found]) -> Vec<Gap> {
@@ -314,167 +328,6 @@ pub(super) fn inner_bases(base: &Location, root: &Key, all: &[Location]) -> BTre
         .filter(|relative| !relative.is_root())
         .map(|relative| root.join_key(&relative))
         .collect()
-}
-
-async fn is_absent(storage: &dyn Storage, key: &Key) -> bool {
-    matches!(storage.stat(key).await, Ok(None))
-}
-
-#[derive(Default)]
-struct ListedMetadata {
-    /// Every entry that is named `_metadata`, outside the directories that hold data files only.
-    metadata: Vec<Entry>,
-    /// The links and unnameable entries behind which more of them may be.
-    hidden: Vec<Key>,
-    /// Flink has written there: job directories, savepoints. A journal of ours says nothing: it may have been written while
-    /// the volume was not mounted.
-    written: bool,
-    /// The directories that went away, but for those of checkpoints: Flink removes these all the time.
-    vanished: Vec<Key>,
-}
-
-/// Lists anew while directories go away, so that what is moved meanwhile is seen in its new place, and a checkpoint that
-/// replaces the only other one too.
-async fn list_again(
-    storage: &dyn Storage,
-    root: &Key,
-    inner: &BTreeSet<Key>,
-    unsettled: impl Fn(&ListedMetadata) -> bool,
-) -> Result<ListedMetadata, StorageError> {
-    let mut listed = list_metadata(storage, root, inner).await?;
-    for _ in 1..LISTINGS {
-        if !unsettled(&listed) {
-            break;
-        }
-        listed = list_metadata(storage, root, inner).await?;
-    }
-    Ok(listed)
-}
-
-async fn list_metadata(
-    storage: &dyn Storage,
-    root: &Key,
-    inner: &BTreeSet<Key>,
-) -> Result<ListedMetadata, StorageError> {
-    let mut found = ListedMetadata::default();
-    let walk = Walk::new(storage, root.clone())
-        .run(|entry| {
-            found.written |= entry.key.file_name().is_some_and(is_written);
-            if entry.key.file_name() == Some(layout::METADATA_FILE) {
-                found.metadata.push(entry);
-                return Descend::Yes;
-            }
-            if holds_no_metadata(root, &entry.key) || inner.contains(&entry.key) {
-                return Descend::No;
-            }
-            match entry.kind {
-                EntryKind::Symlink | EntryKind::Other => found.hidden.push(entry.key),
-                EntryKind::File | EntryKind::Directory => {}
-            }
-            Descend::Yes
-        })
-        .await?;
-    let of_checkpoint = |key: &Key| key.file_name().and_then(layout::checkpoint_id).is_some();
-    found.vanished = walk.vanished;
-    found.vanished.retain(|key| !of_checkpoint(key));
-    Ok(found)
-}
-
-pub(super) fn holds_no_metadata(root: &Key, directory: &Key) -> bool {
-    let relative = directory.relative_to(root);
-    relative.is_some_and(|relative| layout::holds_data_files_only(relative.as_str()))
-}
-
-fn is_written(name: &str) -> bool {
-    name == layout::TASK_OWNED_DIRECTORY
-        || name.parse::<JobId>().is_ok()
-        || layout::is_savepoint_directory(name)
-        || layout::checkpoint_id(name).is_some()
-}
-
-async fn read_one(
-    scan: ReferenceScan<'_>,
-    base: BaseId,
-    base_location: &Location,
-    storage: &dyn Storage,
-    root: &Key,
-    entry: Entry,
-) -> Option<Found> {
-    let relative = entry.key.relative_to(root)?;
-    let location = base_location.join(relative.as_str());
-    let directory = location.parent();
-    let metadata = location.clone();
-    let unreadable = |why: String| {
-        Some(Found::Unreadable {
-            metadata,
-            why,
-            torn: false,
-        })
-    };
-    match entry.kind {
-        EntryKind::File => {}
-        EntryKind::Directory => return None,
-        EntryKind::Symlink | EntryKind::Other => {
-            return unreadable(
-                "it is no regular file, and links are not followed; replace it by the file"
-                    .to_owned(),
-            );
-        }
-    }
-    let cached = scan.cache.get(&location, &entry.version);
-    let (parsed, version) = if let Some(parsed) = cached {
-        (parsed, entry.version)
-    } else {
-        let contents = match storage.read(&entry.key, METADATA_LIMIT).await {
-            Ok(contents) => contents,
-            // Listed, and gone: Flink has subsumed it.
-            Err(error) if error.is_not_found() && is_absent(storage, &entry.key).await => {
-                return None;
-            }
-            Err(error) => return unreadable(error.to_string()),
-        };
-        let parsed = match ParsedSnapshot::read(
-            &contents.bytes,
-            &directory,
-            &scan.stores.origin_of(base_location),
-        ) {
-            Ok(parsed) => Arc::new(parsed),
-            Err(error) => {
-                return Some(Found::Unreadable {
-                    metadata: location,
-                    why: error.to_string(),
-                    torn: error.is_torn(),
-                });
-            }
-        };
-        scan.cache
-            .insert(location, contents.version.clone(), Arc::clone(&parsed));
-        (parsed, contents.version)
-    };
-    scan.progress.advance(1);
-    Some(Found::Snapshot {
-        place: SnapshotPlace {
-            base,
-            metadata_path: relative.as_str().into(),
-            placement: placement(relative.as_str(), &parsed),
-            metadata_size: version.size,
-            modified: version.modified,
-        },
-        location: directory,
-        parsed,
-    })
-}
-
-/// Where Flink's layout puts it; a snapshot in a directory of any other name is a savepoint that somebody copied.
-fn placement(relative: &str, parsed: &ParsedSnapshot) -> Placement {
-    let placement = layout::place(relative);
-    match (placement.kind, parsed.kind) {
-        (FileKind::CheckpointMetadata | FileKind::SavepointMetadata, _) => placement,
-        _ => Placement {
-            kind: FileKind::SavepointMetadata,
-            ..placement
-        },
-    }
 }
 
 fn add(inventory: &mut Inventory, found: Found) {
