@@ -22,6 +22,7 @@ mod replaced;
 mod review;
 mod running;
 mod scope;
+mod side_by_side;
 mod takeover;
 mod terminal;
 mod world;

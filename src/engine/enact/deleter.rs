@@ -1,11 +1,14 @@
 use crate::engine::{Clock, Progress};
+use futures::FutureExt;
+use futures::stream::{self, StreamExt};
 use retention::batch::{VerifiedBatch, VerifiedFile};
 use retention::layout::{METADATA_FILE, place};
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use storage::{Deletion, Key, RemovedDirectory, Storage, StorageError, Version};
 use tokio_util::sync::CancellationToken;
 
-/// The only code that deletes files of Flink: one at a time, each only if it still is what was verified.
+/// The only code that deletes files of Flink: one by one, each only if it still is what was verified.
 #[derive(Debug)]
 pub(super) struct Deleter<'a> {
     pub(super) storage: &'a dyn Storage,
@@ -26,49 +29,85 @@ pub(super) enum Outcome {
     Failed(String),
 }
 
+/// How many deletions are on their way at the same time: what was verified is to be gone before that runs out, also where
+/// each takes tens of milliseconds.
+const DELETES_AT_ONCE: usize = 32;
+
+/// What the deletions of a batch have shown so far.
+#[derive(Debug, Default)]
+struct Seen {
+    /// By path.
+    gone: BTreeSet<Box<str>>,
+    /// The surroundings of files that are not what they were, or could not be deleted.
+    changed: BTreeSet<String>,
+}
+
 impl Deleter<'_> {
-    /// Deletes the batch in its order; the outcomes are in that order too.
+    /// Deletes the batch, `_metadata` before the files of its snapshot; the outcomes are in the order of the batch.
     pub(super) async fn delete(&self, batch: &VerifiedBatch) -> Vec<Outcome> {
         let Ok(files) = batch.files(self.clock.now()) else {
             return Vec::new();
         };
-        let mut outcomes = Vec::with_capacity(files.len());
-        let mut gone: BTreeSet<&str> = BTreeSet::new();
-        let mut changed: BTreeSet<String> = BTreeSet::new();
-        for file in files {
-            let directory = surroundings(file);
-            let outcome = if self.cancel.is_cancelled() {
-                Outcome::Kept("the run was told to stop".to_owned())
-            } else if let Err(expired) = batch.files(self.clock.now()) {
-                Outcome::Kept(expired.to_string())
-            } else if changed.contains(&directory) {
-                Outcome::Kept(
+        let seen = Mutex::new(Seen::default());
+        let mut outcomes: Vec<(usize, Outcome)> = Vec::with_capacity(files.len());
+        let numbered = files.iter().enumerate();
+        let (first, then): (Vec<_>, Vec<_>) = numbered.partition(|(_, file)| file.after.is_none());
+        for part in [first, then] {
+            let deletions = stream::iter(part).map(|(position, file)| {
+                let outcome = self.delete_if_verified(batch, file, &seen);
+                outcome.map(move |outcome| (position, outcome))
+            });
+            let mut deletions = deletions.buffer_unordered(DELETES_AT_ONCE);
+            while let Some(outcome) = deletions.next().await {
+                self.progress.advance(1);
+                outcomes.push(outcome);
+            }
+        }
+        let Seen { gone, changed: _ } = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.remove_emptied(&gone).await;
+        outcomes.sort_by_key(|(position, _)| *position);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// What forbids it is looked at as late as possible: when its turn has come.
+    async fn delete_if_verified(
+        &self,
+        batch: &VerifiedBatch,
+        file: &VerifiedFile,
+        seen: &Mutex<Seen>,
+    ) -> Outcome {
+        let surroundings = surroundings(file);
+        if self.cancel.is_cancelled() {
+            return Outcome::Kept("the run was told to stop".to_owned());
+        }
+        if let Err(expired) = batch.files(self.clock.now()) {
+            return Outcome::Kept(expired.to_string());
+        }
+        {
+            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.changed.contains(&surroundings) {
+                return Outcome::Kept(
                     "another file of its job directory or savepoint has changed, or could not be deleted"
                         .to_owned(),
-                )
-            } else if file
-                .after
-                .as_ref()
-                .is_some_and(|metadata| !gone.contains(metadata.as_ref()))
-            {
-                Outcome::Kept("the _metadata of its snapshot is still there".to_owned())
-            } else {
-                self.delete_one(file).await
-            };
-            match &outcome {
-                Outcome::Deleted | Outcome::AlreadyGone => {
-                    gone.insert(&file.path);
-                }
-                Outcome::Failed(_) => {
-                    changed.insert(directory);
-                }
-                Outcome::Kept(_) => {}
+                );
             }
-            self.progress.advance(1);
-            outcomes.push(outcome);
+            let after = file.after.as_ref();
+            if after.is_some_and(|metadata| !seen.gone.contains(metadata)) {
+                return Outcome::Kept("the _metadata of its snapshot is still there".to_owned());
+            }
         }
-        self.remove_emptied(&gone).await;
-        outcomes
+        let outcome = self.delete_one(file).await;
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match &outcome {
+            Outcome::Deleted | Outcome::AlreadyGone => {
+                seen.gone.insert(file.path.clone());
+            }
+            Outcome::Failed(_) => {
+                seen.changed.insert(surroundings);
+            }
+            Outcome::Kept(_) => {}
+        }
+        outcome
     }
 
     async fn delete_one(&self, file: &VerifiedFile) -> Outcome {
@@ -126,7 +165,7 @@ impl Deleter<'_> {
 
     /// Directories of snapshots that the batch may have emptied. Never `shared`, `taskowned` or a job directory: Flink
     /// makes those once and relies on them.
-    async fn remove_emptied(&self, gone: &BTreeSet<&str>) {
+    async fn remove_emptied(&self, gone: &BTreeSet<Box<str>>) {
         let directories: BTreeSet<String> = gone
             .iter()
             .filter_map(|path| place(path).snapshot)
