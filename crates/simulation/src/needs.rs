@@ -128,8 +128,12 @@ impl World {
     fn kept(&self, resource: &Resource, kept: &mut BTreeSet<usize>) {
         let own = self.whole().map(|snapshot| &**snapshot);
         let own = own.filter(|known| known.resource == resource.number && !known.opaque);
-        let (deleted, own): (Vec<&Snapshot>, Vec<&Snapshot>) =
-            own.partition(|known| resource.deletion_of(&known.job).is_some());
+        let mut own: Vec<&Snapshot> = own.collect();
+        // Of those of one moment the one that was triggered last is the newest.
+        own.sort_by_key(|known| (known.completed, known.id));
+        let (deleted, own): (Vec<&Snapshot>, Vec<&Snapshot>) = own
+            .into_iter()
+            .partition(|known| resource.deletion_of(&known.job).is_some());
         self.kept_of_deleted(resource, &deleted, kept);
         // The newest of the resource, and of each of its jobs until another has taken over.
         let succession = self.policy.checkpoints.and_then(|rules| rules.keep_within);
