@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Operator;
 use super::policy_controller::PolicyError;
-use super::run::{Next, bounded, next};
+use super::run::{Next, bounded, broken_off, next};
 use super::server_side::{apply_status, is_conflict, is_gone};
 use crate::api::RetentionRun;
 use crate::api::retention_run::RetentionRunStatus;
@@ -180,7 +180,10 @@ impl Executor {
             Next::Over => {}
             Next::Wait { until } => return Ok(wait(until, now)),
             Next::End(end) => Execution::new(self, api, run).end(end).await?,
-            Next::Execute => Execution::new(self, api, run).carry_out().await?,
+            Next::Execute => match run.status.as_ref().and_then(broken_off) {
+                Some(end) => Execution::new(self, api, run).end(end).await?,
+                None => Execution::new(self, api, run).carry_out().await?,
+            },
         }
         Ok(Action::await_change())
     }

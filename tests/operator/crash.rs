@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::deleting::{Deleting, LEDGER};
-use crate::support::cluster::RELEASE_NAMESPACE;
+use crate::support::cluster::{RELEASE_NAMESPACE, condition};
 use crate::support::{Cluster, FlinkJob, OperatorProcess, Tree};
 use crate::volume::{BASE, REMOTE, Volume, deleted_files, mark, speed_up};
 
@@ -114,6 +114,40 @@ fn sigterm_in_the_middle_of_deleting_hands_the_run_over() {
         "the next leader begins it anew: {run}"
     );
     assert_next_one_finishes(&cluster, &volume, before, &orphans);
+}
+
+/// One that ends the operator each time, such as for want of memory, must not take the runs of all others with it.
+#[test]
+fn a_run_in_which_the_operator_was_killed_twice_is_not_begun_again() {
+    let Deleting {
+        cluster,
+        volume,
+        operator,
+        before,
+        orphans,
+    } = Deleting::prepare(ORPHANS).begin();
+    operator.kill();
+    let second = OperatorProcess::start(&cluster, volume.options("second"));
+    cluster.wait("frr/cut", "jsonpath={.status.attempts}=2");
+    second.kill();
+    let then = volume.tree();
+
+    let third = OperatorProcess::start(&cluster, volume.options("third"));
+    let run = cluster.wait("frr/cut", "condition=Complete");
+    assert_eq!(run["status"]["phase"], "Failed", "{run}\n{}", third.log());
+    let complete = condition(&run, "Complete");
+    assert_eq!(complete["reason"], "BrokenOff", "{run}");
+    let message = complete["message"].as_str().unwrap();
+    assert!(message.contains("ended 2 times"), "{message}");
+    volume.tree().assert_is(&then);
+
+    // Nothing is left half: another run does the rest.
+    speed_up(&cluster, "payments");
+    let run = cluster.run("another", "payments", "Enforce");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
+    volume
+        .tree()
+        .assert_is(&before.without(orphans.iter().map(String::as_str)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::RetentionRun;
-use crate::api::retention_run::{Approval, Phase, PlanReference};
+use crate::api::retention_run::{Approval, Phase, PlanReference, RetentionRunStatus};
 
 /// What is to be done about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,40 @@ pub(in crate::operator) struct End {
     /// A stable word.
     pub(in crate::operator) reason: &'static str,
     pub(in crate::operator) why: String,
+}
+
+/// How often a run is begun. One that ends the operator, such as for want of memory, would do so for ever, and take the
+/// runs of all others with it.
+const MAX_ATTEMPTS: i32 = 2;
+
+/// The number of the attempt that begins now. A run that was handed over, or that waited, ended as it should.
+#[must_use]
+pub(in crate::operator) fn attempt(before: &RetentionRunStatus) -> i32 {
+    match before.phase {
+        Some(Phase::Scanning | Phase::Deleting) => before.attempts.unwrap_or(1).saturating_add(1),
+        None
+        | Some(
+            Phase::Pending
+            | Phase::AwaitingApproval
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Blocked
+            | Phase::Cancelled,
+        ) => 1,
+    }
+}
+
+/// The end of a run that was broken off too often. Only who is about to begin it may ask: while it is executed it looks
+/// the same.
+#[must_use]
+pub(in crate::operator) fn broken_off(before: &RetentionRunStatus) -> Option<End> {
+    (attempt(before) > MAX_ATTEMPTS).then(|| End {
+        phase: Phase::Failed,
+        reason: "BrokenOff",
+        why: format!(
+            "the operator ended {MAX_ATTEMPTS} times while it executed this run, which is not begun again; what was deleted is in the journal. See why it ended (kubectl describe pod: OOMKilled wants more memory, or fewer directories in the policy); without a reason there it lost the API server or its lease. Then make a new run"
+        ),
+    })
 }
 
 /// Looks at a run.
@@ -117,7 +151,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::api::RetentionRunSpec;
-    use crate::api::retention_run::RetentionRunStatus;
     use crate::api::time::whole_seconds;
 
     fn run(phase: Phase, approved: Option<&str>) -> RetentionRun {
@@ -180,6 +213,28 @@ mod tests {
         let mut asks_nothing = run(Phase::Blocked, Some("right"));
         asks_nothing.status.as_mut().unwrap().plan = None;
         assert_eq!(next(&asks_nothing, at(1)), Next::Over);
+    }
+
+    #[test]
+    fn a_run_that_ends_the_operator_is_begun_twice() {
+        let mut before = RetentionRunStatus::default();
+        for (phase, attempts, expected) in [
+            (None, None, (1, false)),
+            (Some(Phase::Scanning), Some(1), (2, false)),
+            (Some(Phase::Deleting), Some(1), (2, false)),
+            // Of a version that did not count.
+            (Some(Phase::Scanning), None, (2, false)),
+            (Some(Phase::Scanning), Some(2), (3, true)),
+            (Some(Phase::Deleting), Some(2), (3, true)),
+            (Some(Phase::Deleting), Some(i32::MAX), (i32::MAX, true)),
+            (Some(Phase::Pending), Some(2), (1, false)),
+            (Some(Phase::AwaitingApproval), Some(2), (1, false)),
+            (Some(Phase::Blocked), Some(2), (1, false)),
+        ] {
+            (before.phase, before.attempts) = (phase, attempts);
+            let found = (attempt(&before), broken_off(&before).is_some());
+            assert_eq!(found, expected, "{phase:?} {attempts:?}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ pub(in crate::operator) fn ended(
         phase: Some(phase),
         trigger: before.trigger,
         start_time: before.start_time.clone(),
+        attempts: before.attempts,
         completion_time: phase.is_finished().then(|| whole_seconds(ending.now)),
         approval_deadline: asked.and(deadline).map(whole_seconds),
         // What was carried out stays named.

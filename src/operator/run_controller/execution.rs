@@ -28,7 +28,7 @@ use crate::operator::events::News;
 use crate::operator::inventory::job_scans;
 use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
 use crate::operator::policy_controller::{PolicyError, World};
-use crate::operator::run::{End, Ending, RunIdentity, ended, refused};
+use crate::operator::run::{End, Ending, RunIdentity, attempt, ended, refused};
 
 /// How long the end of a run waits for its inventories.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -55,6 +55,7 @@ impl<'a> Execution<'a> {
             .iter()
             .any(|owner| owner.kind == RetentionPolicy::kind(&()));
         let before = run.status.clone().unwrap_or_default();
+        let attempts = Some(attempt(&before));
         let status = RetentionRunStatus {
             observed_generation: run.metadata.generation,
             trigger: Some(if by_schedule {
@@ -65,6 +66,7 @@ impl<'a> Execution<'a> {
             start_time: before
                 .start_time
                 .or_else(|| Some(whole_seconds(executor.operator.clock.now()))),
+            attempts,
             // What a person was asked, and may have answered.
             plan: before.plan,
             conditions: before.conditions,
@@ -203,6 +205,7 @@ impl<'a> Execution<'a> {
         };
         let (generation, now) = (self.run.metadata.generation, self.operator.clock.now());
         self.status.start_time = None;
+        self.status.attempts = None;
         self.status.conditions = merge(&self.status.conditions, [waiting], generation, now);
         self.enter(Phase::Pending).await
     }
@@ -330,6 +333,7 @@ impl<'a> Execution<'a> {
 
     /// The next leader begins it anew: a plan is never resumed.
     async fn hand_over(mut self) -> Result<(), ExecutionError> {
+        self.status.attempts = None;
         self.enter(Phase::Pending).await
     }
 
