@@ -257,6 +257,38 @@ fn a_running_job_keeps_everything_and_others_do_not_suffer() {
     );
 }
 
+/// It may have a ForSt database, which reads files of others in place.
+#[test]
+fn shared_files_of_others_go_only_if_the_backend_of_what_runs_is_said() {
+    let capture = Capture::of("2.3.0", "rocksdb-incremental");
+    let planned = capture.json("plan", &[]);
+    let paths = planned.iter().filter_map(|line| line["path"].as_str());
+    let mut names = paths.flat_map(|path| path.split('/'));
+    let running = names
+        .find(|name| name.len() == 32 && name.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        .unwrap();
+    let other = "0000000000000000000000000000000e";
+    let shared = capture.base().join(other).join("shared");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::write(shared.join("6f1c0de2-a9b8-4b6f-9d3e-5a7c1b2d3e4f"), "x").unwrap();
+    let jobs = ["--running", running, "--stopped", "all"];
+    let decision = |arguments: &[&str]| {
+        let all: Vec<&str> = jobs.iter().chain(arguments).copied().collect();
+        let planned = capture.json("plan", &all);
+        let of_other = |line: &&Value| line["path"].as_str().unwrap().contains(other);
+        let line = planned.iter().find(of_other).unwrap().clone();
+        (
+            line["decision"].as_str().unwrap().to_owned(),
+            line.to_string(),
+        )
+    };
+    let (kept, line) = decision(&[]);
+    assert_eq!(kept, "protected", "{line}");
+    assert!(line.contains("live-descendant"), "{line}");
+    let (goes, line) = decision(&["--running-backend", "rocksdb"]);
+    assert_eq!(goes, "orphan", "{line}");
+}
+
 #[test]
 fn another_owner_is_respected() {
     let capture = Capture::of("2.3.0", "rocksdb-incremental");

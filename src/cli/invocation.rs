@@ -97,6 +97,7 @@ fn manifests(
     };
     let JobStates {
         running,
+        running_backend: _,
         stopped,
         homes: _,
     } = states.clone();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use retention::evidence::StateBackend;
 use retention::layout::{JobId, NotAJobId};
 
 use super::UsageError;
@@ -14,6 +15,10 @@ pub(super) struct JobArguments {
     /// This job runs: nothing that it may need is touched; repeatable. Jobs that are not named may be running
     #[arg(long, value_name = "JOBID")]
     running: Vec<JobId>,
+    /// The state backend of all jobs named as running. Unless it is said, they may have ForSt databases, which read
+    /// files of other jobs in place, so no shared file of any job goes
+    #[arg(long, value_name = "BACKEND", requires = "running")]
+    running_backend: Option<PlainBackend>,
     /// No process of this job runs, and none will be started without -s; repeatable. `all`: every job that has a
     /// directory here and is not named as running
     #[arg(long, value_name = "JOBID|all")]
@@ -21,6 +26,13 @@ pub(super) struct JobArguments {
     /// Read the jobs, their directories and restore sources from the YAML manifests in this directory
     #[arg(long, value_name = "DIR")]
     pub(super) manifests: Option<PathBuf>,
+}
+
+/// A state backend whose jobs read nothing but what their snapshots name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PlainBackend {
+    Rocksdb,
+    Hashmap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +56,8 @@ impl FromStr for Stopped {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct JobStates {
     pub(super) running: BTreeSet<JobId>,
+    /// Of all that run; none where it was not said.
+    pub(super) running_backend: Option<StateBackend>,
     pub(super) stopped: BTreeSet<JobId>,
     /// Where directories of jobs lie, where that was looked for.
     pub(super) homes: BTreeMap<JobId, Homes>,
@@ -72,7 +86,13 @@ impl JobArguments {
     }
 
     fn named(&self) -> Result<JobStates, UsageError> {
-        let mut states = JobStates::default();
+        let mut states = JobStates {
+            running_backend: self.running_backend.map(|backend| match backend {
+                PlainBackend::Rocksdb => StateBackend::RocksDb,
+                PlainBackend::Hashmap => StateBackend::HashMap,
+            }),
+            ..JobStates::default()
+        };
         for &job in &self.running {
             if !states.running.insert(job) {
                 return Err(UsageError(format!(

@@ -91,7 +91,7 @@ impl CommandLineObserver {
             high_availability: HighAvailability::NotConfigured,
             job_manager: JobManager::NotAsked,
             checkpoint_timeout: None,
-            state_backend: None,
+            state_backend: self.states.running_backend.clone().filter(|_| runs),
             suspended_by: None,
         }
     }
