@@ -190,7 +190,7 @@ impl std::fmt::Display for Blocked {
                 let took = SignedDuration::from_secs(took.as_secs());
                 write!(
                     f,
-                    "looking once more at all evidence before deleting in {base} took {took:#}, and what was found holds for {allowed:#}: nothing more is deleted there, and so it will be in the next run. What takes the time is reading every snapshot of all known directories, waiting for JobManagers that do not answer, or storage.requestsPerSecond: raise that, see that the JobManagers answer, or keep fewer snapshots"
+                    "looking once more at all evidence before deleting in {base} took {took:#}, and what was found holds for {allowed:#}: nothing more is deleted there in this run, and if the next one takes as long, nothing in that either. What takes the time is reading every snapshot of all known directories, waiting for JobManagers that do not answer, or storage.requestsPerSecond: raise that, see that the JobManagers answer, or keep fewer snapshots"
                 )
             }
             Self::LimitReached { max_bytes } => {

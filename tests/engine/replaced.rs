@@ -1,7 +1,7 @@
 //! Jobs that replace their only checkpoint while it is looked for. They have their first files from another job, and nobody
 //! but storage says so.
 
-use crate::world::{OLD_JOB, World, orphan};
+use crate::world::{OLD_JOB, World, at, orphan};
 use flink_retention::engine::{Mode, Report};
 use retention::guard::Guard;
 use std::sync::{Arc, Mutex};
@@ -111,4 +111,72 @@ async fn p3_a_directory_that_cannot_be_looked_into_again_protects() {
     });
     let report = run(&world, storage).await;
     assert!(!report.inventory.gaps.is_empty());
+}
+
+/// The same, but what Flink has removed just before the old one is listed is its `_metadata` alone: the directory goes last.
+fn half_removed(world: &World) -> FaultInjecting<MemoryStorage> {
+    let (copy, state) = (world.clone(), Mutex::new((1, false)));
+    FaultInjecting::new(world.storage.clone(), move |call| {
+        let (number, armed) = &mut *state.lock().unwrap();
+        let current = Key::parse(&format!("ckp/{}", directory(*number))).unwrap();
+        if call.operation == Operation::List && call.key.as_str() == "ckp" {
+            *armed = true;
+        } else if call.operation == Operation::List && call.key == current && *armed {
+            *armed = false;
+            put(&copy, *number + 1);
+            copy.remove(&format!("{}/_metadata", directory(*number)));
+            *number += 1;
+        }
+        Fault::None
+    })
+}
+
+#[tokio::test]
+async fn p1_a_checkpoint_that_is_half_removed_when_it_is_listed_has_a_successor() {
+    let world = claimed().await;
+    let report = run(&world, half_removed(&world)).await;
+    assert!(report.inventory.gaps.is_empty());
+}
+
+#[tokio::test]
+async fn a_checkpoint_in_the_making_is_no_objection() {
+    let world = World::with_an_orphan();
+    world.enforce().await;
+    world.wait(25);
+    let old = SnapshotFile {
+        checkpoint_id: 1,
+        ..SnapshotFile::default()
+    };
+    world.put(&format!("{}/_metadata", directory(1)), old.to_bytes());
+    world.file(&format!("{}/being-written", directory(2)), 10);
+    let report = world.enforce().await;
+    assert_eq!(report.outcome.deleted.len(), 1, "{:?}", report.outcome);
+    assert!(report.inventory.gaps.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_beside_a_base_that_is_a_snapshot_is_not_looked_into() {
+    let world = World::with_an_orphan();
+    let job = format!("other/{OLD_JOB}");
+    world.edit(|known| known.bases.push(at(&format!("/data/{job}/chk-1"))));
+    let key = |path: &str| Key::parse(&format!("{job}/{path}")).unwrap();
+    let metadata = key("chk-1/_metadata");
+    let snapshot = SnapshotFile::default();
+    world.storage.insert_file(&metadata, snapshot.to_bytes());
+    world.storage.insert_file(&key("shared/x"), vec![0; 10]);
+    let (copy, listed) = (world.storage.clone(), Arc::new(Mutex::new(Vec::new())));
+    let lists = Arc::clone(&listed);
+    let storage = FaultInjecting::new(world.storage.clone(), move |call| {
+        if call.operation == Operation::List {
+            lists.lock().unwrap().push(call.key.clone());
+        } else if call.operation == Operation::Read && call.key == metadata {
+            copy.remove(&metadata);
+        }
+        Fault::None
+    });
+    let report = run(&world, storage).await;
+    assert_eq!(report.inventory.gaps.len(), 1);
+    let listed = listed.lock().unwrap();
+    assert!(listed.contains(&key("chk-1")));
+    assert!(!listed.contains(&Key::parse(&job).unwrap()), "{listed:?}");
 }

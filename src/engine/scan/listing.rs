@@ -21,6 +21,9 @@ pub(super) struct ListedMetadata {
     /// The directories of checkpoints that went away: Flink removes these all the time, and each is replaced by a newer
     /// one, which may have come after its job directory was listed.
     pub(super) replaced: Vec<Key>,
+    /// The directories of checkpoints that show no `_metadata`: in the making, left behind, or already half removed, for
+    /// Flink removes `_metadata` first.
+    pub(super) bare: BTreeSet<Key>,
 }
 
 /// Lists anew while directories go away, so that what is moved meanwhile is seen in its new place, and a checkpoint that
@@ -53,11 +56,19 @@ pub(super) async fn list_metadata(
         .run(|entry| {
             found.written |= entry.key.file_name().is_some_and(is_written);
             if entry.key.file_name() == Some(layout::METADATA_FILE) {
+                entry
+                    .key
+                    .parent()
+                    .map(|directory| found.bare.remove(&directory));
                 found.metadata.push(entry);
                 return Descend::Yes;
             }
             if holds_no_metadata(root, &entry.key) || inner.contains(&entry.key) {
                 return Descend::No;
+            }
+            if entry.kind == EntryKind::Directory && checkpoint_number(&entry.key).is_some() {
+                found.bare.insert(entry.key);
+                return Descend::Yes;
             }
             match entry.kind {
                 EntryKind::Symlink | EntryKind::Other => found.hidden.push(entry.key),
@@ -66,9 +77,15 @@ pub(super) async fn list_metadata(
             Descend::Yes
         })
         .await?;
-    let of_checkpoint = |key: &Key| key.file_name().and_then(layout::checkpoint_id).is_some();
+    let of_checkpoint = |key: &Key| checkpoint_number(key).is_some();
     (found.replaced, found.vanished) = walk.vanished.into_iter().partition(of_checkpoint);
+    found.bare.retain(|key| !found.replaced.contains(key));
     Ok(found)
+}
+
+/// Of the directory of a checkpoint.
+pub(super) fn checkpoint_number(directory: &Key) -> Option<u64> {
+    layout::checkpoint_id(directory.file_name()?)
 }
 
 pub(super) fn holds_no_metadata(root: &Key, directory: &Key) -> bool {

@@ -105,7 +105,11 @@ pub(super) async fn add_late(
     let known = of_base
         .filter_map(|(_, place)| Some(root.join_key(&Key::parse(&place.metadata_path).ok()?)));
     let known = known.collect();
-    let (late, mut gaps, read) = match reader.read(entries, Vec::new(), known).await {
+    let listed = ListedMetadata {
+        metadata: entries,
+        ..ListedMetadata::default()
+    };
+    let (late, mut gaps, read) = match reader.read(listed, known).await {
         Ok(read) => settle(&reader, evidence, read),
         Err(error) => {
             let gap = unreachable(&location, error.to_string());
@@ -237,18 +241,14 @@ async fn read_base(
         root: &root,
         inner: &inner,
     };
-    let read = reader.read(listed.metadata, listed.replaced, BTreeSet::new());
-    let mut read = read
-        .await
-        .map_err(|error| unreachable(location, error.to_string()))?;
+    let read = reader.read(listed, BTreeSet::new()).await;
+    let read = read.map_err(|error| unreachable(location, error.to_string()))?;
     if read.found.is_empty()
         && let Some(expected) = expected
     {
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
         return Err(unreachable(location, why));
     }
-    read.hidden.extend(listed.hidden);
-    read.vanished.extend(listed.vanished);
     let (reading, gaps, found) = settle(&reader, evidence, read);
     Ok((if is_bare { Reading::Bare } else { reading }, gaps, found))
 }

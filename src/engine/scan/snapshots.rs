@@ -1,11 +1,11 @@
 use super::ReferenceScan;
-use super::listing::{LISTINGS, list_metadata};
+use super::listing::{LISTINGS, ListedMetadata, checkpoint_number, list_metadata};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use retention::inventory::{BaseId, SnapshotPlace};
 use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::ParsedSnapshot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Storage, StorageError};
 
@@ -53,34 +53,58 @@ pub(super) struct SnapshotReader<'a> {
 }
 
 impl SnapshotReader<'_> {
-    /// Reads what was listed. Where something is gone by then, Flink has replaced it by a newer checkpoint, which may
-    /// have come after the listing: its directory is looked into again, at once.
+    /// Reads what was listed. Where something is gone by then, or half removed, Flink has replaced it by a newer
+    /// checkpoint, which may have come after the listing: its directory is looked into again, at once.
     ///
-    /// `known` was read already, and `replaced` was seen to go away while it was listed.
+    /// `known` was read already.
     ///
     /// # Errors
     /// A directory that cannot be looked into again: nobody knows what the base holds.
     pub(super) async fn read(
         self,
-        listed: Vec<Entry>,
-        replaced: Vec<Key>,
+        listed: ListedMetadata,
         mut known: BTreeSet<Key>,
     ) -> Result<Snapshots, StorageError> {
-        known.extend(listed.iter().map(|entry| entry.key.clone()));
-        let Round { found, gone } = self.read_listed(listed).await;
-        let replaced = replaced.iter().filter_map(Key::parent);
-        let again: BTreeSet<Key> = surroundings(&gone).chain(replaced).collect();
+        let ListedMetadata {
+            metadata,
+            hidden,
+            written: _,
+            vanished,
+            replaced,
+            bare,
+        } = listed;
+        known.extend(metadata.iter().map(|entry| entry.key.clone()));
+        let Round { found, gone } = self.read_listed(metadata).await;
         known.retain(|key| !gone.contains(key));
-        let known = &known;
+        let mut all = Snapshots {
+            found,
+            hidden,
+            vanished,
+            restless: Vec::new(),
+        };
+        let newest = newest(&known);
+        let overtakes = |directory: &&Key| {
+            let read = directory.parent().and_then(|of| newest.get(&of).copied());
+            read < checkpoint_number(directory)
+        };
+        let gone = gone.iter().filter_map(Key::parent).chain(replaced);
+        let gone = gone.chain(bare.iter().filter(overtakes).cloned());
+        let mut again: BTreeSet<Key> = BTreeSet::new();
+        for snapshot in gone {
+            match snapshot.parent() {
+                Some(directory) if directory.starts_with(self.root) => {
+                    again.insert(directory);
+                }
+                // The base is the snapshot itself, and what is beside it belongs to others.
+                Some(_) | None => all.vanished.push(snapshot),
+            }
+        }
+        let (known, bare) = (&known, &bare);
         let parts: Vec<Snapshots> = stream::iter(again)
-            .map(|directory| self.look_again(directory, known))
+            .map(|directory| self.look_again(directory, known, bare))
             .buffer_unordered(READS_AT_ONCE)
             .try_collect()
             .await?;
-        let mut all = Snapshots {
-            found,
-            ..Snapshots::default()
-        };
         for part in parts {
             let Snapshots {
                 found,
@@ -96,14 +120,17 @@ impl SnapshotReader<'_> {
         Ok(all)
     }
 
-    /// Until nothing goes away any more between being listed and being read.
+    /// Until nothing goes away any more between being listed and being read, or something was read that is at least as
+    /// new: what a job has of others only becomes less from one checkpoint to the next.
     async fn look_again(
         self,
         directory: Key,
         known: &BTreeSet<Key>,
+        bare: &BTreeSet<Key>,
     ) -> Result<Snapshots, StorageError> {
         let mut all = Snapshots::default();
         let mut read: BTreeSet<Key> = BTreeSet::new();
+        let mut bare = bare.clone();
         for _ in 0..LISTINGS {
             let listed = list_metadata(self.storage, self.root, &directory, self.inner).await;
             let listed = match listed {
@@ -116,15 +143,29 @@ impl SnapshotReader<'_> {
             };
             let mut new = listed.metadata;
             new.retain(|entry| !known.contains(&entry.key) && !read.contains(&entry.key));
-            read.extend(new.iter().map(|entry| entry.key.clone()));
+            let names: BTreeSet<Key> = new.iter().map(|entry| entry.key.clone()).collect();
             let Round { found, gone } = self.read_listed(new).await;
-            read.retain(|key| !gone.contains(key));
             all.found.extend(found);
             all.hidden.extend(listed.hidden);
             all.vanished.extend(listed.vanished);
-            if gone.is_empty() && listed.replaced.is_empty() {
+
+            let now: BTreeSet<Key> = names.difference(&gone).cloned().collect();
+            let number = |snapshot: &Key| {
+                let here = snapshot.parent().as_ref() == Some(&directory);
+                checkpoint_number(snapshot).filter(|_| here)
+            };
+            let newest = newest(&now).get(&directory).copied();
+            let gone: Vec<Key> = gone.iter().filter_map(Key::parent).collect();
+            let mut moved = gone.iter().chain(&listed.replaced);
+            let overtaken = newest.is_some()
+                && moved
+                    .clone()
+                    .all(|snapshot| number(snapshot).is_some_and(|number| Some(number) <= newest));
+            if overtaken || (moved.next().is_none() && listed.bare.is_subset(&bare)) {
                 return Ok(all);
             }
+            read.extend(now);
+            bare = listed.bare;
         }
         all.restless.push(directory);
         Ok(all)
@@ -217,10 +258,16 @@ struct Round {
 /// A `_metadata` that was listed, and is not there any more.
 struct Gone(Key);
 
-/// Where the successors of these `_metadata` would be: beside their snapshots.
-fn surroundings(gone: &BTreeSet<Key>) -> impl Iterator<Item = Key> {
-    gone.iter()
-        .filter_map(|metadata| metadata.parent()?.parent())
+/// The highest number of a checkpoint among these `_metadata`, by the directory that its `chk-N` is in.
+fn newest(metadata: &BTreeSet<Key>) -> BTreeMap<Key, u64> {
+    let mut newest = BTreeMap::new();
+    for snapshot in metadata.iter().filter_map(Key::parent) {
+        if let (Some(number), Some(directory)) = (checkpoint_number(&snapshot), snapshot.parent()) {
+            let known = newest.entry(directory).or_insert(number);
+            *known = number.max(*known);
+        }
+    }
+    newest
 }
 
 pub(super) async fn is_absent(storage: &dyn Storage, key: &Key) -> bool {

@@ -1,6 +1,7 @@
 //! Whose a file is, and whether somebody unseen may still need it.
 
 use crate::layout::FileKind;
+use crate::location::Location;
 use crate::owner::OwnerClass;
 use crate::plan::{Candidate, Context, Reads};
 use crate::reference::DirectoryKey;
@@ -132,7 +133,12 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
             ),
         });
     known.or_else(|| {
-        survey.unknown_forst.filter(|_| shared).map(|directory| {
+        let file = &candidate.location;
+        let mut unknown = survey.unknown_forst.iter().filter(|_| shared);
+        let may_read = |directory: &&Location| {
+            directory.store().may_be(file.store()) && !context.is_ruled_out(directory, file)
+        };
+        unknown.find(may_read).map(|directory| {
             format!(
                 "{directory} has a ForSt database of an unknown job, which may read it in place"
             )

@@ -17,8 +17,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) named: HashMap<&'a DirectoryKey, &'a str>,
     /// Live jobs that may read files that no snapshot names.
     pub(crate) readers: Vec<Reader<'a>>,
-    /// A directory of an unknown job that may have a live `ForSt` database.
-    pub(crate) unknown_forst: Option<&'a str>,
+    /// The directories of unknown jobs that may have a live `ForSt` database.
+    pub(crate) unknown_forst: BTreeSet<Location>,
     /// Why a job is not plain, as its directories and snapshots tell.
     not_plain: BTreeMap<JobId, String>,
     /// Names in high-availability data that is newer than the references that were read.
@@ -151,7 +151,7 @@ impl<'a> Checkpoints<'a> {
 }
 
 /// Only this run's own bases are listed; of all others the snapshots tell.
-fn unknown_forst<'a>(inventory: &'a Inventory, owners: &Owners<'_>) -> Option<&'a str> {
+fn unknown_forst(inventory: &Inventory, owners: &Owners<'_>) -> BTreeSet<Location> {
     let listed = inventory
         .job_directories
         .iter()
@@ -161,14 +161,13 @@ fn unknown_forst<'a>(inventory: &'a Inventory, owners: &Owners<'_>) -> Option<&'
         .stored()
         .filter(|(snapshot, _)| snapshot.contents.forst)
         .filter_map(|(_, place)| Some((place.base, place.placement.job.as_ref()?)));
-    let is_unknown = |base, directory| {
-        let owner = owners.get(base, directory);
+    let unknown = listed.chain(named).filter(|(base, directory)| {
+        let owner = owners.get(*base, directory);
         owner.is_none_or(|owner| owner.class == OwnerClass::Unknown)
-    };
-    listed
-        .chain(named)
-        .find(|(base, directory)| is_unknown(*base, directory))
-        .map(|(_, directory)| directory.path.as_str())
+    });
+    unknown
+        .filter_map(|(base, directory)| inventory.location(base, &directory.path))
+        .collect()
 }
 
 fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Reader<'a>> {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use rustix::fs::RawDir;
+use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
 use super::blocking::on_blocking_thread;
 use super::look::{kind_of, stat_at, version_of};
 use super::resolve::{Target, open_for_reading};
-use crate::port::{Entry, EntryKind, StorageError};
+use crate::port::{Entry, EntryKind, StorageError, Version};
 
 /// Room for about a thousand names of Flink's length: one `getdents` and its `stat` calls per hop to a blocking thread.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -58,7 +58,10 @@ impl Listing {
             at_end = false;
             let name = name.map_err(|errno| self.target.failure(errno))?;
             if !matches!(name.file_name().to_bytes(), b"." | b"..") {
-                entries.extend(self.look_at(directory.as_fd(), name.file_name())?);
+                let may_be_directory =
+                    matches!(name.file_type(), FileType::Directory | FileType::Unknown);
+                let name = name.file_name();
+                entries.extend(self.look_at(directory.as_fd(), name, may_be_directory)?);
             }
             if names.is_buffer_empty() {
                 break;
@@ -75,9 +78,12 @@ impl Listing {
         &self,
         directory: BorrowedFd<'_>,
         name: &CStr,
+        may_be_directory: bool,
     ) -> Result<Option<Entry>, StorageError> {
-        let stat = match stat_at(directory, name) {
-            Ok(stat) => stat,
+        let (kind, version) = match stat_at(directory, name) {
+            Ok(stat) => (kind_of(&stat), version_of(&stat)),
+            // Whoever enters it finds it gone. Without a word it would look as if it had never been.
+            Err(Errno::NOENT) if may_be_directory => (EntryKind::Directory, unknown()),
             Err(Errno::NOENT) => {
                 self.vanished.fetch_add(1, Ordering::Relaxed);
                 return Ok(None);
@@ -85,7 +91,7 @@ impl Listing {
             Err(other) => return Err(self.target.failure(other)),
         };
         let kind = if name.to_str().is_ok() {
-            kind_of(&stat)
+            kind
         } else {
             EntryKind::Other
         };
@@ -98,10 +104,15 @@ impl Listing {
                 path: self.target.location(),
                 cause: Arc::new(cause),
             })?;
-        Ok(Some(Entry {
-            key,
-            kind,
-            version: version_of(&stat),
-        }))
+        Ok(Some(Entry { key, kind, version }))
+    }
+}
+
+/// Of what is not there any more.
+fn unknown() -> Version {
+    Version {
+        size: 0,
+        modified: None,
+        etag: None,
     }
 }
