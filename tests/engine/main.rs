@@ -16,6 +16,7 @@ mod epochs;
 mod forgotten;
 mod former;
 mod meanwhile;
+mod nested;
 mod ownership;
 mod pace;
 mod replaced;

@@ -9,7 +9,7 @@ use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::FileName;
 use std::collections::{BTreeMap, BTreeSet};
-use storage::{Descend, Entry, EntryKind, Key, Walk};
+use storage::{Descend, Entry, EntryKind, Key, Storage, StorageError, Walk};
 
 /// Lists every file of a base against the references that were read before, and records how the listing ended. Bases in
 /// it are left out: they are bases of their own.
@@ -31,14 +31,19 @@ pub async fn list_files(
             (Listing::Incomplete { why }, Vec::new())
         }
         Some((storage, root)) => {
+            let above = journal_above(storage.as_ref(), &root, &location, inventory).await;
             let mut lister = Lister::new(inventory, base, location.clone(), root.clone());
             let walk = Walk::new(storage.as_ref(), root).run(|entry| {
                 scan.progress.advance(1);
                 lister.visit(&entry)
             });
-            let listing = match scan.cancel.run_until_cancelled(walk).await {
-                Some(Ok(_)) => Listing::Complete {
-                    finished: clock.now(),
+            let listed = scan.cancel.run_until_cancelled(walk).await;
+            let listing = match listed {
+                Some(Ok(_)) => match above.or(lister.journal_below.take()) {
+                    Some(why) => Listing::Incomplete { why },
+                    None => Listing::Complete {
+                        finished: clock.now(),
+                    },
                 },
                 Some(Err(error)) => Listing::Incomplete {
                     why: error.to_string(),
@@ -60,6 +65,36 @@ pub async fn list_files(
             .unreferenced
             .retain(|file| file.base != base || !known.contains(&file.path));
     }
+}
+
+/// Whoever prunes a directory around this one judges the same files, and would not see that somebody else does.
+/// Where nobody may look, nothing is known; bases that this run knows leave each other out.
+async fn journal_above(
+    storage: &dyn Storage,
+    root: &Key,
+    location: &Location,
+    inventory: &Inventory,
+) -> Option<String> {
+    let (mut key, mut location) = (root.clone(), location.clone());
+    while let Some(parent) = key.parent() {
+        (key, location) = (parent, location.parent());
+        if inventory.bases.iter().any(|base| base.location == location) {
+            continue;
+        }
+        let journal = key.join(layout::JOURNAL_DIRECTORY).ok()?;
+        match storage.stat(&journal).await {
+            Ok(None) | Err(StorageError::PermissionDenied { .. }) => {}
+            Ok(Some(_)) => {
+                return Some(format!(
+                    "it is part of {location}, which is pruned as a whole; name that directory, or remove the journal {} \
+                     in it if nobody acts there any more",
+                    layout::JOURNAL_DIRECTORY
+                ));
+            }
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+    None
 }
 
 fn metadata_paths(inventory: &Inventory, base: BaseId) -> BTreeSet<Box<str>> {
@@ -85,6 +120,8 @@ struct Lister<'i> {
     late: Vec<Entry>,
     /// Those of them that it never sees.
     among_data_files: Vec<Location>,
+    /// A directory in this one is a base of its own to somebody, and why that is in the way.
+    journal_below: Option<String>,
     /// The directories of checkpoints in which nothing was seen so far, with their times.
     empty_checkpoints: BTreeMap<Box<str>, Option<Timestamp>>,
 }
@@ -106,6 +143,7 @@ impl<'i> Lister<'i> {
             root,
             late: Vec::new(),
             among_data_files: Vec::new(),
+            journal_below: None,
             empty_checkpoints: BTreeMap::new(),
         }
     }
@@ -122,7 +160,14 @@ impl<'i> Lister<'i> {
                 let path = relative.as_str().into();
                 self.empty_checkpoints.insert(path, entry.version.modified);
             }
-            let journal = relative.as_str() == layout::JOURNAL_DIRECTORY;
+            let journal = entry.key.file_name() == Some(layout::JOURNAL_DIRECTORY);
+            if journal && relative.as_str() != layout::JOURNAL_DIRECTORY {
+                self.journal_below = Some(format!(
+                    "{} in it is pruned under its own name; name that directory, or remove the journal {relative} if \
+                     nobody acts there any more",
+                    self.location.join(relative.as_str()).parent()
+                ));
+            }
             let apart = journal || self.inner.contains(&entry.key);
             return if apart { Descend::No } else { Descend::Yes };
         }

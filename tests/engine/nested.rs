@@ -1,0 +1,52 @@
+//! A directory and one in it, each pruned under its own name by somebody who does not know of the other.
+
+use crate::world::{JOB, World, at, orphan};
+use flink_retention::engine::Report;
+use retention::guard::Guard;
+
+fn assert_blocked(report: &Report, why: &str) {
+    let blocked: Vec<String> = report
+        .outcome
+        .blocked
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(blocked.len(), 1, "{blocked:?}");
+    assert!(blocked[0].contains(why), "{blocked:?}");
+    assert!(report.outcome.deleted.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_prunes_a_directory_sees_that_one_in_it_is_pruned() {
+    let mut world = World::with_an_orphan();
+    world.enforce().await;
+    world.wait(25);
+    world.bases = vec![at("/data")];
+    world.edit(|job| job.bases = vec![at("/data")]);
+    for _ in 0..2 {
+        let report = world.enforce().await;
+        assert_blocked(&report, "file:/data/ckp in it is pruned under its own name");
+        world.wait(25);
+    }
+    assert!(world.has(&orphan()));
+}
+
+#[tokio::test]
+async fn whoever_prunes_a_directory_sees_that_one_around_it_is_pruned() {
+    let mut world = World::with_an_orphan();
+    world.bases = vec![at("/data")];
+    world.enforce().await;
+    world.wait(25);
+    world.bases = vec![at("/data/ckp")];
+    for _ in 0..2 {
+        let report = world.enforce().await;
+        assert_blocked(&report, "it is part of file:/data, which is pruned as a whole");
+        world.wait(25);
+    }
+    world.assert_protected(&orphan(), Guard::IncompleteListing).await;
+    // Whoever knows of both leaves the inner one out.
+    world.edit(|job| job.bases = vec![at("/data"), at("/data/ckp")]);
+    world.enforce().await;
+    world.wait(25);
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1, "{JOB}");
+}
