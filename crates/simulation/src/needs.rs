@@ -216,12 +216,21 @@ impl World {
     }
 }
 
+/// What a JobManager has in its store and may start from. It never goes back further than to its newest, so of what a
+/// map that was turned back has lost, that is all.
+fn owned(jm: &JobManager) -> impl Iterator<Item = &Arc<Snapshot>> {
+    let newest = jm.store.last().map(|newest| newest.number);
+    jm.store.iter().filter(move |snapshot| {
+        !jm.disowned.contains(&snapshot.number) || Some(snapshot.number) == newest
+    })
+}
+
 /// What a JobManager has in its store, as far as anybody may start from it. Without high availability it goes back to the
 /// newest and never further: what the job was restored from is its own business once it has a checkpoint of its own, and
 /// after the next failure REST does not tell of it any more.
 fn held<'r>(resource: &'r Resource, jm: &'r JobManager) -> impl Iterator<Item = &'r Arc<Snapshot>> {
     let newest = jm.store.last().map(|newest| newest.number);
-    jm.store.iter().filter(move |snapshot| {
+    owned(jm).filter(move |snapshot| {
         resource.setup.high_availability
             || snapshot.job == resource.job
             || Some(snapshot.number) == newest
@@ -237,7 +246,7 @@ fn retained(resource: &Resource) -> impl Iterator<Item = &Snapshot> {
 
 /// Whether a running job reads a file, or its next checkpoints may name it.
 fn reads(jm: &JobManager, path: &str) -> bool {
-    jm.store.iter().any(|snapshot| snapshot.names(path))
+    owned(jm).any(|snapshot| snapshot.names(path))
         || (jm.over.is_none() && live(jm).any(|live| live == path))
         || jm.pending.iter().any(|pending| {
             let written = pending.written.iter();

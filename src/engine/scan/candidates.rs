@@ -37,8 +37,8 @@ pub async fn list_files(
                 scan.progress.advance(1);
                 lister.visit(&entry)
             });
-            let listed = scan.cancel.run_until_cancelled(walk).await;
-            let listing = match listed {
+            let ended = scan.cancel.run_until_cancelled(walk).await;
+            let listing = match ended {
                 Some(Ok(_)) => match above.or(lister.journal_below.take()) {
                     Some(why) => Listing::Incomplete { why },
                     None => Listing::Complete {

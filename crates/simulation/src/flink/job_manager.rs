@@ -16,6 +16,9 @@ pub(crate) struct JobManager {
     pub(crate) registry: Registry,
     /// The completed checkpoints that it manages, oldest first.
     pub(crate) store: Vec<Arc<Snapshot>>,
+    /// Those of them, by number, that its map does not name any more because somebody turned it back: it only remembers
+    /// them to delete them.
+    pub(crate) disowned: BTreeSet<usize>,
     pub(crate) pending: Vec<Pending>,
     /// Parts of aborted checkpoints whose tasks have not heard of that yet.
     pub(crate) late: Vec<Pending>,

@@ -193,6 +193,11 @@ impl World {
                 .map(|entry| entry.snapshot.number)
                 .collect();
             self.surprise(&snapshots);
+            if let Some(jm) = &mut self.resources[resource].job_manager {
+                let gone = jm.store.iter().map(|stored| stored.number);
+                jm.disowned
+                    .extend(gone.filter(|stored| !snapshots.contains(stored)));
+            }
         }
     }
 
