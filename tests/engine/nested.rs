@@ -40,10 +40,15 @@ async fn whoever_prunes_a_directory_sees_that_one_around_it_is_pruned() {
     world.bases = vec![at("/data/ckp")];
     for _ in 0..2 {
         let report = world.enforce().await;
-        assert_blocked(&report, "it is part of file:/data, which is pruned as a whole");
+        assert_blocked(
+            &report,
+            "it is part of file:/data, which is pruned as a whole",
+        );
         world.wait(25);
     }
-    world.assert_protected(&orphan(), Guard::IncompleteListing).await;
+    world
+        .assert_protected(&orphan(), Guard::IncompleteListing)
+        .await;
     // Whoever knows of both leaves the inner one out.
     world.edit(|job| job.bases = vec![at("/data"), at("/data/ckp")]);
     world.enforce().await;
