@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use futures::StreamExt;
 use retention::layout::{
-    CHANGELOG_DIRECTORY, JOURNAL_DIRECTORY, JobId, SHARED_DIRECTORY, TASK_OWNED_DIRECTORY,
-    checkpoint_id, is_savepoint_directory,
+    CHANGELOG_DIRECTORY, JOURNAL_DIRECTORY, JobId, METADATA_FILE, SHARED_DIRECTORY,
+    TASK_OWNED_DIRECTORY, checkpoint_id, is_savepoint_directory,
 };
 use retention::location::{Location, Origin};
+use retention::reference::DirectoryKey;
 use storage::{Descend, EntryKind, Key, LocalStorage, S3Account, Storage, Walk};
 
 use super::directory::{Directory, InBucket};
@@ -34,6 +35,8 @@ pub(super) struct Homes {
     pub(super) checkpoints: BTreeSet<Location>,
     /// `state.changelog.dstl.dfs.base-path` may be another place.
     pub(super) changelog: BTreeSet<Location>,
+    /// Whether one of them has a checkpoint with its `_metadata`.
+    pub(super) has_checkpoint: bool,
 }
 
 impl Bases {
@@ -100,11 +103,14 @@ impl Bases {
         for (location, storage) in self.locations.iter().zip(&self.storages) {
             let walk = Walk::new(storage.as_ref(), Key::root());
             let collect = |entry: storage::Entry| {
-                if entry.kind != EntryKind::Directory {
-                    return Descend::Yes;
-                }
                 let id = |name: Option<&str>| name.and_then(|name| name.parse().ok());
                 let name = entry.key.file_name();
+                if entry.kind != EntryKind::Directory {
+                    if let Some(job) = checkpoint_of(&entry.key) {
+                        jobs.entry(job).or_default().has_checkpoint = true;
+                    }
+                    return Descend::Yes;
+                }
                 if let Some(id) = id(name) {
                     jobs.entry(id).or_default();
                 }
@@ -119,7 +125,11 @@ impl Bases {
                     Some(_) | None => &mut homes.checkpoints,
                 }
                 .insert(home);
-                Descend::No
+                if name.and_then(checkpoint_id).is_some() && !homes.has_checkpoint {
+                    Descend::Yes
+                } else {
+                    Descend::No
+                }
             };
             walk.run(collect)
                 .await
@@ -127,6 +137,40 @@ impl Bases {
         }
         Ok(jobs)
     }
+
+    /// Every directory that has a `_metadata`.
+    pub(super) async fn snapshots(&self) -> anyhow::Result<BTreeSet<DirectoryKey>> {
+        let mut snapshots = BTreeSet::new();
+        for (location, storage) in self.locations.iter().zip(&self.storages) {
+            let walk = Walk::new(storage.as_ref(), Key::root());
+            let collect = |entry: storage::Entry| {
+                let name = entry.key.file_name();
+                if entry.kind != EntryKind::Directory && name == Some(METADATA_FILE) {
+                    let path = location.join(entry.key.as_str());
+                    snapshots.insert(DirectoryKey::of(path.path()));
+                }
+                match name {
+                    Some(SHARED_DIRECTORY | TASK_OWNED_DIRECTORY | CHANGELOG_DIRECTORY) => {
+                        Descend::No
+                    }
+                    Some(_) | None => Descend::Yes,
+                }
+            };
+            walk.run(collect)
+                .await
+                .context("cannot find the snapshots for --pin")?;
+        }
+        Ok(snapshots)
+    }
+}
+
+/// The job whose checkpoint this file makes whole: `<job id>/chk-<number>/_metadata`.
+fn checkpoint_of(file: &Key) -> Option<JobId> {
+    let checkpoint = file
+        .parent()
+        .filter(|_| file.file_name() == Some(METADATA_FILE))?;
+    checkpoint_id(checkpoint.file_name()?)?;
+    checkpoint.parent()?.file_name()?.parse().ok()
 }
 
 /// A directory, and where it really is.

@@ -46,6 +46,11 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "error: {}", one_line(text));
 }
 
+/// One line on stderr about what was done otherwise than one may think.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "note: {}", one_line(text));
+}
+
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r'])
         .map(str::trim)

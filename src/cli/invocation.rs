@@ -5,6 +5,7 @@ use std::sync::Arc;
 use retention::policy::Policy;
 use tokio_util::sync::CancellationToken;
 
+use super::UsageError;
 use super::bases::Bases;
 use super::directory::Directory;
 use super::jobs::{JobArguments, JobStates};
@@ -45,6 +46,7 @@ impl Invocation {
         policy: Policy,
     ) -> anyhow::Result<Self> {
         let bases = Bases::open(&world.mounts, directories).await?;
+        refuse_unknown_pins(&policy, &bases).await?;
         let states = world.jobs.states(&bases).await?;
         Ok(Self {
             observer: CommandLineObserver {
@@ -84,6 +86,21 @@ impl Invocation {
             cancel: self.cancel.clone(),
         };
         Ok(run.execute().await?)
+    }
+}
+
+/// A pin with a slip of the pen protects nothing, and whoever wrote it would not know.
+async fn refuse_unknown_pins(policy: &Policy, bases: &Bases) -> anyhow::Result<()> {
+    if policy.pinned.is_empty() {
+        return Ok(());
+    }
+    let snapshots = bases.snapshots().await?;
+    match policy.pinned.iter().find(|pin| !snapshots.contains(*pin)) {
+        Some(pin) => Err(UsageError(format!(
+            "--pin {pin}: no such snapshot here; check the spelling"
+        ))
+        .into()),
+        None => Ok(()),
     }
 }
 

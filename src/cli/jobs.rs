@@ -7,12 +7,14 @@ use std::str::FromStr;
 use retention::evidence::StateBackend;
 use retention::layout::{JobId, NotAJobId};
 
-use super::UsageError;
 use super::bases::{Bases, Homes};
+use super::exit::note;
+use super::{UsageError, said_to_run};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct JobArguments {
-    /// This job runs: nothing that it may need is touched; repeatable. Jobs that are not named may be running
+    /// This job runs: nothing that it may need is touched; repeatable. Jobs that are not named may be running. Name a job
+    /// that was just started from a snapshot: in a bucket it has no directory, and is not seen, before its first checkpoint
     #[arg(long, value_name = "JOBID")]
     running: Vec<JobId>,
     /// The state backend of all jobs named as running. Unless it is said, they may have ForSt databases, which read
@@ -23,7 +25,8 @@ pub(super) struct JobArguments {
     /// directory here and is not named as running
     #[arg(long, value_name = "JOBID|all")]
     stopped: Vec<Stopped>,
-    /// Read the jobs, their directories and restore sources from the YAML manifests in this directory
+    /// Read the jobs, their directories and restore sources from the YAML manifests in this directory. A job that runs by
+    /// the status of its manifest is not stopped, whatever --stopped says
     #[arg(long, value_name = "DIR")]
     pub(super) manifests: Option<PathBuf>,
 }
@@ -63,6 +66,17 @@ pub(super) struct JobStates {
     pub(super) homes: BTreeMap<JobId, Homes>,
 }
 
+impl JobStates {
+    /// Jobs of which nobody says anything and that have no checkpoint of their own: they may need any file that they may
+    /// have been restored from. The checkpoints of all others tell what they need.
+    pub(super) fn unnamed(&self) -> impl Iterator<Item = JobId> {
+        let without = self.homes.iter().filter(|(_, homes)| !homes.has_checkpoint);
+        without
+            .map(|(&job, _)| job)
+            .filter(|job| !self.running.contains(job) && !self.stopped.contains(job))
+    }
+}
+
 impl JobArguments {
     pub(super) async fn states(&self, bases: &Bases) -> anyhow::Result<JobStates> {
         let mut states = self.named()?;
@@ -81,8 +95,30 @@ impl JobArguments {
             let ids = known.keys().copied();
             states.stopped = ids.filter(|id| !states.running.contains(id)).collect();
         }
+        self.heed_manifests(&mut states)?;
         states.homes = known;
         Ok(states)
+    }
+
+    /// Manifests may be older than what is said here, or somebody may have named the wrong job: whoever is sure takes the
+    /// manifest away.
+    fn heed_manifests(&self, states: &mut JobStates) -> Result<(), UsageError> {
+        let Some(manifests) = &self.manifests else {
+            return Ok(());
+        };
+        for (job, who) in said_to_run::read(manifests) {
+            if self.stopped.contains(&Stopped::Job(job)) {
+                return Err(UsageError(format!(
+                    "--stopped {job}: by {who} it runs; stop it, or write the manifest as it is now, or remove it"
+                )));
+            }
+            if states.stopped.remove(&job) {
+                note(&format!(
+                    "--stopped all does not cover {job}: by {who} it runs"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn named(&self) -> Result<JobStates, UsageError> {

@@ -18,8 +18,10 @@ mod progress;
 mod prune;
 mod referrers;
 mod s3;
+mod said_to_run;
 mod takeover;
 mod trouble;
+mod unnamed;
 mod verify;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use retention::location::Location;
 
 use super::bases::Homes;
 use super::jobs::JobStates;
+use super::unnamed;
 use crate::engine::{Clock, Observer};
 
 /// Says of each job what the command line said; others it does not know.
@@ -39,7 +40,13 @@ impl Observer for CommandLineObserver {
         };
         let running = self.states.running.iter().map(|&job| (job, Phase::Running));
         let stopped = self.states.stopped.iter().map(|&job| (job, Phase::Stopped));
-        for (job, phase) in running.chain(stopped) {
+        let unnamed = self.states.unnamed().map(|job| {
+            let why = format!(
+                "it is not named, may run, and has no checkpoint of its own yet; say --running {job} or --stopped {job}"
+            );
+            (job, Phase::Unclear { why })
+        });
+        for (job, phase) in running.chain(stopped).chain(unnamed) {
             let described = evidence
                 .jobs
                 .iter()
@@ -63,6 +70,7 @@ impl CommandLineObserver {
                 |Homes {
                      checkpoints,
                      changelog,
+                     has_checkpoint: _,
                  }| [checkpoints, changelog],
             )
             .filter(|homes| homes.len() == 1)
@@ -73,19 +81,20 @@ impl CommandLineObserver {
 
     fn job(&self, id: JobId, phase: Phase) -> JobEvidence {
         let runs = phase == Phase::Running;
+        let is_over = phase == Phase::Stopped;
         JobEvidence {
             name: JobName {
-                kind: "job".to_owned(),
+                kind: unnamed::KIND.to_owned(),
                 namespace: String::new(),
                 name: id.to_string(),
             },
             current: Some(id),
             lineage: Lineage::default(),
             phase,
-            processes: if runs {
-                Processes::Present
-            } else {
+            processes: if is_over {
                 Processes::Absent
+            } else {
+                Processes::Present
             },
             bases: self.bases_of(id),
             high_availability: HighAvailability::NotConfigured,

@@ -164,16 +164,17 @@ fn limit(text: &str) -> Result<Bytes, String> {
 }
 
 fn pin(text: &str) -> Result<DirectoryKey, String> {
-    let mut segments = text
+    let segments: Vec<&str> = text
         .split('/')
-        .filter(|segment| !segment.is_empty())
-        .rev()
-        .peekable();
-    segments.next_if_eq(&METADATA_FILE);
-    let name = segments.next().unwrap_or_default();
-    let is_checkpoint = checkpoint_id(name).is_some() && segments.next().is_some();
+        .filter(|segment| !matches!(*segment, "" | "."))
+        .collect();
+    let mut from_the_end = segments.iter().copied().rev().peekable();
+    from_the_end.next_if_eq(&METADATA_FILE);
+    let name = from_the_end.next().unwrap_or_default();
+    let parent = from_the_end.next().filter(|parent| *parent != "..");
+    let is_checkpoint = checkpoint_id(name).is_some() && parent.is_some();
     if is_checkpoint || is_savepoint_directory(name) {
-        return Ok(DirectoryKey::of(text));
+        return Ok(DirectoryKey::of(&segments.join("/")));
     }
     Err(
         "it names no snapshot; write <job id>/chk-<number> or the name of a savepoint directory"

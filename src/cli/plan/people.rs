@@ -13,6 +13,7 @@ use retention::plan::{Amount, JobSummary};
 use super::snapshots::{self, Group};
 use crate::cli::output::{Output, count, size, table};
 use crate::cli::places::job_name;
+use crate::cli::unnamed;
 use crate::engine::Report;
 
 /// The guards that a row names.
@@ -192,6 +193,9 @@ fn totals(output: &mut Output, report: &Report) -> io::Result<()> {
         output.line(
             "name jobs that do not run with --stopped JOBID, or all of them with --stopped all",
         )?;
+    }
+    if let Some(unnamed) = unnamed::line(&report.evidence) {
+        output.line(unnamed)?;
     }
     Ok(())
 }

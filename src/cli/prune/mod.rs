@@ -24,8 +24,9 @@ use outcome::Pass;
 /// --output json: one line for each file, with path, outcome, reason and bytes, and a last line with the sums.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
-    /// `s3://bucket/prefix`, as whoever the AWS command line would be here
+    /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: all that snapshots of these jobs may
+    /// be in, and those of every job that was started from one of them. Paths of this machine, or `s3://bucket/prefix`,
+    /// as whoever the AWS command line would be here
     #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
     directories: Vec<Directory>,
     /// Mark and delete; without it nothing is changed

@@ -10,6 +10,7 @@ use crate::cli::Exit;
 use crate::cli::exit::complain;
 use crate::cli::output::{Format, Output, count, size, table};
 use crate::cli::trouble::hinders;
+use crate::cli::unnamed;
 use crate::engine::Report;
 use crate::engine::report::Outcome;
 
@@ -63,7 +64,12 @@ impl Pass {
                 }
                 output.json(&summary)?;
             }
-            Format::Table => people(&mut output, &lines, &summary)?,
+            Format::Table => {
+                people(&mut output, &lines, &summary)?;
+                if let Some(unnamed) = unnamed::line(&self.report.evidence) {
+                    output.line(unnamed)?;
+                }
+            }
         }
         output.finish()?;
         self.exit()
