@@ -1,4 +1,4 @@
-//! As whom the command line reaches S3: as the AWS command line would in the same shell.
+//! As whom the command line reaches S3: much as the AWS command line in the same shell.
 
 use std::env;
 

@@ -30,6 +30,7 @@ use crate::port::{
 };
 pub use account::{Buckets, S3Account};
 use conditions::Conditions;
+use s3::WhyNone;
 pub use s3::{S3Access, S3Credentials, Secret};
 
 /// A prefix of a bucket.
@@ -47,6 +48,7 @@ pub struct ObjectStorage {
     service: String,
     /// What no message may show.
     secrets: Arc<[Secret]>,
+    why_no_credentials: WhyNone,
 }
 
 impl ObjectStorage {

@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use opendal::ErrorKind;
 
@@ -38,10 +38,15 @@ impl ObjectStorage {
             .into_iter()
             .find(|(says, _)| said.0.contains(says));
         if let Some((_, why)) = unknown {
+            let known = self
+                .why_no_credentials
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let why = known.clone().unwrap_or_else(|| why.to_owned());
             return StorageError::Unauthenticated {
                 operation,
                 path,
-                why: why.to_owned(),
+                why,
             };
         }
         let unavailable = |why| StorageError::Unavailable {

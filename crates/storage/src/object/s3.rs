@@ -1,7 +1,10 @@
 //! AWS S3, and what speaks like it.
 
 mod access;
+mod of_this_process;
 mod open;
 pub(super) mod page;
+mod profile;
 
 pub use access::{S3Access, S3Credentials, Secret};
+pub(super) use of_this_process::WhyNone;

@@ -1,13 +1,10 @@
 use std::fmt;
 
-use reqsign_aws_v4::{
-    AssumeRoleWithWebIdentityCredentialProvider, Credential, ECSCredentialProvider,
-    EnvCredentialProvider, IMDSv2CredentialProvider, ProcessCredentialProvider,
-    ProfileCredentialProvider, SSOCredentialProvider, StaticCredentialProvider,
-};
+use reqsign_aws_v4::Credential;
 use reqsign_core::{Context, ProvideCredential, ProvideCredentialChain};
-use std::time::Duration;
-use tokio::time::timeout;
+
+use super::WhyNone;
+use super::of_this_process::OfThisProcess;
 
 /// Where a store that speaks S3 is, and as whom it is reached.
 #[derive(Debug, Clone)]
@@ -30,9 +27,9 @@ pub enum S3Credentials {
         secret_access_key: Secret,
         session_token: Option<Secret>,
     },
-    /// What the AWS command line would use here. In this order: the environment, the shared configuration and
-    /// credentials files (keys, single sign-on, a process), web identity, the role of the container, that of the
-    /// instance.
+    /// Much as the AWS command line. In this order: the environment, the shared configuration and credentials files, web
+    /// identity, the role of the container, that of the instance. What is set up there and does not work ends the
+    /// search; after a profile with a name nothing else counts.
     OfThisProcess,
 }
 
@@ -59,7 +56,9 @@ impl fmt::Debug for Secret {
 
 impl S3Credentials {
     /// Exactly these: the client's own chain would go on to the roles of this process, whatever it was told to leave out.
-    pub(super) fn chain(&self) -> ProvideCredentialChain<Credential> {
+    ///
+    /// The client's chain takes an error for nothing found, so why there are none is left in `why_none`.
+    pub(super) fn chain(&self, why_none: WhyNone) -> ProvideCredentialChain<Credential> {
         let chain = ProvideCredentialChain::new();
         match self {
             Self::Keys {
@@ -71,14 +70,7 @@ impl S3Credentials {
                 secret_access_key: secret_access_key.clone(),
                 session_token: session_token.clone(),
             }),
-            Self::OfThisProcess => chain
-                .push(EnvCredentialProvider::new())
-                .push(ProfileCredentialProvider::new())
-                .push(SSOCredentialProvider::new())
-                .push(ProcessCredentialProvider::new())
-                .push(AssumeRoleWithWebIdentityCredentialProvider::new())
-                .push(ECSCredentialProvider::new())
-                .push(InstanceRole(IMDSv2CredentialProvider::new())),
+            Self::OfThisProcess => chain.push(OfThisProcess::new(why_none)),
         }
     }
 
@@ -116,32 +108,13 @@ impl ProvideCredential for Keys {
 
     async fn provide_credential(
         &self,
-        context: &Context,
+        _context: &Context,
     ) -> reqsign_core::Result<Option<Credential>> {
-        let keys = StaticCredentialProvider::new(&self.access_key_id.0, &self.secret_access_key.0);
-        let keys = match &self.session_token {
-            Some(Secret(token)) => keys.with_session_token(token),
-            None => keys,
-        };
-        keys.provide_credential(context).await
-    }
-}
-
-/// The role of the machine. Elsewhere than at AWS nobody answers at that address, which takes long to notice.
-#[derive(Debug)]
-struct InstanceRole(IMDSv2CredentialProvider);
-
-const INSTANCE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
-
-impl ProvideCredential for InstanceRole {
-    type Credential = Credential;
-
-    async fn provide_credential(
-        &self,
-        context: &Context,
-    ) -> reqsign_core::Result<Option<Credential>> {
-        timeout(INSTANCE_ANSWERS_WITHIN, self.0.provide_credential(context))
-            .await
-            .unwrap_or(Ok(None))
+        Ok(Some(Credential {
+            access_key_id: self.access_key_id.0.clone(),
+            secret_access_key: self.secret_access_key.0.clone(),
+            session_token: self.session_token.as_ref().map(|token| token.0.clone()),
+            expires_in: None,
+        }))
     }
 }

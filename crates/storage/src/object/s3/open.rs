@@ -5,7 +5,7 @@ use opendal::layers::{RetryLayer, TimeoutLayer};
 use opendal::{OperationContext, Operator, services};
 use tokio::sync::OnceCell;
 
-use super::S3Access;
+use super::{S3Access, WhyNone};
 use crate::object::{ObjectStorage, transport};
 use crate::port::{Key, Operation, StorageError};
 
@@ -48,11 +48,13 @@ impl ObjectStorage {
         own: Option<Key>,
     ) -> Result<Self, StorageError> {
         let url = format!("s3://{bucket}");
-        let operator = operator(access, bucket).map_err(|why| StorageError::Unsupported {
-            operation: Operation::Open,
-            path: url.clone(),
-            cause: Arc::new(why),
-        })?;
+        let why_none = WhyNone::default();
+        let operator =
+            operator(access, bucket, &why_none).map_err(|why| StorageError::Unsupported {
+                operation: Operation::Open,
+                path: url.clone(),
+                cause: Arc::new(why),
+            })?;
         Ok(Self {
             operator,
             prefix: if prefix.is_root() {
@@ -68,11 +70,12 @@ impl ObjectStorage {
                 format!("AWS in {region}")
             }),
             secrets: access.credentials.secrets().into(),
+            why_no_credentials: why_none,
         })
     }
 }
 
-fn operator(access: &S3Access, bucket: &str) -> Result<Operator, NotAsked> {
+fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Operator, NotAsked> {
     let S3Access {
         endpoint,
         region,
@@ -95,7 +98,7 @@ fn operator(access: &S3Access, bucket: &str) -> Result<Operator, NotAsked> {
         .region(region)
         // Nothing from the environment: what is not said here is not so.
         .disable_config_load()
-        .credential_provider_chain(credentials.chain());
+        .credential_provider_chain(credentials.chain(Arc::clone(why_none)));
     if let Some(endpoint) = endpoint {
         if endpoint.contains(&format!("//{bucket}.")) {
             return Err(NotAsked::HostOfBucket(endpoint.clone()));
