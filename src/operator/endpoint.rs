@@ -24,7 +24,9 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
-        let invalid = || InvalidEndpoint(text.to_owned());
+        // Before an `@` there may be a password.
+        let shown = text.rsplit('@').next().unwrap_or_default();
+        let invalid = || InvalidEndpoint(shown.to_owned());
         let uri: Uri = text.parse().map_err(|_| invalid())?;
         let authority = uri.authority().ok_or_else(invalid)?;
         // Who we are is said elsewhere; and what looks like a host may be a password.
@@ -94,5 +96,7 @@ mod tests {
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
+        let error = "https://me:password@minio".parse::<Endpoint>().unwrap_err();
+        assert!(!error.to_string().contains("password"), "{error}");
     }
 }

@@ -35,6 +35,13 @@ pub trait Fixture: Send + Sync {
     /// Writes or overwrites a file as Flink would.
     async fn write(&self, key: &Key, bytes: &[u8]);
 
+    /// Writes a file of one byte under each of these names in the directory: [`Fixture::many`] of them.
+    async fn write_many(&self, directory: &Key, names: &[String]) {
+        for name in names {
+            self.write(&directory.join(name).unwrap(), b"x").await;
+        }
+    }
+
     /// How many files are many, in hundreds: more than come in two answers of the store.
     fn many(&self) -> usize {
         20_000

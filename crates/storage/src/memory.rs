@@ -25,6 +25,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct MemoryStorage {
     tree: Arc<Mutex<Tree>>,
     clock: Clock,
+    real_directories: bool,
 }
 
 impl MemoryStorage {
@@ -34,7 +35,15 @@ impl MemoryStorage {
         Self {
             tree: Arc::default(),
             clock,
+            real_directories: true,
         }
+    }
+
+    /// As of a bucket: a directory that is not there is an empty one.
+    #[must_use]
+    pub fn without_directories(mut self) -> Self {
+        self.real_directories = false;
+        self
     }
 
     /// Puts `node` at `key` as another program would, replacing what is there and making missing directories. At the
@@ -128,7 +137,7 @@ impl Storage for MemoryStorage {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             conditional_delete: ConditionalDelete::Atomic,
-            real_directories: true,
+            real_directories: self.real_directories,
             modified_resolution: Duration::from_nanos(1),
         }
     }
@@ -161,6 +170,10 @@ impl Storage for MemoryStorage {
             over = !matches!(entry, Some(Ok(_)));
             entry
         }))
+        .filter(|entry| {
+            let is_gone = entry.as_ref().is_err_and(StorageError::is_not_found);
+            std::future::ready(self.real_directories || !is_gone)
+        })
         .boxed()
     }
 
@@ -282,7 +295,11 @@ impl Storage for MemoryStorage {
 
 impl std::fmt::Debug for MemoryStorage {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { tree: _, clock: _ } = self;
+        let Self {
+            tree: _,
+            clock: _,
+            real_directories: _,
+        } = self;
         formatter
             .debug_struct("MemoryStorage")
             .field("files", &self.files().len())

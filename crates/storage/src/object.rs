@@ -4,6 +4,7 @@
 //! deleter gives no result for each key, and its recursive listing leaves out what it may not see, so neither is used.
 
 mod account;
+mod circle;
 mod conditions;
 mod delete;
 mod error;
@@ -30,13 +31,15 @@ use crate::port::{
 };
 pub use account::{Buckets, S3Account};
 use conditions::Conditions;
-use s3::WhyNone;
+use s3::LastSearch;
 pub use s3::{S3Access, S3Credentials, Secret};
+use transport::Transport;
 
 /// A prefix of a bucket.
 #[derive(Debug, Clone)]
 pub struct ObjectStorage {
     operator: Operator,
+    transport: Transport,
     /// What the names of all objects begin with: nothing, or something that ends with `/`.
     prefix: String,
     /// The bucket as a person writes it: `s3://bucket`.
@@ -48,7 +51,7 @@ pub struct ObjectStorage {
     service: String,
     /// What no message may show.
     secrets: Arc<[Secret]>,
-    why_no_credentials: WhyNone,
+    search: LastSearch,
 }
 
 impl ObjectStorage {

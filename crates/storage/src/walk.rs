@@ -1,6 +1,8 @@
 //! All entries below a directory, over any store.
 
-use futures::stream::{SelectAll, StreamExt};
+use std::future::ready;
+
+use futures::stream::{self, BoxStream, SelectAll, StreamExt};
 
 use crate::port::{Entry, EntryKind, Key, Storage, StorageError};
 
@@ -10,6 +12,9 @@ const DIRECTORIES_AT_ONCE: usize = 8;
 
 /// Entries taken from one directory before another has its turn.
 const BATCH: usize = 1024;
+
+/// What no object store lists more of in one answer.
+const ONE_ANSWER: usize = 1000;
 
 /// A walk below one directory that either saw everything or failed: its success is a value, [`CompleteWalk`], that
 /// nothing else can make.
@@ -41,7 +46,8 @@ pub struct CompleteWalk {
     pub directories: u64,
     /// Directories that were seen in their parent and were gone, for certain, when they were listed or while they were:
     /// deleted as a rule, but possibly moved to where the walk had been before. Some of their entries may
-    /// have been shown. The caller decides what that means.
+    /// have been shown. The caller decides what that means. Where directories are only what names begin with, those of
+    /// whose files none was left.
     pub vanished: Vec<Key>,
 }
 
@@ -89,15 +95,28 @@ impl<'store> Walk<'store> {
                 && let Some(directory) = waiting.pop()
             {
                 complete.directories += 1;
-                let batches = store.list_level(&directory).ready_chunks(BATCH);
-                listing.push(batches.map(move |batch| (directory.clone(), batch)).boxed());
+                let listed = batches(store, &directory);
+                listing.push(
+                    listed
+                        .map(move |listed| (directory.clone(), listed))
+                        .boxed(),
+                );
             }
-            let Some((directory, batch)) = listing.next().await else {
+            let Some((directory, listed)) = listing.next().await else {
                 // All listings that ran have ended; the next ones may be waiting still.
                 if waiting.is_empty() {
                     return Ok(complete);
                 }
                 continue;
+            };
+            let batch = match listed {
+                Listed::Batch(batch) => batch,
+                Listed::End { entries } => {
+                    if directory != start && is_left(store, &directory, entries).await? {
+                        complete.vanished.push(directory);
+                    }
+                    continue;
+                }
             };
             for listed in batch {
                 match listed {
@@ -117,6 +136,40 @@ impl<'store> Walk<'store> {
             }
         }
     }
+}
+
+enum Listed {
+    Batch(Vec<Result<Entry, StorageError>>),
+    End { entries: usize },
+}
+
+fn batches<'store>(store: &'store dyn Storage, directory: &Key) -> BoxStream<'store, Listed> {
+    let batches = store.list_level(directory).ready_chunks(BATCH).map(Some);
+    let to_the_end = batches.chain(stream::once(ready(None)));
+    let counted = to_the_end.scan(0, |entries, batch| {
+        ready(Some(match batch {
+            Some(batch) => {
+                *entries += batch.len();
+                Listed::Batch(batch)
+            }
+            None => Listed::End { entries: *entries },
+        }))
+    });
+    counted.boxed()
+}
+
+/// Whether all files left the directory between being seen in its parent and now. Without real directories a listing does
+/// not notice: then it has no entries, or it went on to its next answer when there was nothing more.
+async fn is_left(
+    store: &dyn Storage,
+    directory: &Key,
+    entries: usize,
+) -> Result<bool, StorageError> {
+    let is_one_answer = (1..=ONE_ANSWER).contains(&entries);
+    if store.capabilities().real_directories || is_one_answer {
+        return Ok(false);
+    }
+    Ok(store.stat(directory).await?.is_none())
 }
 
 /// "Not found" in a listing can also be a hiccup of a network volume; a look from the root down must agree.

@@ -104,7 +104,20 @@ impl Fixture for Bucket {
             .unwrap();
     }
 
-    /// Three pages.
+    /// Past the server, which keeps an object as a file of its name.
+    async fn write_many(&self, directory: &Key, names: &[String]) {
+        let bucket = self.aside.info().name().clone();
+        let directory = SERVER
+            .directory(&bucket)
+            .join(PREFIX)
+            .join(directory.as_str());
+        std::fs::create_dir_all(&directory).unwrap();
+        for name in names {
+            std::fs::write(directory.join(name), "x").unwrap();
+        }
+    }
+
+    /// Three pages: for each of them this server reads the directory from its beginning.
     fn many(&self) -> usize {
         2_100
     }
@@ -232,6 +245,47 @@ async fn a_new_epoch_is_created_once_although_the_server_restarts() {
     assert_eq!(store.read(&key("owner/1"), 9).await.unwrap().bytes, "a");
 }
 
+/// A listing that the server did not bring to its end is no listing; where it comes back in time, it is all of one.
+#[tokio::test]
+async fn a_listing_goes_on_where_it_was_although_the_server_restarts() {
+    let mut server = S3Server::start().unwrap();
+    server.make_bucket("listing").unwrap();
+    let directory_of_files = server.directory("listing").join(PREFIX).join("shared");
+    std::fs::create_dir_all(&directory_of_files).unwrap();
+    for number in 0..5_000 {
+        std::fs::write(directory_of_files.join(format!("{number:04}")), "x").unwrap();
+    }
+    let access = S3Access {
+        endpoint: Some(server.endpoint()),
+        ..access()
+    };
+    let store = directory(&access, "listing");
+    for comes_back in [true, false] {
+        let mut listing = store.list_level(&key("shared"));
+        let first = listing.try_next().await.unwrap().unwrap();
+        server.kill();
+        let (rest, ()) = tokio::join!(listing.try_collect::<Vec<_>>(), async {
+            if comes_back {
+                server.restart().unwrap();
+            }
+        });
+        if !comes_back {
+            let error = rest.unwrap_err();
+            assert_eq!(error.category(), "unavailable", "{error}");
+            continue;
+        }
+        let mut names: Vec<String> = rest
+            .unwrap()
+            .iter()
+            .chain([&first])
+            .map(|entry| entry.key.to_string())
+            .collect();
+        names.sort();
+        let expected = (0..5_000).map(|number| format!("shared/{number:04}"));
+        assert!(names.into_iter().eq(expected));
+    }
+}
+
 /// Evidence knows size and time; the etag that is compared is that of the file which had them.
 #[tokio::test]
 async fn a_file_goes_by_size_and_time_if_no_etag_is_known() {
@@ -289,7 +343,17 @@ fn a_name_that_would_lead_to_another_host_is_refused() {
         let opened = S3Account::new(access.clone()).directory(bucket, &Key::root(), own());
         opened.map(|_| ()).map_err(|error| error.to_string())
     };
-    for bucket in ["", "evil.example/x", "evil#", "a@b", "a b", "a:1", "a\\b"] {
+    for bucket in [
+        "",
+        ".",
+        "..",
+        "evil.example/x",
+        "evil#",
+        "a@b",
+        "a b",
+        "a:1",
+        "a\\b",
+    ] {
         let error = open(&access(), bucket).unwrap_err();
         assert!(error.contains("no name of a bucket"), "{error}");
     }
@@ -313,6 +377,20 @@ fn a_name_that_would_lead_to_another_host_is_refused() {
         "{error}"
     );
     open(&endpoint("https://minio.storage:9000"), "flink").unwrap();
+    for address in [
+        "",
+        "minio:9000",
+        "ftp://minio",
+        "https://",
+        "https://me:hunter2@minio",
+        "https://minio?x=hunter2",
+        "https://minio/#hunter2",
+        "https://minio\\@hunter2",
+    ] {
+        let error = open(&endpoint(address), "flink").unwrap_err();
+        assert!(error.contains("no address of a store"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }
 
 #[tokio::test]

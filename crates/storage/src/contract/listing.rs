@@ -5,12 +5,15 @@ use crate::port::{EntryKind, Key};
 
 pub async fn many_entries_come_once_each(fixture: &dyn Fixture) {
     let store = fixture.store();
-    let expected: Vec<Key> = (0..fixture.many())
-        .map(|number| key(&format!("shared/{number:05}")))
+    let directory = key("shared");
+    let names: Vec<String> = (0..fixture.many())
+        .map(|number| format!("{number:06}"))
         .collect();
-    for file in &expected {
-        fixture.write(file, b"x").await;
-    }
+    fixture.write_many(&directory, &names).await;
+    let expected: Vec<Key> = names
+        .iter()
+        .map(|name| directory.join(name).unwrap())
+        .collect();
     let entries = list(&*store, &key("shared")).await.unwrap();
     assert!(
         entries.iter().map(|entry| &entry.key).eq(&expected),
@@ -48,11 +51,8 @@ pub async fn files_that_vanish_meanwhile_are_left_out(fixture: &dyn Fixture) {
     let store = fixture.store();
     let directory = key("shared");
     let files = fixture.many().min(5000);
-    for number in 0..files {
-        fixture
-            .write(&directory.join(&format!("{number:04}")).unwrap(), b"x")
-            .await;
-    }
+    let names: Vec<String> = (0..files).map(|number| format!("{number:04}")).collect();
+    fixture.write_many(&directory, &names).await;
     let mut listing = begin_listing(&*store, &directory).await;
     for number in (0..files).filter(|number| number % 100 != 0) {
         fixture

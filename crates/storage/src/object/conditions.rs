@@ -34,12 +34,18 @@ impl ObjectStorage {
         operator
             .write(&name, "whether conditions are heeded")
             .await?;
-        let again = operator.write_with(&name, "they are not");
+        let heeded = self.try_out_on(&name).await;
+        // Also where it could not be found out.
+        operator.delete(&name).await?;
+        heeded
+    }
+
+    async fn try_out_on(&self, name: &str) -> Result<Conditions, opendal::Error> {
+        let again = self.operator.write_with(name, "they are not");
         let writes = is_refused(again.if_not_exists(true).await)?;
         let wrong = "\"00000000000000000000000000000000\"";
-        let deletes = is_refused(operator.delete_with(&name).if_match(wrong).await)?
-            && operator.exists(&name).await?;
-        operator.delete(&name).await?;
+        let deletion = self.operator.delete_with(name).if_match(wrong);
+        let deletes = is_refused(deletion.await)? && self.operator.exists(name).await?;
         Ok(Conditions { writes, deletes })
     }
 }

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use opendal::ErrorKind;
 
 use super::ObjectStorage;
+use super::list::names;
 use super::look::{self, file};
 use crate::port::{
     Deletion, EntryKind, Key, Operation, RemovedDirectory, Storage, StorageError, Version,
@@ -104,8 +105,7 @@ pub(super) async fn marker(
     }
     let name = store.directory_name(operation, key)?;
     let failure = |error| store.bucket_failure(operation, key, &error);
-    let listing = store.operator.lister_with(&name).limit(2);
-    let mut listing = listing.await.map_err(failure)?;
+    let mut listing = names(store, &name, Some(2)).await.map_err(failure)?;
     let mut marked = false;
     while let Some(entry) = listing.next().await.transpose().map_err(failure)? {
         if entry.path() != name {

@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use opendal::ErrorKind;
 
@@ -39,10 +39,11 @@ impl ObjectStorage {
             .find(|(says, _)| said.0.contains(says));
         if let Some((_, why)) = unknown {
             let known = self
-                .why_no_credentials
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let why = known.clone().unwrap_or_else(|| why.to_owned());
+                .search
+                .outcome()
+                .why_none
+                .map(|why| self.one_line(&why));
+            let why = known.unwrap_or_else(|| why.to_owned());
             return StorageError::Unauthenticated {
                 operation,
                 path,
@@ -56,6 +57,10 @@ impl ObjectStorage {
         };
         match error.kind() {
             ErrorKind::NotFound => StorageError::NotFound { operation, path },
+            // Most often the transport has noticed before.
+            ErrorKind::PermissionDenied if said.0.contains("RequestTimeTooSkewed") => {
+                unavailable(Said(CLOCKS_DIFFER.to_owned()))
+            }
             ErrorKind::PermissionDenied => StorageError::PermissionDenied { operation, path },
             ErrorKind::Unsupported => StorageError::Unsupported {
                 operation,
@@ -88,7 +93,6 @@ impl ObjectStorage {
         }
     }
 
-    /// On one line, without what no message may show.
     fn said(&self, error: &opendal::Error) -> Said {
         let mut text = error.message().to_owned();
         let mut source = error.source();
@@ -99,20 +103,27 @@ impl ObjectStorage {
             }
             source = error.source();
         }
-        for secret in self
-            .secrets
-            .iter()
-            .filter(|secret| !secret.reveal().is_empty())
-        {
-            text = text.replace(secret.reveal(), "(secret)");
+        let text = self.one_line(&text);
+        Said(format!("{text} (at {})", self.service))
+    }
+
+    /// Short, and without what no message may show.
+    fn one_line(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let found = self.search.outcome().secrets;
+        for secret in self.secrets.iter().chain(&found) {
+            if !secret.reveal().is_empty() {
+                text = text.replace(secret.reveal(), "(secret)");
+            }
         }
         let words: Vec<&str> = text.split_whitespace().collect();
-        let text: String = words.join(" ").chars().take(LONGEST).collect();
-        Said(format!("{text} (at {})", self.service))
+        words.join(" ").chars().take(LONGEST).collect()
     }
 }
 
 const NO_BUCKET: &str = "the store knows no such bucket";
+const CLOCKS_DIFFER: &str =
+    "the clocks of this machine and of the store differ too much (RequestTimeTooSkewed)";
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -1,14 +1,43 @@
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use opendal::options::ListOptions;
+use opendal::{Error, ErrorKind};
 
 use super::ObjectStorage;
+use super::circle::Circle;
 use super::look::{directory_entry, version_of};
 use super::name::is_taken_literally;
 use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError};
 
 /// A store can list anything.
 const LONGEST_NAME: usize = 100;
+
+/// What the store says that begins with `prefix`, up to the next `/`; at most `at_once` names in one answer.
+pub(super) async fn names(
+    store: &ObjectStorage,
+    prefix: &str,
+    at_once: Option<usize>,
+) -> opendal::Result<BoxStream<'static, opendal::Result<opendal::Entry>>> {
+    let operator = store.operator.clone();
+    let operator = operator.with_context(store.transport.context());
+    let options = ListOptions {
+        limit: at_once,
+        ..ListOptions::default()
+    };
+    let listing = operator.lister_options(prefix, options).await?;
+    let mut circle = Circle::new();
+    let names = listing.map(move |listed| {
+        let entry = listed?;
+        if circle.is_closed_by(entry.path()) {
+            let path: String = entry.path().chars().take(LONGEST_NAME).collect();
+            let text = format!("the store listed {path:?} twice, so it has no end");
+            return Err(Error::new(ErrorKind::Unexpected, text));
+        }
+        Ok(entry)
+    });
+    Ok(names.boxed())
+}
 
 /// Objects and common prefixes directly in `directory`, page by page.
 pub(super) fn level(
@@ -24,9 +53,7 @@ async fn open(
 ) -> Result<BoxStream<'_, Result<Entry, StorageError>>, StorageError> {
     let operation = Operation::List;
     let prefix = store.directory_name(operation, &directory)?;
-    let lister = store
-        .operator
-        .lister(&prefix)
+    let lister = names(store, &prefix, None)
         .await
         .map_err(|error| store.bucket_failure(operation, &directory, &error))?;
     let prefix = prefix.trim_start_matches('/').to_owned();

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use futures::StreamExt;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use opendal::{ErrorKind, Metadata};
 
 use super::ObjectStorage;
-use crate::port::{Entry, EntryKind, Key, Operation, StorageError, Version};
+use super::list::names;
+use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError, Version};
 
 /// What is at `key`: an object, or a directory if any object's name begins with it.
 pub(super) async fn at(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>, StorageError> {
@@ -14,6 +17,9 @@ pub(super) async fn at(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>
 }
 
 /// The object at `key`, if there is one.
+///
+/// Anything between us and the store can answer 404, and HEAD says no more than that. So what is absent must be missing
+/// in a listing, too; this also tells a missing object from a missing bucket.
 pub(super) async fn file(
     store: &ObjectStorage,
     key: &Key,
@@ -23,7 +29,32 @@ pub(super) async fn file(
         return Ok(None);
     }
     let name = store.object_name(operation, key)?;
-    match store.operator.stat(&name).await {
+    if let Some(entry) = head(store, key, &name, operation).await? {
+        return Ok(Some(entry));
+    }
+    if !is_listed(store, key, &name, operation).await? {
+        return Ok(None);
+    }
+    // Written meanwhile, as a rule.
+    let entry = head(store, key, &name, operation).await?;
+    entry.map(Some).ok_or_else(|| StorageError::Unavailable {
+        operation,
+        path: store.location(key),
+        cause: Arc::new(ListedAndMissing),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the store lists it and says that it is not there")]
+struct ListedAndMissing;
+
+async fn head(
+    store: &ObjectStorage,
+    key: &Key,
+    name: &str,
+    operation: Operation,
+) -> Result<Option<Entry>, StorageError> {
+    match store.operator.stat(name).await {
         Ok(metadata) => Ok(Some(Entry {
             key: key.clone(),
             kind: EntryKind::File,
@@ -34,15 +65,33 @@ pub(super) async fn file(
     }
 }
 
-/// Also tells a missing object from a missing bucket, for both of which HEAD answers 404.
+/// Whether there is an object of this name, which is the first of all that begin with it.
+async fn is_listed(
+    store: &ObjectStorage,
+    key: &Key,
+    name: &str,
+    operation: Operation,
+) -> Result<bool, StorageError> {
+    let first = first(store, key, name, operation).await?;
+    Ok(first.is_some_and(|first| first.path() == name))
+}
+
 async fn directory(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>, StorageError> {
     let operation = Operation::Stat;
     let name = store.directory_name(operation, key)?;
-    let failure = |error| store.bucket_failure(operation, key, &error);
-    let listing = store.operator.lister_with(&name).limit(1);
-    let first = listing.await.map_err(failure)?.next().await;
-    let found = first.transpose().map_err(failure)?.is_some() || key.is_root();
+    let found = first(store, key, &name, operation).await?.is_some() || key.is_root();
     Ok(found.then(|| directory_entry(key.clone())))
+}
+
+async fn first(
+    store: &ObjectStorage,
+    key: &Key,
+    prefix: &str,
+    operation: Operation,
+) -> Result<Option<opendal::Entry>, StorageError> {
+    let failure = |error| store.bucket_failure(operation, key, &error);
+    let mut listing = names(store, prefix, Some(1)).await.map_err(failure)?;
+    listing.next().await.transpose().map_err(failure)
 }
 
 pub(super) fn directory_entry(key: Key) -> Entry {
@@ -67,7 +116,9 @@ pub(super) fn version_of(metadata: &Metadata) -> Version {
             .and_then(|time| whole_seconds(time.into_inner())),
         etag: metadata
             .etag()
-            .map(|etag| etag.trim_matches('"').to_owned()),
+            .map(|etag| etag.trim_matches('"').to_owned())
+            // One that says nothing can be compared with nothing.
+            .filter(|etag| !etag.is_empty()),
     }
 }
 

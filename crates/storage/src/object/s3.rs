@@ -5,6 +5,7 @@ mod of_this_process;
 mod open;
 pub(super) mod page;
 mod profile;
+pub(super) mod refusal;
 
 pub use access::{S3Access, S3Credentials, Secret};
-pub(super) use of_this_process::WhyNone;
+pub(super) use of_this_process::LastSearch;

@@ -1,15 +1,20 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
+use opendal::raw::ServiceOperation;
 use opendal::raw::oio::ReadStream;
-use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter, Result};
+use opendal::{
+    Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter, OperationContext, Result,
+};
 use opendal_http_transport_reqwest::ReqwestTransport;
 use reqwest::redirect::Policy;
 
-use super::s3::page;
+use super::circle::Circle;
+use super::s3::page::{self, Asked};
+use super::s3::refusal;
 
 /// A page has a thousand names of at most a kilobyte each.
 const LONGEST_PAGE: usize = 16 << 20;
@@ -23,38 +28,104 @@ static CLIENT: LazyLock<std::result::Result<ReqwestTransport, reqwest::Error>> =
         client.build().map(ReqwestTransport::new)
     });
 
-/// HTTP that follows nobody elsewhere, and passes on only such listings as are some.
-pub(super) fn transport() -> std::result::Result<HttpTransporter, &'static reqwest::Error> {
-    let client = CLIENT.as_ref()?;
-    Ok(HttpTransporter::new(Checked(client.clone())))
+/// HTTP that follows nobody elsewhere, and passes on only such answers as a store gives.
+#[derive(Debug, Clone)]
+pub(super) struct Transport {
+    http: ReqwestTransport,
+    bucket: Arc<str>,
 }
 
-struct Checked(ReqwestTransport);
+impl Transport {
+    pub(super) fn new(bucket: &str) -> std::result::Result<Self, &'static reqwest::Error> {
+        Ok(Self {
+            http: CLIENT.as_ref()?.clone(),
+            bucket: bucket.into(),
+        })
+    }
+
+    /// For one listing: it must end.
+    pub(super) fn context(&self) -> OperationContext {
+        let checked = Checked {
+            transport: self.clone(),
+            pages: Mutex::new(Pages {
+                last: String::new(),
+                circle: Circle::new(),
+            }),
+        };
+        OperationContext::new().with_http_transport(HttpTransporter::new(checked))
+    }
+}
+
+struct Checked {
+    transport: Transport,
+    pages: Mutex<Pages>,
+}
+
+/// Where the pages that were asked for begin.
+struct Pages {
+    last: String,
+    circle: Circle,
+}
 
 impl HttpTransport for Checked {
     async fn fetch(&self, request: Request<Buffer>) -> Result<Response<HttpBody>> {
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let response = self.0.fetch(request).await?;
+        let Transport { http, bucket } = &self.transport;
+        // Without one it is somebody else who is asked, for credentials.
+        let operation = request.extensions().get::<ServiceOperation>().copied();
+        let query = request.uri().query().unwrap_or_default();
+        let asked = operation.and_then(|_| Asked::of(bucket, query));
+        if let Some(Asked { token, .. }) = &asked {
+            self.goes_on(token)?;
+        }
+        let response = http.fetch(request).await?;
         let status = response.status();
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(redirected(&response));
         }
-        let is_listing = query.split('&').any(|pair| pair == "list-type=2");
-        if status != StatusCode::OK || !is_listing {
+        let Some(operation) = operation else {
             return Ok(response);
+        };
+        if !status.is_success() {
+            let (parts, body) = response.into_parts();
+            let body = whole(body).await?;
+            refusal::check(operation, &parts, &body)?;
+            return Ok(Response::from_parts(parts, again(body)));
         }
-        let (parts, body) = response.into_parts();
-        let page = whole(body).await?;
-        // The store may come to its senses: worth another try.
-        page::check(&query, &page)
-            .map_err(|why| Error::new(ErrorKind::Unexpected, why.to_string()).set_temporary())?;
-        let length = page.len() as u64;
-        let body = stream::iter([Ok(Buffer::from(page))]);
-        Ok(Response::from_parts(
-            parts,
-            HttpBody::new(body, Some(length)),
-        ))
+        match asked {
+            Some(asked) if status == StatusCode::OK => {
+                let (parts, body) = response.into_parts();
+                let body = whole(body).await?;
+                // The store may come to its senses: worth another try.
+                page::check(&asked, &body).map_err(|why| {
+                    Error::new(ErrorKind::Unexpected, why.to_string()).set_temporary()
+                })?;
+                Ok(Response::from_parts(parts, again(body)))
+            }
+            _ => Ok(response),
+        }
     }
+}
+
+impl Checked {
+    fn goes_on(&self, token: &str) -> Result<()> {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another try at the same page.
+        if token == pages.last {
+            return Ok(());
+        }
+        token.clone_into(&mut pages.last);
+        if pages.circle.is_closed_by(token) {
+            let text = "the pages of a listing lead back to earlier ones, so it has no end";
+            return Err(Error::new(ErrorKind::Unexpected, text));
+        }
+        Ok(())
+    }
+}
+
+fn again(body: Bytes) -> HttpBody {
+    let length = body.len() as u64;
+    let body = stream::iter([Ok(Buffer::from(body))]);
+    HttpBody::new(body, Some(length))
 }
 
 async fn whole(mut body: HttpBody) -> Result<Bytes> {
@@ -65,7 +136,7 @@ async fn whole(mut body: HttpBody) -> Result<Bytes> {
             return Ok(page.freeze());
         }
         if page.len() + part.len() > LONGEST_PAGE {
-            let text = format!("a page of a listing is longer than {LONGEST_PAGE} bytes");
+            let text = format!("an answer of the store is longer than {LONGEST_PAGE} bytes");
             return Err(Error::new(ErrorKind::Unexpected, text));
         }
         page.extend_from_slice(&part.to_bytes());

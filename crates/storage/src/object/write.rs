@@ -17,7 +17,7 @@ pub(super) async fn new(
         return Err(StorageError::Unsupported {
             operation,
             path: store.location(key),
-            cause: Arc::new(OverwritesDespiteTheCondition),
+            cause: Arc::new(HeedsNoCondition),
         });
     }
     let name = store.object_name(operation, key)?;
@@ -44,7 +44,5 @@ pub(super) async fn over(
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "it overwrites objects although told `If-None-Match: *`, so two operators could both own the directory"
-)]
-struct OverwritesDespiteTheCondition;
+#[error("it does not heed `If-None-Match: *`, so two operators could both own the directory")]
+struct HeedsNoCondition;

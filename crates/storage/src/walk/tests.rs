@@ -149,6 +149,52 @@ async fn a_directory_that_vanished_is_told() {
     );
 }
 
+/// A savepoint that is moved while the walk goes on must not be missed in both places, also where its listing is just
+/// empty.
+#[tokio::test]
+async fn a_directory_that_vanished_from_a_bucket_is_told() {
+    let store = jobs().without_directories();
+    for number in 0..2_500 {
+        store.insert_file(&key(&format!("j3/shared/{number}")), "x");
+    }
+    for directory in ["j1/chk-1", "j3/shared"] {
+        let removing = store.clone();
+        let vanishing = FaultInjecting::new(store.clone(), move |call| {
+            if (call.operation, &call.key) == (Operation::List, &key(directory)) {
+                removing.remove(&call.key);
+            }
+            Fault::None
+        });
+        let (complete, seen) = walk(&vanishing, "").await;
+        assert_eq!(complete.unwrap().vanished, [key(directory)]);
+        assert!(seen.contains(directory) && seen.contains("j2/taskowned/t"));
+    }
+    let (complete, _) = walk(&store, "").await;
+    assert_eq!(complete.unwrap().vanished, []);
+    let (complete, _) = walk(&store, "j9").await;
+    assert_eq!(complete.unwrap().vanished, [], "a base may be empty");
+}
+
+/// Of a large directory some answers have come already.
+#[tokio::test]
+async fn a_directory_that_vanished_from_a_bucket_halfway_is_told() {
+    let store = jobs().without_directories();
+    for number in 0..2_500 {
+        store.insert_file(&key(&format!("j3/shared/{number}")), "x");
+    }
+    let mut shown = 0;
+    let complete = Walk::new(&store, Key::root()).run(|entry| {
+        if entry.key.starts_with(&key("j3/shared")) {
+            shown += 1;
+        }
+        if shown == 1_500 {
+            store.remove(&key("j3/shared"));
+        }
+        Descend::Yes
+    });
+    assert_eq!(complete.await.unwrap().vanished, [key("j3/shared")]);
+}
+
 #[tokio::test]
 async fn a_directory_that_is_not_found_but_there_fails_the_walk() {
     let store = FaultInjecting::new(jobs(), |call| {

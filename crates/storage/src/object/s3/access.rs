@@ -3,8 +3,7 @@ use std::fmt;
 use reqsign_aws_v4::Credential;
 use reqsign_core::{Context, ProvideCredential, ProvideCredentialChain};
 
-use super::WhyNone;
-use super::of_this_process::OfThisProcess;
+use super::of_this_process::{LastSearch, OfThisProcess};
 
 /// Where a store that speaks S3 is, and as whom it is reached.
 #[derive(Debug, Clone)]
@@ -57,8 +56,8 @@ impl fmt::Debug for Secret {
 impl S3Credentials {
     /// Exactly these: the client's own chain would go on to the roles of this process, whatever it was told to leave out.
     ///
-    /// The client's chain takes an error for nothing found, so why there are none is left in `why_none`.
-    pub(super) fn chain(&self, why_none: WhyNone) -> ProvideCredentialChain<Credential> {
+    /// The client's chain takes an error for nothing found, so why there are none is noted in `search`.
+    pub(super) fn chain(&self, search: LastSearch) -> ProvideCredentialChain<Credential> {
         let chain = ProvideCredentialChain::new();
         match self {
             Self::Keys {
@@ -70,7 +69,7 @@ impl S3Credentials {
                 secret_access_key: secret_access_key.clone(),
                 session_token: session_token.clone(),
             }),
-            Self::OfThisProcess => chain.push(OfThisProcess::new(why_none)),
+            Self::OfThisProcess => chain.push(OfThisProcess(search)),
         }
     }
 

@@ -10,28 +10,53 @@ use reqsign_aws_v4::{
 use reqsign_core::{Context, Error, ProvideCredential, Result};
 use tokio::time::timeout;
 
+use super::access::Secret;
 use super::profile::{self, Profile};
 
-/// Why no credentials were found the last time, if more is known than that.
-pub(in crate::object) type WhyNone = Arc<Mutex<Option<String>>>;
+/// What came of looking for credentials the last time.
+#[derive(Debug, Clone, Default)]
+pub(in crate::object) struct LastSearch(Arc<Mutex<Outcome>>);
+
+#[derive(Debug, Clone, Default)]
+pub(in crate::object) struct Outcome {
+    /// Why none were found, if more is known than that.
+    pub(in crate::object) why_none: Option<String>,
+    /// What must not appear in any message.
+    pub(in crate::object) secrets: Vec<Secret>,
+}
+
+impl LastSearch {
+    pub(in crate::object) fn outcome(&self) -> Outcome {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, found: &Result<Option<Credential>>) {
+        let credential = found.as_ref().ok().and_then(Option::as_ref);
+        let secrets = credential.map(|found| {
+            let parts = [&found.access_key_id, &found.secret_access_key];
+            let parts = parts.into_iter().chain(&found.session_token);
+            parts.cloned().map(Secret::new).collect()
+        });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Outcome {
+            why_none: found.as_ref().err().map(ToString::to_string),
+            secrets: secrets.unwrap_or_default(),
+        };
+    }
+}
 
 /// One provider for the client: with several it would go on to somebody else after an error.
 #[derive(Debug)]
-pub(super) struct OfThisProcess(WhyNone);
-
-impl OfThisProcess {
-    pub(super) fn new(why_none: WhyNone) -> Self {
-        Self(why_none)
-    }
-}
+pub(super) struct OfThisProcess(pub(super) LastSearch);
 
 impl ProvideCredential for OfThisProcess {
     type Credential = Credential;
 
     async fn provide_credential(&self, context: &Context) -> Result<Option<Credential>> {
         let found = search(context).await;
-        let why = found.as_ref().err().map(ToString::to_string);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        self.0.note(&found);
         found
     }
 }

@@ -2,11 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opendal::layers::{RetryLayer, TimeoutLayer};
-use opendal::{OperationContext, Operator, services};
+use opendal::{Operator, services};
 use tokio::sync::OnceCell;
 
-use super::{S3Access, WhyNone};
-use crate::object::{ObjectStorage, transport};
+use super::S3Access;
+use super::of_this_process::LastSearch;
+use crate::object::ObjectStorage;
+use crate::object::transport::Transport;
 use crate::port::{Key, Operation, StorageError};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -22,9 +24,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 enum NotAsked {
     #[error(
-        "{0:?} is no name of a bucket, which has letters, digits, dots, hyphens and underscores only"
+        "{0:?} is no name of a bucket, which has letters, digits, dots, hyphens and underscores, and not dots alone"
     )]
     Bucket(String),
+    #[error(
+        "the endpoint is no address of a store; write http:// or https:// and a host, without a user, password or query"
+    )]
+    Endpoint,
     #[error("{0:?} is no region, which has letters, digits and hyphens only")]
     Region(String),
     /// The client would cut the name off the host, and ask another one.
@@ -48,15 +54,17 @@ impl ObjectStorage {
         own: Option<Key>,
     ) -> Result<Self, StorageError> {
         let url = format!("s3://{bucket}");
-        let why_none = WhyNone::default();
-        let operator =
-            operator(access, bucket, &why_none).map_err(|why| StorageError::Unsupported {
-                operation: Operation::Open,
-                path: url.clone(),
-                cause: Arc::new(why),
-            })?;
+        let search = LastSearch::default();
+        let refused = |why| StorageError::Unsupported {
+            operation: Operation::Open,
+            path: url.clone(),
+            cause: Arc::new(why),
+        };
+        let transport = Transport::new(bucket).map_err(|why| refused(NotAsked::Http(why)))?;
+        let operator = operator(access, bucket, &search, &transport).map_err(refused)?;
         Ok(Self {
             operator,
+            transport,
             prefix: if prefix.is_root() {
                 String::new()
             } else {
@@ -70,12 +78,17 @@ impl ObjectStorage {
                 format!("AWS in {region}")
             }),
             secrets: access.credentials.secrets().into(),
-            why_no_credentials: why_none,
+            search,
         })
     }
 }
 
-fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Operator, NotAsked> {
+fn operator(
+    access: &S3Access,
+    bucket: &str,
+    search: &LastSearch,
+    transport: &Transport,
+) -> Result<Operator, NotAsked> {
     let S3Access {
         endpoint,
         region,
@@ -84,7 +97,9 @@ fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Opera
     } = access;
     let region = region.as_deref().unwrap_or(DEFAULT_REGION);
     let is_host_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if bucket.is_empty() || !bucket.chars().all(|c| is_host_part(c) || "._".contains(c)) {
+    // Dots alone would climb out of the path.
+    let is_name = bucket.chars().all(|c| is_host_part(c) || "._".contains(c));
+    if !is_name || bucket.chars().all(|c| c == '.') {
         return Err(NotAsked::Bucket(bucket.to_owned()));
     }
     if region.is_empty() || !region.chars().all(is_host_part) {
@@ -98,8 +113,9 @@ fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Opera
         .region(region)
         // Nothing from the environment: what is not said here is not so.
         .disable_config_load()
-        .credential_provider_chain(credentials.chain(Arc::clone(why_none)));
+        .credential_provider_chain(credentials.chain(search.clone()));
     if let Some(endpoint) = endpoint {
+        check_address(endpoint)?;
         if endpoint.contains(&format!("//{bucket}.")) {
             return Err(NotAsked::HostOfBucket(endpoint.clone()));
         }
@@ -108,10 +124,9 @@ fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Opera
     if *virtual_host_style {
         builder = builder.enable_virtual_host_style();
     }
-    let http = transport::transport().map_err(NotAsked::Http)?;
     let operator = Operator::new(builder).map_err(NotAsked::Client)?;
     Ok(operator
-        .with_context(OperationContext::new().with_http_transport(http))
+        .with_context(transport.context())
         // Inside of the retries, so that each attempt has its own.
         .layer(
             TimeoutLayer::new()
@@ -125,4 +140,18 @@ fn operator(access: &S3Access, bucket: &str, why_none: &WhyNone) -> Result<Opera
                 .with_max_delay(LONGEST_PAUSE)
                 .with_jitter(),
         ))
+}
+
+/// What looks like a host may be a password, so it is not repeated.
+fn check_address(endpoint: &str) -> Result<(), NotAsked> {
+    let url = reqwest::Url::parse(endpoint).map_err(|_| NotAsked::Endpoint)?;
+    let is_address = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && !endpoint.contains(['@', '?', '#', '\\'])
+        && !endpoint.contains(char::is_whitespace);
+    if is_address {
+        Ok(())
+    } else {
+        Err(NotAsked::Endpoint)
+    }
 }
