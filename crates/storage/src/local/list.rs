@@ -116,3 +116,33 @@ fn unknown() -> Version {
         etag: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::local::LocalStorage;
+    use crate::port::{Key, Operation};
+
+    /// Between its name and the look at it, nobody can hold the kernel up.
+    #[tokio::test]
+    async fn a_directory_that_goes_before_it_is_looked_at_is_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open(directory.path()).await.unwrap();
+        let root = Arc::clone(&storage.root);
+        let listing = Listing {
+            target: Target::new(root, Operation::List, Key::root()),
+            directory: None,
+            vanished: Arc::default(),
+        };
+        let opened = listing.target.directory().unwrap();
+        let look = |may_be_directory| {
+            let entry = listing.look_at(opened.as_fd(), c"chk-5", may_be_directory);
+            entry
+                .unwrap()
+                .map(|entry| (entry.key.to_string(), entry.kind))
+        };
+        assert_eq!(look(true), Some(("chk-5".to_owned(), EntryKind::Directory)));
+        assert_eq!(look(false), None);
+    }
+}
