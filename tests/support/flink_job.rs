@@ -33,7 +33,10 @@ impl FlinkJob {
         let what = format!("flinkdep/{}", self.name);
         let spec = json!({
             "flinkVersion": "v2_1",
-            "flinkConfiguration": {"execution.checkpointing.dir": self.base},
+            "flinkConfiguration": {
+                "execution.checkpointing.dir": self.base,
+                "state.backend.type": "rocksdb",
+            },
             "job": {"state": "running", "upgradeMode": "last-state", "jarURI": "local:///job.jar"},
         });
         cluster.apply(&json!({
