@@ -1,8 +1,9 @@
 //! A directory and one in it, each pruned under its own name by somebody who does not know of the other.
 
-use crate::world::{JOB, World, at, orphan};
+use crate::world::{JOB, OLD_JOB, World, at, orphan, terminal, uuid};
 use flink_retention::engine::Report;
 use retention::guard::Guard;
+use storage::Key;
 
 fn assert_blocked(report: &Report, why: &str) {
     let blocked: Vec<String> = report
@@ -54,4 +55,44 @@ async fn whoever_prunes_a_directory_sees_that_one_around_it_is_pruned() {
     world.enforce().await;
     world.wait(25);
     assert_eq!(world.enforce().await.outcome.deleted.len(), 1, "{JOB}");
+}
+
+#[tokio::test]
+async fn a_directory_of_another_job_that_is_pruned_apart_is_left_out() {
+    let mut world = World::with_an_orphan();
+    world.enforce().await;
+    world.wait(25);
+    let other = format!("{OLD_JOB}/shared/{}", uuid(50));
+    let key = Key::parse(&other).unwrap();
+    world.storage.insert_file(&key, vec![0; 10]);
+    let mut outer = terminal(OLD_JOB);
+    outer.name.name = "outer".to_owned();
+    outer.bases = vec![at("/data")];
+    world.jobs.lock().unwrap().push(outer);
+    world.bases = vec![at("/data")];
+    for _ in 0..3 {
+        let report = world.enforce().await;
+        let blocked: Vec<String> = report
+            .outcome
+            .blocked
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(blocked.is_empty(), "{blocked:?}");
+        world.wait(48);
+    }
+    assert!(
+        world.has(&orphan()),
+        "the inner one is somebody else's to prune"
+    );
+    assert!(!world.storage.contains(&key));
+}
+
+#[tokio::test]
+async fn a_name_alone_is_no_journal() {
+    let world = World::with_an_orphan();
+    world.file("backup/.flink-retention/format.json", 10);
+    world.enforce().await;
+    world.wait(25);
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
 }

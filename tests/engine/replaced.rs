@@ -138,6 +138,18 @@ async fn p1_a_checkpoint_that_is_half_removed_when_it_is_listed_has_a_successor(
     assert!(report.inventory.gaps.is_empty());
 }
 
+/// The number of a former run in the same directory may be higher.
+#[tokio::test]
+async fn p1_a_half_removed_checkpoint_has_a_successor_whatever_a_former_run_has_left() {
+    let world = claimed().await;
+    let old = SnapshotFile {
+        checkpoint_id: 100,
+        ..SnapshotFile::default()
+    };
+    world.put(&format!("{}/_metadata", directory(100)), old.to_bytes());
+    run(&world, half_removed(&world)).await;
+}
+
 #[tokio::test]
 async fn a_checkpoint_in_the_making_is_no_objection() {
     let world = World::with_an_orphan();

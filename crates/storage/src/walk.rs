@@ -169,7 +169,17 @@ async fn is_left(
     if store.capabilities().real_directories || is_one_answer {
         return Ok(false);
     }
-    Ok(store.stat(directory).await?.is_none())
+    let Some(parent) = directory.parent() else {
+        return Ok(false);
+    };
+    // Some stores go on showing a directory in which nothing is left; that one is empty, and not gone.
+    let mut beside = store.list_level(&parent);
+    while let Some(entry) = beside.next().await {
+        if entry?.key == *directory {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// "Not found" in a listing can also be a hiccup of a network volume; a look from the root down must agree.

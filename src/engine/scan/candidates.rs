@@ -2,6 +2,7 @@ use super::gaps::Surroundings;
 use super::listing::holds_no_metadata;
 use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, inner_bases};
 use crate::engine::Clock;
+use futures::StreamExt;
 use jiff::Timestamp;
 use retention::evidence::Evidence;
 use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
@@ -10,6 +11,9 @@ use retention::location::Location;
 use retention::reference::FileName;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{Descend, Entry, EntryKind, Key, Storage, StorageError, Walk};
+
+/// Where a journal has its epochs.
+const OWNERS: &str = ".flink-retention/owner";
 
 /// Lists every file of a base against the references that were read before, and records how the listing ended. Bases in
 /// it are left out: they are bases of their own.
@@ -31,20 +35,24 @@ pub async fn list_files(
             (Listing::Incomplete { why }, Vec::new())
         }
         Some((storage, root)) => {
-            let above = journal_above(storage.as_ref(), &root, &location, inventory).await;
+            let above = journal_above(scan, &location, inventory).await;
+            let apart = pruned_apart(storage.as_ref(), &root, &location, evidence).await;
             let mut lister = Lister::new(inventory, base, location.clone(), root.clone());
+            lister.inner.extend(apart);
             let walk = Walk::new(storage.as_ref(), root).run(|entry| {
                 scan.progress.advance(1);
                 lister.visit(&entry)
             });
             let ended = scan.cancel.run_until_cancelled(walk).await;
             let listing = match ended {
-                Some(Ok(_)) => match above.or(lister.journal_below.take()) {
-                    Some(why) => Listing::Incomplete { why },
-                    None => Listing::Complete {
-                        finished: clock.now(),
-                    },
-                },
+                Some(Ok(_)) => {
+                    let finished = clock.now();
+                    let below = lister.journal_below(storage.as_ref()).await;
+                    match above.or(below) {
+                        Some(why) => Listing::Incomplete { why },
+                        None => Listing::Complete { finished },
+                    }
+                }
                 Some(Err(error)) => Listing::Incomplete {
                     why: error.to_string(),
                 },
@@ -70,21 +78,22 @@ pub async fn list_files(
 /// Whoever prunes a directory around this one judges the same files, and would not see that somebody else does.
 /// Where nobody may look, nothing is known; bases that this run knows leave each other out.
 async fn journal_above(
-    storage: &dyn Storage,
-    root: &Key,
+    scan: ReferenceScan<'_>,
     location: &Location,
     inventory: &Inventory,
 ) -> Option<String> {
-    let (mut key, mut location) = (root.clone(), location.clone());
-    while let Some(parent) = key.parent() {
-        (key, location) = (parent, location.parent());
+    let mut location = location.clone();
+    while location.parent() != location {
+        location = location.parent();
         if inventory.bases.iter().any(|base| base.location == location) {
             continue;
         }
-        let journal = key.join(layout::JOURNAL_DIRECTORY).ok()?;
-        match storage.stat(&journal).await {
-            Ok(None) | Err(StorageError::PermissionDenied { .. }) => {}
-            Ok(Some(_)) => {
+        let Some((storage, key)) = scan.stores.resolve(&location) else {
+            continue;
+        };
+        match is_pruned(storage.as_ref(), &key).await {
+            Ok(false) | Err(StorageError::PermissionDenied { .. }) => {}
+            Ok(true) => {
                 return Some(format!(
                     "it is part of {location}, which is pruned as a whole; name that directory, or remove the journal {} \
                      in it if nobody acts there any more",
@@ -95,6 +104,42 @@ async fn journal_above(
         }
     }
     None
+}
+
+/// The directories in this one that other jobs use and somebody prunes under their own names.
+async fn pruned_apart(
+    storage: &dyn Storage,
+    root: &Key,
+    location: &Location,
+    evidence: &Evidence,
+) -> BTreeSet<Key> {
+    let mut apart = BTreeSet::new();
+    for base in evidence.bases() {
+        let relative = base.relative_to(location).map(Key::parse);
+        let Some(Ok(relative)) = relative else {
+            continue;
+        };
+        let key = root.join_key(&relative);
+        // What cannot be looked at is left alone.
+        if key != *root && is_pruned(storage, &key).await.unwrap_or(true) {
+            apart.insert(key);
+        }
+    }
+    apart
+}
+
+/// Whether somebody has ever owned the journal of this directory. A name alone says nothing.
+async fn is_pruned(storage: &dyn Storage, directory: &Key) -> Result<bool, StorageError> {
+    let Ok(owners) = Key::parse(OWNERS) else {
+        return Ok(false);
+    };
+    let owners = directory.join_key(&owners);
+    match storage.list_level(&owners).next().await {
+        Some(Ok(_)) => Ok(true),
+        None => Ok(false),
+        Some(Err(error)) if error.is_not_found() => Ok(false),
+        Some(Err(error)) => Err(error),
+    }
 }
 
 fn metadata_paths(inventory: &Inventory, base: BaseId) -> BTreeSet<Box<str>> {
@@ -120,8 +165,8 @@ struct Lister<'i> {
     late: Vec<Entry>,
     /// Those of them that it never sees.
     among_data_files: Vec<Location>,
-    /// A directory in this one is a base of its own to somebody, and why that is in the way.
-    journal_below: Option<String>,
+    /// The directories in this one that have a journal, and so may be bases of their own to somebody.
+    journals_below: Vec<Key>,
     /// The directories of checkpoints in which nothing was seen so far, with their times.
     empty_checkpoints: BTreeMap<Box<str>, Option<Timestamp>>,
 }
@@ -143,7 +188,7 @@ impl<'i> Lister<'i> {
             root,
             late: Vec::new(),
             among_data_files: Vec::new(),
-            journal_below: None,
+            journals_below: Vec::new(),
             empty_checkpoints: BTreeMap::new(),
         }
     }
@@ -162,11 +207,7 @@ impl<'i> Lister<'i> {
             }
             let journal = entry.key.file_name() == Some(layout::JOURNAL_DIRECTORY);
             if journal && relative.as_str() != layout::JOURNAL_DIRECTORY {
-                self.journal_below = Some(format!(
-                    "{} in it is pruned under its own name; name that directory, or remove the journal {relative} if \
-                     nobody acts there any more",
-                    self.location.join(relative.as_str()).parent()
-                ));
+                self.journals_below.extend(entry.key.parent());
             }
             let apart = journal || self.inner.contains(&entry.key);
             return if apart { Descend::No } else { Descend::Yes };
@@ -181,6 +222,26 @@ impl<'i> Lister<'i> {
             self.file(path, placement, entry);
         }
         Descend::No
+    }
+
+    /// Which directory in this one is pruned by somebody.
+    async fn journal_below(&self, storage: &dyn Storage) -> Option<String> {
+        for directory in &self.journals_below {
+            match is_pruned(storage, directory).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let relative = directory.relative_to(&self.root)?;
+                    return Some(format!(
+                        "{} in it is pruned under its own name; name that directory, or remove the journal {} in it if \
+                         nobody acts there any more (or it is a copy)",
+                        self.location.join(relative.as_str()),
+                        layout::JOURNAL_DIRECTORY
+                    ));
+                }
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+        None
     }
 
     /// What the file tells of its job directory.

@@ -5,13 +5,16 @@ use retention::inventory::{BaseId, SnapshotPlace};
 use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::ParsedSnapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Storage, StorageError};
 
 /// The largest `_metadata` that is read: beyond it a file is unreadable, and protects.
 const METADATA_LIMIT: u64 = 512 * 1024 * 1024;
 const READS_AT_ONCE: usize = 16;
+/// How much higher the number of a checkpoint may be that surely is one of the same run as one that has just gone: two
+/// jobs in one directory count apart.
+const SUCCESSORS: u64 = 16;
 
 /// What a `_metadata` turned out to be.
 pub(super) enum Found {
@@ -82,13 +85,9 @@ impl SnapshotReader<'_> {
             vanished,
             restless: Vec::new(),
         };
-        let newest = newest(&known);
-        let overtakes = |directory: &&Key| {
-            let read = directory.parent().and_then(|of| newest.get(&of).copied());
-            read < checkpoint_number(directory)
-        };
+        // Numbers of another run in the same directory may be higher, so each is looked for, whatever else was read.
         let gone = gone.iter().filter_map(Key::parent).chain(replaced);
-        let gone = gone.chain(bare.iter().filter(overtakes).cloned());
+        let gone = gone.chain(bare.iter().cloned());
         let mut again: BTreeSet<Key> = BTreeSet::new();
         for snapshot in gone {
             match snapshot.parent() {
@@ -154,13 +153,20 @@ impl SnapshotReader<'_> {
                 let here = snapshot.parent().as_ref() == Some(&directory);
                 checkpoint_number(snapshot).filter(|_| here)
             };
-            let newest = newest(&now).get(&directory).copied();
+            let read_now: BTreeSet<u64> = now
+                .iter()
+                .filter_map(Key::parent)
+                .filter_map(|snapshot| number(&snapshot))
+                .collect();
+            let is_followed = |snapshot: &Key| {
+                number(snapshot).is_some_and(|gone| {
+                    let soon = gone..=gone.saturating_add(SUCCESSORS);
+                    read_now.range(soon).next().is_some()
+                })
+            };
             let gone: Vec<Key> = gone.iter().filter_map(Key::parent).collect();
             let mut moved = gone.iter().chain(&listed.replaced);
-            let overtaken = newest.is_some()
-                && moved
-                    .clone()
-                    .all(|snapshot| number(snapshot).is_some_and(|number| Some(number) <= newest));
+            let overtaken = !read_now.is_empty() && moved.clone().all(is_followed);
             if overtaken || (moved.next().is_none() && listed.bare.is_subset(&bare)) {
                 return Ok(all);
             }
@@ -257,18 +263,6 @@ struct Round {
 
 /// A `_metadata` that was listed, and is not there any more.
 struct Gone(Key);
-
-/// The highest number of a checkpoint among these `_metadata`, by the directory that its `chk-N` is in.
-fn newest(metadata: &BTreeSet<Key>) -> BTreeMap<Key, u64> {
-    let mut newest = BTreeMap::new();
-    for snapshot in metadata.iter().filter_map(Key::parent) {
-        if let (Some(number), Some(directory)) = (checkpoint_number(&snapshot), snapshot.parent()) {
-            let known = newest.entry(directory).or_insert(number);
-            *known = number.max(*known);
-        }
-    }
-    newest
-}
 
 pub(super) async fn is_absent(storage: &dyn Storage, key: &Key) -> bool {
     matches!(storage.stat(key).await, Ok(None))
