@@ -19,14 +19,7 @@ async fn ripe() -> World {
     world.checkpoint(JOB, 9, &[&uuid(1)]);
     world.file(&format!("{JOB}/shared/{}", uuid(2)), 100);
     world.file(&format!("{JOB}/chk-4/{}", uuid(4)), 7);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world.policy.checkpoints = Some(KeepRules {
-        keep_last: Some(1),
-        keep_within: None,
-    });
-    world.enforce().await;
-    world.wait(25);
+    world.ripen_all_but_the_newest().await;
     world
 }
 

@@ -5,13 +5,13 @@ use flink_retention::engine::Report;
 use retention::guard::Guard;
 use storage::Key;
 
+fn blocked(report: &Report) -> Vec<String> {
+    let blocked = report.outcome.blocked.iter();
+    blocked.map(ToString::to_string).collect()
+}
+
 fn assert_blocked(report: &Report, why: &str) {
-    let blocked: Vec<String> = report
-        .outcome
-        .blocked
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let blocked = blocked(report);
     assert_eq!(blocked.len(), 1, "{blocked:?}");
     assert!(blocked[0].contains(why), "{blocked:?}");
     assert!(report.outcome.deleted.is_empty());
@@ -72,12 +72,7 @@ async fn a_directory_of_another_job_that_is_pruned_apart_is_left_out() {
     world.bases = vec![at("/data")];
     for _ in 0..3 {
         let report = world.enforce().await;
-        let blocked: Vec<String> = report
-            .outcome
-            .blocked
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let blocked = blocked(&report);
         assert!(blocked.is_empty(), "{blocked:?}");
         world.wait(48);
     }

@@ -42,14 +42,7 @@ async fn expiring() -> World {
     world.checkpoint(JOB, 8, &[&uuid(1)]);
     world.wait(1);
     world.checkpoint(JOB, 9, &[&uuid(1)]);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world.policy.checkpoints = Some(KeepRules {
-        keep_last: Some(1),
-        keep_within: None,
-    });
-    world.enforce().await;
-    world.wait(25);
+    world.ripen_all_but_the_newest().await;
     world
 }
 

@@ -2,7 +2,6 @@
 
 use crate::world::{JOB, World, terminal, uuid};
 use flink_retention::engine::Mode;
-use retention::keep::KeepRules;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use storage::faults::{Call, Failure, Fault, FaultInjecting};
@@ -84,14 +83,7 @@ async fn p5_no_file_of_a_snapshot_is_on_its_way_before_its_metadata_is_gone() {
         world.checkpoint(JOB, number, &[&uuid(1)]);
         world.wait(1);
     }
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world.policy.checkpoints = Some(KeepRules {
-        keep_last: Some(1),
-        keep_within: None,
-    });
-    world.enforce().await;
-    world.wait(25);
+    world.ripen_all_but_the_newest().await;
     let (copy, seen) = (world.storage.clone(), Arc::new(Mutex::new(0)));
     let counted = Arc::clone(&seen);
     let slow = FaultInjecting::new(world.storage.clone(), move |call| {

@@ -111,14 +111,7 @@ async fn a_snapshot_that_no_rule_keeps_expires_whole_and_its_shared_files_follow
     world.checkpoint(JOB, 8, &[&uuid(1), &uuid(8)]);
     world.wait(1);
     world.checkpoint(JOB, 9, &[&uuid(1)]);
-    world.set(vec![terminal(JOB)]);
-    world.wait(48);
-    world.policy.checkpoints = Some(KeepRules {
-        keep_last: Some(1),
-        keep_within: None,
-    });
-    world.enforce().await;
-    world.wait(25);
+    world.ripen_all_but_the_newest().await;
     let report = world.enforce().await;
     let deleted: Vec<&str> = report
         .outcome

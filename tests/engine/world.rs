@@ -12,6 +12,7 @@ use retention::evidence::{
 };
 use retention::guard::Guard;
 use retention::inventory::Contents;
+use retention::keep::KeepRules;
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
 use retention::plan::Decision;
@@ -135,6 +136,18 @@ impl World {
         world.set(vec![terminal(JOB)]);
         world.wait(48);
         world
+    }
+
+    /// Its job is over, and of its checkpoints all but the newest go in the next run.
+    pub async fn ripen_all_but_the_newest(&mut self) {
+        self.set(vec![terminal(JOB)]);
+        self.wait(48);
+        self.policy.checkpoints = Some(KeepRules {
+            keep_last: Some(1),
+            keep_within: None,
+        });
+        self.enforce().await;
+        self.wait(25);
     }
 
     /// Lets time pass.

@@ -14,7 +14,7 @@ impl FileRead for Home {
     async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
         let kind = match path {
             "/home/ops/.aws/config" => return Ok(self.0.as_bytes().to_vec()),
-            "/root/credentials" => io::ErrorKind::PermissionDenied,
+            "/forbidden/credentials" => io::ErrorKind::PermissionDenied,
             _ => io::ErrorKind::NotFound,
         };
         // As the client's own does.
@@ -137,8 +137,8 @@ async fn half_of_a_setting_is_not_passed_over() {
             "cannot read /nowhere (entity not found)",
         ),
         (
-            vec![("AWS_SHARED_CREDENTIALS_FILE", "/root/credentials")],
-            "cannot read /root/credentials (permission denied)",
+            vec![("AWS_SHARED_CREDENTIALS_FILE", "/forbidden/credentials")],
+            "cannot read /forbidden/credentials (permission denied)",
         ),
     ] {
         let error = found(CONFIG, &settings).await.unwrap_err();
