@@ -272,7 +272,7 @@ fn settle(
         evidence,
         named: &named,
     };
-    let places = |keys: &[Key]| -> Vec<Location> {
+    let places = |keys: &BTreeSet<Key>| -> Vec<Location> {
         keys.iter()
             .filter_map(|key| Some(reader.location.join(key.relative_to(reader.root)?.as_str())))
             .collect()

@@ -35,12 +35,12 @@ pub(super) enum Found {
 #[derive(Default)]
 pub(super) struct Snapshots {
     pub(super) found: Vec<Found>,
-    /// The links and unnameable entries behind which more may be.
-    pub(super) hidden: Vec<Key>,
+    /// The links and unnameable entries behind which more may be; what is looked into again shows them again.
+    pub(super) hidden: BTreeSet<Key>,
     /// The directories that went away.
-    pub(super) vanished: Vec<Key>,
+    pub(super) vanished: BTreeSet<Key>,
     /// The directories in which one snapshot took the place of another as often as they were looked at.
-    pub(super) restless: Vec<Key>,
+    pub(super) restless: BTreeSet<Key>,
 }
 
 /// Reads snapshots of one base.
@@ -81,9 +81,9 @@ impl SnapshotReader<'_> {
         known.retain(|key| !gone.contains(key));
         let mut all = Snapshots {
             found,
-            hidden,
-            vanished,
-            restless: Vec::new(),
+            hidden: hidden.into_iter().collect(),
+            vanished: vanished.into_iter().collect(),
+            restless: BTreeSet::new(),
         };
         // Numbers of another run in the same directory may be higher, so each is looked for, whatever else was read.
         let gone = gone.iter().filter_map(Key::parent).chain(replaced);
@@ -95,7 +95,9 @@ impl SnapshotReader<'_> {
                     again.insert(directory);
                 }
                 // The base is the snapshot itself, and what is beside it belongs to others.
-                Some(_) | None => all.vanished.push(snapshot),
+                Some(_) | None => {
+                    all.vanished.insert(snapshot);
+                }
             }
         }
         let (known, bare) = (&known, &bare);
@@ -135,7 +137,7 @@ impl SnapshotReader<'_> {
             let listed = match listed {
                 Ok(listed) => listed,
                 Err(error) if error.is_not_found() => {
-                    all.vanished.push(directory);
+                    all.vanished.insert(directory);
                     return Ok(all);
                 }
                 Err(error) => return Err(error),
@@ -173,7 +175,7 @@ impl SnapshotReader<'_> {
             read.extend(now);
             bare = listed.bare;
         }
-        all.restless.push(directory);
+        all.restless.insert(directory);
         Ok(all)
     }
 
