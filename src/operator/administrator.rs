@@ -12,7 +12,8 @@
 //!   endpoints: ["https://minio.storage:9000"]
 //! ```
 //!
-//! Without the file nothing is granted. A file that cannot be used leaves the last good one in force, and says so.
+//! Without the file nothing is granted. While the file cannot be used nothing is deleted, for nobody knows whether it says
+//! so; what the last good one granted can still be looked at.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,10 +34,32 @@ const MAX_BYTES: u64 = 1 << 20;
 /// What the administrator allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Administrator {
-    /// Nothing is deleted anywhere.
-    pub paused: bool,
+    /// Nothing is deleted anywhere, and why.
+    pub paused: Option<Pause>,
     pub floors: Floors,
     pub grants: Vec<Grant>,
+}
+
+/// Why nothing is deleted anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The file says `paused: true`.
+    AskedFor,
+    /// The file cannot be used. What it may say, such as `paused`, or a higher floor, is not known.
+    FileUnusable,
+}
+
+impl Pause {
+    /// In words that tenants may read.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::AskedFor => "the administrator has paused all deleting",
+            Self::FileUnusable => {
+                "the administrator's file cannot be used, and may ask for a pause: the operator's log says what is wrong with it"
+            }
+        }
+    }
 }
 
 /// What one namespace may reach with the operator's own identity.
@@ -136,7 +159,7 @@ impl Administrator {
     #[must_use]
     pub fn nothing_granted() -> Self {
         Self {
-            paused: false,
+            paused: None,
             floors: Floors::default(),
             grants: Vec::new(),
         }
@@ -163,7 +186,7 @@ impl Administrator {
         let grants: Vec<Grant> = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
         refuse_contradictions(&grants)?;
         Ok(Self {
-            paused,
+            paused: paused.then_some(Pause::AskedFor),
             floors: with_defaults(&floors),
             grants,
         })
@@ -338,16 +361,19 @@ impl AdministratorFile {
                 .map(Some),
         };
         let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        let problem = match read {
-            Ok(None) => None,
+        let (paused, problem) = match read {
+            Ok(None) => (good.paused, None),
             Ok(Some(administrator)) => {
                 *good = administrator;
-                None
+                (good.paused, None)
             }
-            Err(error) => Some(error),
+            Err(error) => (Some(Pause::FileUnusable), Some(error)),
         };
         Current {
-            administrator: good.clone(),
+            administrator: Administrator {
+                paused,
+                ..good.clone()
+            },
             problem,
         }
     }
@@ -526,16 +552,18 @@ grants:
     }
 
     #[tokio::test]
-    async fn a_broken_file_leaves_the_last_good_one_in_force() {
+    async fn a_broken_file_stops_all_deleting_and_leaves_the_grants_of_the_last_good_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("administrator.yaml");
         let file = AdministratorFile::new(Some(path.clone()));
         let missing = file.current().await;
         assert!(missing.problem.is_some() && missing.administrator.grants.is_empty());
+        assert_eq!(missing.administrator.paused, Some(Pause::FileUnusable));
 
         std::fs::write(&path, FILE).unwrap();
         let good = file.current().await;
         assert!(good.problem.is_none() && good.administrator.grants.len() == 1);
+        assert_eq!(good.administrator.paused, None);
 
         std::fs::write(&path, "version: 7").unwrap();
         let broken = file.current().await;
@@ -543,10 +571,16 @@ grants:
             broken.problem,
             Some(AdministratorError::Version { .. })
         ));
-        assert_eq!(broken.administrator, good.administrator);
+        let paused = Some(Pause::FileUnusable);
+        let stopped = Administrator {
+            paused,
+            ..good.administrator
+        };
+        assert_eq!(broken.administrator, stopped);
 
         std::fs::write(&path, "version: 1\npaused: true").unwrap();
         let paused = file.current().await;
-        assert!(paused.administrator.paused && paused.administrator.grants.is_empty());
+        assert_eq!(paused.administrator.paused, Some(Pause::AskedFor));
+        assert!(paused.administrator.grants.is_empty());
     }
 }

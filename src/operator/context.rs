@@ -156,7 +156,7 @@ impl Operator {
         self.metrics
             .set_administrator_file_valid(current.problem.is_none());
         if let Some(problem) = &current.problem {
-            tracing::warn!(%problem, "the last good administrator's file stays in force; nothing is granted where there was none");
+            tracing::warn!(%problem, "nothing is deleted until the administrator's file can be used again");
         }
         current
     }

@@ -50,25 +50,41 @@ fn the_administrators_file_can_stop_everything_and_broken_it_allows_nothing_new(
     assert_eq!(run["status"]["blockedBy"], json!(["BaseNotGranted"]));
     assert!(operator.log().contains("has version 9"));
 
-    // Repaired, then paused, then broken while paused: the last good one holds.
+    // Repaired, then paused, then broken: nobody knows what it would say.
     operator.set_administrator(&good);
     operator.wait_for_metric(valid, |valid| valid > 0.5);
     cluster.wait("frp/payments", "condition=Ready");
     mark(&cluster, "payments");
     let mut paused = good.clone();
     paused["paused"] = json!(true);
-    for (case, file) in [("paused", paused), ("broken", json!({"version": "one"}))] {
+    let broken = json!({"version": "one"});
+    for (case, file, reason, why) in [
+        (
+            "paused",
+            paused,
+            "PausedByAdministrator",
+            "the administrator has paused all deleting",
+        ),
+        ("good-again", good.clone(), "", ""),
+        (
+            "broken",
+            broken,
+            "AdministratorFileUnusable",
+            "the administrator's file cannot be used",
+        ),
+    ] {
         operator.set_administrator(&file);
+        if reason.is_empty() {
+            operator.wait_for_metric(valid, |valid| valid > 0.5);
+            continue;
+        }
         let run = cluster.run(case, "payments", "Enforce");
         assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
         assert_eq!(deleted_files(&run), 0, "{run}");
         let message = condition(&run, "Complete")["message"].as_str().unwrap();
-        assert!(
-            message.contains("the administrator has paused all deleting"),
-            "{message}"
-        );
+        assert!(message.contains(why), "{message}");
         volume.tree().assert_is(&before);
-        let policy = enforcing(&cluster, "payments", "PausedByAdministrator");
+        let policy = enforcing(&cluster, "payments", reason);
         assert_eq!(condition(&policy, "Enforcing")["status"], "False");
     }
     operator.wait_for_metric(valid, |valid| valid < 0.5);

@@ -9,7 +9,7 @@ use retention::location::{Location, ObjectStore, Origin, Store};
 use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
 use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
-use crate::operator::administrator::Administrator;
+use crate::operator::administrator::{Administrator, Pause};
 use crate::operator::identity::{Identity, NoIdentity};
 use crate::operator::schedule::{InvalidSchedule, Schedule};
 
@@ -96,8 +96,28 @@ pub(in crate::operator) enum Reacher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::operator) enum Restraint {
     Suspended,
-    PausedByAdministrator,
+    Paused(Pause),
     NotSupportedYet,
+}
+
+impl Restraint {
+    /// The reason of the condition.
+    pub(in crate::operator) fn reason(self) -> &'static str {
+        match self {
+            Self::Suspended => "Suspended",
+            Self::Paused(Pause::AskedFor) => "PausedByAdministrator",
+            Self::Paused(Pause::FileUnusable) => "AdministratorFileUnusable",
+            Self::NotSupportedYet => "NotSupportedYet",
+        }
+    }
+
+    pub(in crate::operator) fn why(self) -> &'static str {
+        match self {
+            Self::Suspended => "the policy is suspended",
+            Self::Paused(pause) => pause.why(),
+            Self::NotSupportedYet => "the policy uses fields that are not honoured yet",
+        }
+    }
 }
 
 /// Judges a policy.
@@ -175,8 +195,8 @@ pub(in crate::operator) fn judge<'a>(
     }
     let restrained = if !supported {
         Some(Restraint::NotSupportedYet)
-    } else if at.administrator.paused {
-        Some(Restraint::PausedByAdministrator)
+    } else if let Some(pause) = at.administrator.paused {
+        Some(Restraint::Paused(pause))
     } else if spec.suspend {
         Some(Restraint::Suspended)
     } else {

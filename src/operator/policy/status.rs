@@ -115,7 +115,7 @@ fn ready(facts: &Facts<'_>) -> Finding {
         let file = if facts.administrator_file_valid {
             ""
         } else {
-            "; the administrator's file cannot be used, so its last good version applies"
+            "; the administrator's file cannot be used, so nothing is deleted"
         };
         let message = format!(
             "{jobs} {}, {bases} {} reachable{file}",
@@ -236,26 +236,16 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
             message.to_owned(),
         )
     };
-    match facts.judgement.restrained {
-        Some(Restraint::Suspended) => {
-            return no(
-                "Suspended",
+    if let Some(restraint) = facts.judgement.restrained {
+        return match restraint {
+            Restraint::Suspended => no(
+                restraint.reason(),
                 "the policy is suspended: set `suspend: false` to go on",
-            );
-        }
-        Some(Restraint::PausedByAdministrator) => {
-            return no(
-                "PausedByAdministrator",
-                "the administrator has paused all deleting",
-            );
-        }
-        Some(Restraint::NotSupportedYet) => {
-            return no(
-                "NotSupportedYet",
-                "the policy uses fields that are not honoured yet",
-            );
-        }
-        None => {}
+            ),
+            Restraint::Paused(_) | Restraint::NotSupportedYet => {
+                no(restraint.reason(), restraint.why())
+            }
+        };
     }
     if facts.mode == Mode::DryRun {
         return no(

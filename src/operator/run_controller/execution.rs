@@ -301,16 +301,9 @@ impl<'a> Execution<'a> {
         let why = match (self.run.spec.mode, judgement.mode) {
             (Mode::DryRun, _) => return (engine::Mode::DryRun, None),
             (Mode::Enforce, Mode::Enforce) => return (engine::Mode::Enforce, None),
-            (Mode::Enforce, Mode::DryRun) => match judgement.restrained {
-                Some(Restraint::Suspended) => "the policy is suspended",
-                Some(Restraint::PausedByAdministrator) => {
-                    "the administrator has paused all deleting"
-                }
-                Some(Restraint::NotSupportedYet) => {
-                    "the policy uses fields that are not honoured yet"
-                }
-                None => "the mode of the policy is DryRun",
-            },
+            (Mode::Enforce, Mode::DryRun) => judgement
+                .restrained
+                .map_or("the mode of the policy is DryRun", Restraint::why),
         };
         let why = format!("only reported, because {why} ({})", policy.name_any());
         (engine::Mode::DryRun, Some(why))

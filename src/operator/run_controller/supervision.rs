@@ -47,8 +47,8 @@ pub(super) async fn reason_to_stop(
             },
             _ = looks.tick(), if enforces => {
                 let now = operator.administrator().await.administrator;
-                if now.paused {
-                    return "the administrator has paused all deleting".to_owned();
+                if let Some(pause) = now.paused {
+                    return pause.why().to_owned();
                 }
                 // A grant may have been taken back, or a floor raised.
                 if now != allowed {

@@ -184,7 +184,7 @@ fn suspended_paused_and_unsupported_policies_delete_nothing() {
     );
     let paused = World {
         administrator: Administrator {
-            paused: true,
+            paused: Some(Pause::AskedFor),
             ..Administrator::parse(GRANT).unwrap()
         },
         ..World::new()
