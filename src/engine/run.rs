@@ -100,7 +100,8 @@ impl Run<'_> {
         self.progress.step(Step::ListFiles);
         for position in 0..self.bases.len() {
             let base = BaseId(position);
-            scan::list_files(scan, self.clock, &mut inventory, base, &before).await;
+            let owner = self.owner.as_ref();
+            scan::list_files(scan, self.clock, &mut inventory, base, &before, owner).await;
         }
         self.progress.step(Step::CheckFiles);
         scan::look_up(scan, &mut inventory).await;

@@ -3,7 +3,7 @@
 use crate::world::{JOB, World, terminal, uuid};
 use flink_retention::engine::{Mode, Report};
 use std::sync::Arc;
-use storage::faults::{Call, Fault, FaultInjecting};
+use storage::faults::{Call, Failure, Fault, FaultInjecting};
 use storage::{Key, Operation};
 
 fn orphan(number: u64) -> String {
@@ -83,4 +83,27 @@ async fn f12_high_availability_data_in_the_base_stays() {
     }
     assert!(left(&world).is_empty());
     assert!(kept.iter().all(|path| world.has(path)));
+}
+
+/// A store that does not answer for a moment says nothing of a file.
+#[tokio::test]
+async fn a_look_that_fails_ends_no_mark() {
+    let world = World::with_an_orphan();
+    world.enforce().await;
+    world.wait(25);
+    let path = format!("ckp/{}", crate::world::orphan());
+    let silent = FaultInjecting::new(world.storage.clone(), move |call| {
+        if call.operation == Operation::Stat && call.key.as_str() == path {
+            return Fault::Fail(Failure::Unavailable);
+        }
+        Fault::None
+    });
+    let report = world.run_on(Mode::Enforce, Arc::new(silent)).await;
+    let spared = report.outcome.spared.first().unwrap();
+    assert!(
+        spared.why.contains("a fault that the test asked for"),
+        "{}",
+        spared.why
+    );
+    assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
 }

@@ -3,6 +3,7 @@
 use crate::world::{JOB, OLD_JOB, World, at, orphan, terminal, uuid};
 use flink_retention::engine::Report;
 use retention::guard::Guard;
+use retention::keep::KeepRules;
 use storage::Key;
 
 fn blocked(report: &Report) -> Vec<String> {
@@ -90,4 +91,52 @@ async fn a_name_alone_is_no_journal() {
     world.enforce().await;
     world.wait(25);
     assert_eq!(world.enforce().await.outcome.deleted.len(), 1);
+}
+
+/// Whoever prunes the inner directory knows better which of its snapshots may go.
+#[tokio::test]
+async fn p1_a_snapshot_in_a_directory_that_is_pruned_apart_does_not_expire_from_outside() {
+    let mut world = World::with_an_orphan();
+    world.checkpoint(JOB, 10, &[&uuid(1)]);
+    world.enforce().await;
+    world.wait(25);
+    world.edit(|job| job.bases = vec![at("/data"), at("/data/ckp")]);
+    world.bases = vec![at("/data")];
+    world.policy.checkpoints = Some(KeepRules {
+        keep_last: Some(1),
+        keep_within: None,
+    });
+    for _ in 0..3 {
+        let report = world.enforce().await;
+        let blocked = blocked(&report);
+        assert!(blocked.is_empty(), "{blocked:?}");
+        world.wait(48);
+    }
+    assert!(world.has(&format!("{JOB}/chk-9/_metadata")));
+    // Where it is pruned under its own name it goes.
+    world.bases = vec![at("/data/ckp")];
+    for _ in 0..2 {
+        world.enforce().await;
+        world.wait(25);
+    }
+    assert!(!world.has(&format!("{JOB}/chk-9/_metadata")));
+}
+
+#[tokio::test]
+async fn whoever_knows_of_a_directory_that_another_prunes_does_not_shut_him_out() {
+    let mut world = World::with_an_orphan();
+    world.owner = "them".to_owned();
+    world.enforce().await;
+    world.wait(25);
+    world.edit(|job| job.bases = vec![at("/data"), at("/data/ckp")]);
+    let mut us = world.clone();
+    us.owner = "us".to_owned();
+    us.bases = vec![at("/data")];
+    assert_blocked(
+        &us.enforce().await,
+        "file:/data/ckp in it is pruned under its own name",
+    );
+    world.edit(|job| job.bases = vec![at("/data/ckp")]);
+    let report = world.enforce().await;
+    assert_eq!(report.outcome.deleted.len(), 1, "{:?}", report.outcome);
 }

@@ -192,3 +192,29 @@ async fn what_is_beside_a_base_that_is_a_snapshot_is_not_looked_into() {
     assert!(listed.contains(&key("chk-1")));
     assert!(!listed.contains(&Key::parse(&job).unwrap()), "{listed:?}");
 }
+
+/// A checkpoint without `_metadata` right in the base, where some job has had no directory of its own, says nothing of the
+/// other jobs, one of which is always busy.
+#[tokio::test]
+async fn a_checkpoint_without_metadata_beside_job_directories_blocks_nobody() {
+    let world = World::with_an_orphan();
+    world.enforce().await;
+    world.wait(25);
+    world.file("chk-5/left-behind", 10);
+    let (copy, number) = (world.clone(), Mutex::new(1));
+    let storage = FaultInjecting::new(world.storage.clone(), move |call| {
+        let number = &mut *number.lock().unwrap();
+        if call.operation == Operation::List && call.key.as_str() == "ckp" {
+            *number += 1;
+            copy.file(&format!("{}/being-written", directory(*number)), 10);
+        }
+        Fault::None
+    });
+    let report = world.run_on(Mode::Enforce, Arc::new(storage)).await;
+    assert!(
+        report.inventory.gaps.is_empty(),
+        "{:?}",
+        report.inventory.gaps
+    );
+    assert!(!world.has(&orphan()), "{:?}", report.outcome);
+}

@@ -41,6 +41,18 @@ pub struct Base {
     pub reading: Reading,
     /// How its candidate scan ended.
     pub listing: Listing,
+    /// The directories in it that are pruned under their own names: nothing in them is decided here.
+    pub apart: Vec<Location>,
+}
+
+impl Base {
+    /// The directory in it that is pruned under its own name and holds this, if any.
+    #[must_use]
+    pub fn pruned_apart(&self, location: &Location) -> Option<&Location> {
+        self.apart
+            .iter()
+            .find(|apart| location.relative_to(apart).is_some())
+    }
 }
 
 /// What the reference scan knows of a base.

@@ -18,6 +18,7 @@ fn base(at: &str, reading: Reading) -> Base {
         location: location(at),
         reading,
         listing: Listing::NotAsked,
+        apart: Vec::new(),
     }
 }
 

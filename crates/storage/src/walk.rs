@@ -1,5 +1,6 @@
 //! All entries below a directory, over any store.
 
+use std::collections::BTreeSet;
 use std::future::ready;
 
 use futures::stream::{self, BoxStream, SelectAll, StreamExt};
@@ -90,6 +91,7 @@ impl<'store> Walk<'store> {
         // Last in, first out: deep before wide, so that the list stays short.
         let mut waiting = vec![start.clone()];
         let mut listing = SelectAll::new();
+        let mut suspects = BTreeSet::new();
         loop {
             while listing.len() < at_once
                 && let Some(directory) = waiting.pop()
@@ -105,6 +107,7 @@ impl<'store> Walk<'store> {
             let Some((directory, listed)) = listing.next().await else {
                 // All listings that ran have ended; the next ones may be waiting still.
                 if waiting.is_empty() {
+                    complete.vanished.extend(left(store, suspects).await?);
                     return Ok(complete);
                 }
                 continue;
@@ -112,8 +115,8 @@ impl<'store> Walk<'store> {
             let batch = match listed {
                 Listed::Batch(batch) => batch,
                 Listed::End { entries } => {
-                    if directory != start && is_left(store, &directory, entries).await? {
-                        complete.vanished.push(directory);
+                    if directory != start && may_be_left(store, entries) {
+                        suspects.insert(directory);
                     }
                     continue;
                 }
@@ -158,28 +161,34 @@ fn batches<'store>(store: &'store dyn Storage, directory: &Key) -> BoxStream<'st
     counted.boxed()
 }
 
-/// Whether all files left the directory between being seen in its parent and now. Without real directories a listing does
-/// not notice: then it has no entries, or it went on to its next answer when there was nothing more.
-async fn is_left(
-    store: &dyn Storage,
-    directory: &Key,
-    entries: usize,
-) -> Result<bool, StorageError> {
+/// Whether all files may have left a directory between being seen in its parent and being listed. Without real directories a
+/// listing does not notice: then it has no entries, or it went on to its next answer when there was nothing more.
+fn may_be_left(store: &dyn Storage, entries: usize) -> bool {
     let is_one_answer = (1..=ONE_ANSWER).contains(&entries);
-    if store.capabilities().real_directories || is_one_answer {
-        return Ok(false);
-    }
-    let Some(parent) = directory.parent() else {
-        return Ok(false);
-    };
-    // Some stores go on showing a directory in which nothing is left; that one is empty, and not gone.
-    let mut beside = store.list_level(&parent);
-    while let Some(entry) = beside.next().await {
-        if entry?.key == *directory {
-            return Ok(false);
+    !store.capabilities().real_directories && !is_one_answer
+}
+
+/// Those that their parents do not show any more. Some stores go on showing a directory in which nothing is left; that one
+/// is empty, and not gone. There may be thousands of those side by side, so each parent is listed once.
+async fn left(
+    store: &dyn Storage,
+    mut suspects: BTreeSet<Key>,
+) -> Result<BTreeSet<Key>, StorageError> {
+    let parents: BTreeSet<Key> = suspects.iter().filter_map(Key::parent).collect();
+    for parent in parents {
+        let mut beside = store.list_level(&parent);
+        while let Some(entry) = beside.next().await {
+            match entry {
+                Ok(entry) => {
+                    suspects.remove(&entry.key);
+                }
+                // What was in it is not there, either.
+                Err(error) if error.is_not_found() => break,
+                Err(error) => return Err(error),
+            }
         }
     }
-    Ok(true)
+    Ok(suspects)
 }
 
 /// "Not found" in a listing can also be a hiccup of a network volume; a look from the root down must agree.

@@ -4,12 +4,13 @@ use crate::engine::scan::{self, ReferenceScan};
 use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
 use retention::batch::{self, Spared, VerifiedBatch};
-use retention::inventory::{Inventory, ListedFile};
+use retention::inventory::{BaseId, Inventory, ListedFile};
 use retention::layout::FileKind;
 use retention::location::Location;
 use retention::plan::{Context, Decision, ExpireReason, PlanEntry, plan};
 use retention::reference::FileName;
-use storage::EntryKind;
+use std::collections::BTreeMap;
+use storage::{EntryKind, StorageError};
 
 const LOOK_UPS_AT_ONCE: usize = 64;
 
@@ -43,8 +44,9 @@ pub(super) async fn verify(
         | Decision::Keep(_)
         | Decision::Protected(_) => false,
     });
-    let listed = look_again(run.stores, &inventory, unnamed.collect()).await;
-    inventory.unreferenced = listed
+    let looked = look_again(run.stores, &inventory, unnamed.collect()).await;
+    inventory.unreferenced = looked
+        .found
         .into_iter()
         .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
         .collect();
@@ -63,7 +65,15 @@ pub(super) async fn verify(
         );
         let fresh = run.within_bounds(&context, found.approved, plan(&context));
         if !relied_on.extend(&inventory, &fresh) {
-            return batch::verify(chosen, &fresh, from);
+            let (batch, mut spared) = batch::verify(chosen, &fresh, from);
+            for spared in &mut spared {
+                let key = (spared.base, spared.path.clone());
+                if let Some(why) = looked.failed.get(&key) {
+                    spared.why.clone_from(why);
+                    spared.ends_mark = false;
+                }
+            }
+            return (batch, spared);
         }
     }
 }
@@ -77,40 +87,61 @@ fn carry_over(listed: &Inventory, fresh: &mut Inventory) {
             .find(|same| same.location == base.location)
         {
             base.listing = same.listing.clone();
+            base.apart = same.apart.clone();
         }
     }
     fresh.job_directories = listed.job_directories.clone();
 }
 
-async fn look_again(
-    stores: &Stores,
-    inventory: &Inventory,
-    chosen: Vec<&PlanEntry>,
-) -> Vec<ListedFile> {
-    stream::iter(chosen)
-        .map(|entry| look(stores, inventory, entry))
-        .buffer_unordered(LOOK_UPS_AT_ONCE)
-        .filter_map(|file| async move { file })
-        .collect()
-        .await
+/// The chosen files that are still there.
+#[derive(Default)]
+struct Looked {
+    found: Vec<ListedFile>,
+    /// Those that cannot be looked at, and why: they are not verified, and nothing new is known of them.
+    failed: BTreeMap<(BaseId, Box<str>), String>,
 }
 
-/// A file that cannot be looked at is not in the result, and so is not verified.
-async fn look(stores: &Stores, inventory: &Inventory, entry: &PlanEntry) -> Option<ListedFile> {
-    let (storage, key) = stores.resolve(&inventory.location(entry.base, &entry.path)?)?;
-    let found = storage.stat(&key).await.ok()??;
+async fn look_again(stores: &Stores, inventory: &Inventory, chosen: Vec<&PlanEntry>) -> Looked {
+    let mut looks = stream::iter(chosen)
+        .map(|entry| async move { (entry, look(stores, inventory, entry).await) })
+        .buffer_unordered(LOOK_UPS_AT_ONCE);
+    let mut looked = Looked::default();
+    while let Some((entry, look)) = looks.next().await {
+        match look {
+            Ok(file) => looked.found.extend(file),
+            Err(error) => {
+                let key = (entry.base, entry.path.clone());
+                looked.failed.insert(key, error.to_string());
+            }
+        }
+    }
+    looked
+}
+
+async fn look(
+    stores: &Stores,
+    inventory: &Inventory,
+    entry: &PlanEntry,
+) -> Result<Option<ListedFile>, StorageError> {
+    let location = inventory.location(entry.base, &entry.path);
+    let Some((storage, key)) = location.and_then(|location| stores.resolve(&location)) else {
+        return Ok(None);
+    };
+    let Some(found) = storage.stat(&key).await? else {
+        return Ok(None);
+    };
     let is_directory = entry.placement.kind == FileKind::EmptyCheckpoint;
     let (wanted, size) = if is_directory {
         (EntryKind::Directory, 0)
     } else {
         (EntryKind::File, found.version.size)
     };
-    Some(ListedFile {
+    Ok(Some(ListedFile {
         base: entry.base,
         path: entry.path.clone(),
         placement: entry.placement.clone(),
         size,
         modified: found.version.modified,
         regular: found.kind == wanted,
-    })
+    }))
 }

@@ -2,6 +2,7 @@ use super::gaps::Surroundings;
 use super::listing::holds_no_metadata;
 use super::references::{ReferenceScan, TOLD_TO_STOP, add_late, inner_bases};
 use crate::engine::Clock;
+use crate::engine::journal::{Journal, OwnerId};
 use futures::StreamExt;
 use jiff::Timestamp;
 use retention::evidence::Evidence;
@@ -10,13 +11,14 @@ use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::FileName;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use storage::{Descend, Entry, EntryKind, Key, Storage, StorageError, Walk};
 
 /// Where a journal has its epochs.
 const OWNERS: &str = ".flink-retention/owner";
 
 /// Lists every file of a base against the references that were read before, and records how the listing ended. Bases in
-/// it are left out: they are bases of their own.
+/// it are left out: they are bases of their own; and so are directories that `owner` prunes under their own names.
 ///
 /// Memory grows with what nobody names, not with what is listed.
 pub async fn list_files(
@@ -25,6 +27,7 @@ pub async fn list_files(
     inventory: &mut Inventory,
     base: BaseId,
     evidence: &Evidence,
+    owner: Option<&OwnerId>,
 ) {
     let Some(location) = inventory.base(base).map(|base| base.location.clone()) else {
         return;
@@ -36,9 +39,16 @@ pub async fn list_files(
         }
         Some((storage, root)) => {
             let above = journal_above(scan, &location, inventory).await;
-            let apart = pruned_apart(storage.as_ref(), &root, &location, evidence).await;
+            let apart = pruned_apart(&storage, &root, &location, evidence, owner).await;
+            let (apart, by_others) = match apart {
+                Ok(apart) => (apart, None),
+                Err(why) => (Vec::new(), Some(why)),
+            };
+            if let Some(base) = inventory.bases.get_mut(base.0) {
+                base.apart = apart.iter().map(|(_, apart)| apart.clone()).collect();
+            }
             let mut lister = Lister::new(inventory, base, location.clone(), root.clone());
-            lister.inner.extend(apart);
+            lister.inner.extend(apart.into_iter().map(|(key, _)| key));
             let walk = Walk::new(storage.as_ref(), root).run(|entry| {
                 scan.progress.advance(1);
                 lister.visit(&entry)
@@ -48,7 +58,7 @@ pub async fn list_files(
                 Some(Ok(_)) => {
                     let finished = clock.now();
                     let below = lister.journal_below(storage.as_ref()).await;
-                    match above.or(below) {
+                    match above.or(by_others).or(below) {
                         Some(why) => Listing::Incomplete { why },
                         None => Listing::Complete { finished },
                     }
@@ -106,26 +116,45 @@ async fn journal_above(
     None
 }
 
-/// The directories in this one that other jobs use and somebody prunes under their own names.
+/// The directories in this one that jobs use and that we prune under their own names. What others prune is not ours to
+/// leave out: whoever becomes the owner of a directory around theirs shuts them out.
 async fn pruned_apart(
-    storage: &dyn Storage,
+    storage: &Arc<dyn Storage>,
     root: &Key,
     location: &Location,
     evidence: &Evidence,
-) -> BTreeSet<Key> {
-    let mut apart = BTreeSet::new();
-    for base in evidence.bases() {
+    owner: Option<&OwnerId>,
+) -> Result<Vec<(Key, Location)>, String> {
+    let mut apart = Vec::new();
+    let bases: BTreeSet<&Location> = evidence.bases().collect();
+    for base in bases {
         let relative = base.relative_to(location).map(Key::parse);
         let Some(Ok(relative)) = relative else {
             continue;
         };
         let key = root.join_key(&relative);
-        // What cannot be looked at is left alone.
-        if key != *root && is_pruned(storage, &key).await.unwrap_or(true) {
-            apart.insert(key);
+        if key == *root {
+            continue;
+        }
+        let Some(journal) = Journal::of(Arc::clone(storage), &key, base) else {
+            continue;
+        };
+        match journal.latest_epoch().await {
+            Ok(None) => {}
+            Ok(Some(epoch)) if Some(&epoch.owner) == owner => apart.push((key, base.clone())),
+            Ok(Some(_)) => return Err(pruned_by_others(base)),
+            Err(error) => return Err(error.to_string()),
         }
     }
-    apart
+    Ok(apart)
+}
+
+fn pruned_by_others(directory: &Location) -> String {
+    format!(
+        "{directory} in it is pruned under its own name; name that directory, or remove the journal {} in it if nobody acts \
+         there any more (or it is a copy)",
+        layout::JOURNAL_DIRECTORY
+    )
 }
 
 /// Whether somebody has ever owned the journal of this directory. A name alone says nothing.
@@ -231,12 +260,7 @@ impl<'i> Lister<'i> {
                 Ok(false) => {}
                 Ok(true) => {
                     let relative = directory.relative_to(&self.root)?;
-                    return Some(format!(
-                        "{} in it is pruned under its own name; name that directory, or remove the journal {} in it if \
-                         nobody acts there any more (or it is a copy)",
-                        self.location.join(relative.as_str()),
-                        layout::JOURNAL_DIRECTORY
-                    ));
+                    return Some(pruned_by_others(&self.location.join(relative.as_str())));
                 }
                 Err(error) => return Some(error.to_string()),
             }

@@ -34,22 +34,44 @@ pub(super) async fn list_again(
     inner: &BTreeSet<Key>,
     unsettled: impl Fn(&ListedMetadata) -> bool,
 ) -> Result<ListedMetadata, StorageError> {
-    let mut listed = list_metadata(storage, root, root, inner).await?;
+    let mut listed = list_metadata(storage, root, inner).await?;
     for _ in 1..LISTINGS {
         if !unsettled(&listed) {
             break;
         }
-        listed = list_metadata(storage, root, root, inner).await?;
+        listed = list_metadata(storage, root, inner).await?;
     }
     Ok(listed)
 }
 
-/// Lists what is below `start` in the base at `root`.
-pub(super) async fn list_metadata(
+/// Lists what is in the base at `root`.
+async fn list_metadata(
     storage: &dyn Storage,
     root: &Key,
+    inner: &BTreeSet<Key>,
+) -> Result<ListedMetadata, StorageError> {
+    let enter = |entry: &Entry| !holds_no_metadata(root, &entry.key);
+    list(storage, root, inner, enter).await
+}
+
+/// Lists the checkpoints right in a directory, and nothing of what else is in it: a job directory, or a base in which
+/// some job has none of its own.
+pub(super) async fn list_checkpoints(
+    storage: &dyn Storage,
+    directory: &Key,
+    inner: &BTreeSet<Key>,
+) -> Result<ListedMetadata, StorageError> {
+    let enter = |entry: &Entry| {
+        entry.key.parent().as_ref() != Some(directory) || checkpoint_number(&entry.key).is_some()
+    };
+    list(storage, directory, inner, enter).await
+}
+
+async fn list(
+    storage: &dyn Storage,
     start: &Key,
     inner: &BTreeSet<Key>,
+    enter: impl Fn(&Entry) -> bool + Send + Sync,
 ) -> Result<ListedMetadata, StorageError> {
     let mut found = ListedMetadata::default();
     let walk = Walk::new(storage, start.clone())
@@ -63,7 +85,7 @@ pub(super) async fn list_metadata(
                 found.metadata.push(entry);
                 return Descend::Yes;
             }
-            if holds_no_metadata(root, &entry.key) || inner.contains(&entry.key) {
+            if !enter(&entry) || inner.contains(&entry.key) {
                 return Descend::No;
             }
             if entry.kind == EntryKind::Directory && checkpoint_number(&entry.key).is_some() {

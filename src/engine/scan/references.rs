@@ -177,6 +177,7 @@ async fn add_base(
         location: location.clone(),
         reading,
         listing: Listing::NotAsked,
+        apart: Vec::new(),
     });
 }
 

@@ -1,11 +1,11 @@
 use super::ReferenceScan;
-use super::listing::{LISTINGS, ListedMetadata, checkpoint_number, list_metadata};
+use super::listing::{LISTINGS, ListedMetadata, checkpoint_number, list_checkpoints};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use retention::inventory::{BaseId, SnapshotPlace};
 use retention::layout::{self, FileKind, Placement};
 use retention::location::Location;
 use retention::reference::ParsedSnapshot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Storage, StorageError};
 
@@ -87,22 +87,30 @@ impl SnapshotReader<'_> {
         };
         // Numbers of another run in the same directory may be higher, so each is looked for, whatever else was read.
         let gone = gone.iter().filter_map(Key::parent).chain(replaced);
-        let gone = gone.chain(bare.iter().cloned());
-        let mut again: BTreeSet<Key> = BTreeSet::new();
+        let mut again: BTreeMap<Key, BTreeSet<Key>> = BTreeMap::new();
         for snapshot in gone {
             match snapshot.parent() {
-                Some(directory) if directory.starts_with(self.root) => {
-                    again.insert(directory);
+                Some(directory)
+                    if directory.starts_with(self.root)
+                        && checkpoint_number(&snapshot).is_some() =>
+                {
+                    again.entry(directory).or_default();
                 }
-                // The base is the snapshot itself, and what is beside it belongs to others.
+                // The base is the snapshot itself, and what is beside it belongs to others; or it is a savepoint, which
+                // nothing replaces.
                 Some(_) | None => {
                     all.vanished.insert(snapshot);
                 }
             }
         }
-        let (known, bare) = (&known, &bare);
+        for snapshot in bare {
+            if let Some(directory) = snapshot.parent() {
+                again.entry(directory).or_default().insert(snapshot);
+            }
+        }
+        let known = &known;
         let parts: Vec<Snapshots> = stream::iter(again)
-            .map(|directory| self.look_again(directory, known, bare))
+            .map(|(directory, bare)| self.look_again(directory, known, bare))
             .buffer_unordered(READS_AT_ONCE)
             .try_collect()
             .await?;
@@ -122,18 +130,18 @@ impl SnapshotReader<'_> {
     }
 
     /// Until nothing goes away any more between being listed and being read, or something was read that is at least as
-    /// new: what a job has of others only becomes less from one checkpoint to the next.
+    /// new: what a job has of others only becomes less from one checkpoint to the next. `bare` are the checkpoints of the
+    /// directory that showed no `_metadata` before.
     async fn look_again(
         self,
         directory: Key,
         known: &BTreeSet<Key>,
-        bare: &BTreeSet<Key>,
+        mut bare: BTreeSet<Key>,
     ) -> Result<Snapshots, StorageError> {
         let mut all = Snapshots::default();
         let mut read: BTreeSet<Key> = BTreeSet::new();
-        let mut bare = bare.clone();
         for _ in 0..LISTINGS {
-            let listed = list_metadata(self.storage, self.root, &directory, self.inner).await;
+            let listed = list_checkpoints(self.storage, &directory, self.inner).await;
             let listed = match listed {
                 Ok(listed) => listed,
                 Err(error) if error.is_not_found() => {

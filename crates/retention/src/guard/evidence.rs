@@ -9,7 +9,13 @@ pub(super) fn incomplete_listing(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
-    match &context.inventory.base(candidate.file.base)?.listing {
+    let base = context.inventory.base(candidate.file.base)?;
+    if let Some(apart) = base.pruned_apart(&candidate.location) {
+        return Some(format!(
+            "it lies in {apart}, which is pruned under its own name"
+        ));
+    }
+    match &base.listing {
         Listing::Complete { .. } => None,
         Listing::NotAsked => Some("the directory was not listed for deletion".to_owned()),
         Listing::Incomplete { why } => Some(format!(

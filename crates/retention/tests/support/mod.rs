@@ -83,6 +83,7 @@ impl World {
                 listing: Listing::Complete {
                     finished: minute(NOW - 1),
                 },
+                apart: Vec::new(),
             }],
             ..Inventory::default()
         };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{CompleteWalk, Descend, Walk};
 use crate::faults::{Failure, Fault, FaultInjecting};
-use crate::memory::MemoryStorage;
+use crate::memory::{MemoryStorage, Node};
 use crate::port::{Key, Operation, Storage, StorageError};
 
 fn key(path: &str) -> Key {
@@ -173,6 +173,23 @@ async fn a_directory_that_vanished_from_a_bucket_is_told() {
     assert_eq!(complete.unwrap().vanished, []);
     let (complete, _) = walk(&store, "j9").await;
     assert_eq!(complete.unwrap().vanished, [], "a base may be empty");
+}
+
+/// Some stores go on showing directories in which nothing is left, and there may be thousands of them.
+#[tokio::test]
+async fn empty_directories_of_a_bucket_cost_one_more_listing_for_all_of_them() {
+    let store = jobs().without_directories();
+    let listings = async |store: &MemoryStorage| {
+        let counting = FaultInjecting::new(store.clone(), |_| Fault::None);
+        let (complete, _) = walk(&counting, "").await;
+        assert_eq!(complete.unwrap().vanished, []);
+        counting.calls(Operation::List)
+    };
+    let before = listings(&store).await;
+    for number in 100..130 {
+        store.insert(&key(&format!("j1/chk-{number}")), Node::Directory);
+    }
+    assert_eq!(listings(&store).await, before + 30 + 1);
 }
 
 /// Of a large directory some answers have come already.

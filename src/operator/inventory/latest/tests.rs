@@ -82,6 +82,7 @@ fn inventory(six: i64, seven: i64) -> Inventory {
             listing: Listing::Complete {
                 finished: minute(9),
             },
+            apart: Vec::new(),
         }],
         snapshots: vec![readable],
         unreferenced: vec![torn],
