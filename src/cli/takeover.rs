@@ -12,7 +12,7 @@ use crate::engine::{Clock, SystemClock};
 
 /// Act on a directory in place of an owner that is gone; without --yes only say who that is
 ///
-/// One owner acts on a directory at a time: an operator, by the uid of its cluster's namespace kube-system, or whoever
+/// One owner acts on a directory at a time: an operator, by its cluster and its lease, or whoever
 /// uses the command line. Take a directory over only if its owner is gone for good or is told to leave it alone: what
 /// protects a file may be known in one cluster only. The marks of the former owner do not count, so nothing is deleted
 /// before everything was marked again and the grace period has passed again. With --output json: one line for each
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// `s3://bucket/prefix`, as whoever the AWS command line would be here
     #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
     directories: Vec<Directory>,
-    /// Who is to be the owner: for an operator what its own message says, or the uid of the namespace kube-system
+    /// Who is to be the owner: for an operator what its own message says: <uid of the namespace kube-system>/<namespace>/<name of its lease>
     #[arg(long, value_name = "ID", default_value = "command-line")]
     owner_id: String,
     /// Take it over; without it nothing is changed

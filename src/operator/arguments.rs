@@ -51,8 +51,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMESPACE=FILE")]
     pub flink_rest_credentials: Vec<CredentialsFile>,
 
-    /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system, so that two clusters
-    /// never act on one base
+    /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system with the namespace and
+    /// the name of the lease, so that neither two clusters nor two releases in one cluster act on one base
     #[arg(long, value_name = "ID")]
     pub owner_id: Option<String>,
 

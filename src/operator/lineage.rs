@@ -78,7 +78,7 @@ pub fn merge(recorded: Option<&CheckpointInventorySpec>, seen: Seen, now: Timest
 pub fn deleted(recorded: &CheckpointInventorySpec, now: Timestamp) -> CheckpointInventorySpec {
     let mut spec = recorded.clone();
     for entry in &mut spec.lineage {
-        entry.deleted_time.get_or_insert(whole_seconds(now));
+        date(entry, now);
     }
     spec
 }
@@ -98,11 +98,17 @@ fn tell_apart(lineage: &mut [LineageEntry], present: &str, now: Timestamp) {
     for entry in lineage {
         match &entry.uid {
             Some(uid) if uid != present => {
-                entry.deleted_time.get_or_insert(whole_seconds(now));
+                date(entry, now);
             }
             Some(_) | None => entry.deleted_time = None,
         }
     }
+}
+
+/// It was there when it was last seen, whatever the clock of this process says now.
+fn date(entry: &mut LineageEntry, now: Timestamp) {
+    let now = now.max(entry.last_seen.0);
+    entry.deleted_time.get_or_insert(whole_seconds(now));
 }
 
 fn record(
@@ -184,6 +190,15 @@ mod tests {
 
     fn id(number: usize) -> String {
         format!("{number:032x}")
+    }
+
+    /// The clock of the next leader may be behind.
+    #[test]
+    fn a_deletion_is_never_dated_before_the_resource_was_last_seen() {
+        let recorded = merge(None, seen(&id(1), None), at("2026-11-21T06:00:00Z")).spec;
+        let gone = deleted(&recorded, at("2026-11-01T06:00:00Z"));
+        let dated = gone.lineage[0].deleted_time.as_ref().unwrap();
+        assert_eq!(dated.0, at("2026-11-21T06:00:00Z"));
     }
 
     #[test]

@@ -110,7 +110,7 @@ async fn lead(
     let mounted = Stores::open(arguments.mount.clone()).await?;
     let memory = MemoryBudget::default();
     let stores = Arc::new(volumes::shared_by_tenants(&mounted, &memory, &counting));
-    let Some(owner) = owner(arguments, &client, stop).await else {
+    let Some(owner) = owner(arguments, &client, &namespace, stop).await else {
         return Ok(());
     };
     ready.set(true);
@@ -253,10 +253,12 @@ fn operator(
     }
 }
 
-/// Who we are in journals: what we were told, else the uid of the namespace that every cluster has.
+/// Who we are in journals: what we were told, else the uid of the namespace that every cluster has, and our lease. Of two
+/// operators in one cluster only those that share a lease are one.
 async fn owner(
     arguments: &Arguments,
     client: &Client,
+    namespace: &str,
     stop: &CancellationToken,
 ) -> Option<OwnerId> {
     if let Some(id) = &arguments.owner_id {
@@ -265,8 +267,11 @@ async fn owner(
     let namespaces: Api<Namespace> = Api::all(client.clone());
     loop {
         let error = match namespaces.get_metadata("kube-system").await {
-            Ok(namespace) => match namespace.uid() {
-                Some(uid) => return Some(OwnerId(uid)),
+            Ok(system) => match system.uid() {
+                Some(uid) => {
+                    let lease = &arguments.lease_name;
+                    return Some(OwnerId(format!("{uid}/{namespace}/{lease}")));
+                }
                 None => "it has no uid".to_owned(),
             },
             Err(error) => error.to_string(),

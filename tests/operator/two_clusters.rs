@@ -48,4 +48,7 @@ fn one_acts_and_the_other_says_so_and_stops() {
             .iter()
             .all(|epoch| epoch["owner"] == journal[0]["owner"])
     );
+    // Not the cluster alone: another release in it has another lease, and knows other namespaces.
+    let owner = epochs[0]["owner"].as_str().unwrap();
+    assert!(owner.ends_with("/flink-retention"), "{owner}");
 }

@@ -8,7 +8,8 @@ use storage::Put;
 /// Epochs before the current one that are left for people to look at.
 const KEPT: usize = 16;
 
-/// Who acts on a base: the uid of the cluster's `kube-system` namespace, or what `--owner-id` says.
+/// Who acts on a base: the uid of the cluster's `kube-system` namespace and the lease of the operator, or what `--owner-id`
+/// says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OwnerId(pub String);
