@@ -12,6 +12,7 @@
 
 pub mod administrator;
 pub mod arguments;
+mod audience;
 mod context;
 mod endpoint;
 mod events;

@@ -15,6 +15,7 @@ use crate::api::checkpoint_inventory::{LatestRestorable, SnapshotCounts};
 use crate::api::retention_run::ProtectedByGuard;
 use crate::api::{Amount, StorageByClass};
 use crate::engine::{Blocked, Mode, Report};
+use crate::operator::audience::Audience;
 use crate::operator::events::shortened;
 
 /// Bytes of a guard's reason; the definition allows as many characters.
@@ -69,7 +70,14 @@ pub(in crate::operator) fn job_scans(
                 disagreement,
                 snapshots: counts,
                 storage: sum.by_class(),
-                protected_by: protected_by(&sum.by_guard, &reasons(report, &[owner].into())),
+                protected_by: protected_by(
+                    &sum.by_guard,
+                    &reasons(
+                        report,
+                        &[owner].into(),
+                        &Audience::of(&job.name.namespace, &report.evidence),
+                    ),
+                ),
                 earliest: sum.earliest,
             };
             (job.name.clone(), scan)
@@ -222,7 +230,7 @@ pub(in crate::operator) fn amount(counted: Counted) -> Amount {
 /// The guards that kept something, the one that kept most first, each with one of its reasons.
 pub(in crate::operator) fn protected_by(
     by_guard: &BTreeMap<Guard, Counted>,
-    reasons: &BTreeMap<Guard, &str>,
+    reasons: &BTreeMap<Guard, String>,
 ) -> Vec<ProtectedByGuard> {
     let mut guards: Vec<(&Guard, &Counted)> = by_guard
         .iter()
@@ -235,7 +243,7 @@ pub(in crate::operator) fn protected_by(
             guard: guard.as_str().to_owned(),
             message: reasons
                 .get(guard)
-                .map(|&why| shortened(why.to_owned(), MAX_REASON)),
+                .map(|why| shortened(why.clone(), MAX_REASON)),
             bytes,
             files,
         }
@@ -244,10 +252,11 @@ pub(in crate::operator) fn protected_by(
 }
 
 /// A reason of each guard, for files of these jobs.
-pub(in crate::operator) fn reasons<'a>(
-    report: &'a Report,
+pub(in crate::operator) fn reasons(
+    report: &Report,
     jobs: &BTreeSet<String>,
-) -> BTreeMap<Guard, &'a str> {
+    audience: &Audience<'_>,
+) -> BTreeMap<Guard, String> {
     let directories: BTreeSet<Directory<'_>> = report
         .summaries
         .iter()
@@ -267,7 +276,7 @@ pub(in crate::operator) fn reasons<'a>(
         {
             reasons
                 .entry(protection.guard)
-                .or_insert(protection.why.as_str());
+                .or_insert_with(|| audience.told(&protection.why));
         }
     }
     reasons

@@ -20,6 +20,7 @@ use crate::api::retention_run::{
 use crate::api::time::whole_seconds;
 use crate::engine::journal::VALID_FOR;
 use crate::engine::{Asked, Blocked, Report};
+use crate::operator::audience::Audience;
 use crate::operator::events::shortened;
 use crate::operator::inventory::{Sum, amount, protected_by, reasons};
 
@@ -63,6 +64,7 @@ pub(in crate::operator) fn ended(
     scope: &BTreeSet<JobName>,
     ending: &Ending,
 ) -> RetentionRunStatus {
+    let audience = Audience::of(&ending.run.namespace, &report.evidence);
     let names: BTreeSet<String> = scope.iter().map(ToString::to_string).collect();
     let of_scope = |summary: &&JobSummary| {
         summary
@@ -110,9 +112,9 @@ pub(in crate::operator) fn ended(
             marked: Some(amount(sum.marked)),
             deleted: Some(amount(deleted)),
         }),
-        protected_by: protected_by(&sum.by_guard, &reasons(report, &names)),
+        protected_by: protected_by(&sum.by_guard, &reasons(report, &names, &audience)),
         jobs: jobs(report, scope),
-        sample: sample(report, scope),
+        sample: sample(report, scope, &audience),
         display: Some(RetentionRunDisplay {
             reclaimable: Some(human(superfluous.saturating_sub(deleted.bytes))),
             deleted: Some(human(deleted.bytes)),
@@ -324,7 +326,7 @@ fn jobs(report: &Report, scope: &BTreeSet<JobName>) -> Vec<JobOutcome> {
 }
 
 /// First what can go now, then what will, then what a guard keeps. Files of jobs that the policy does not select are not told.
-fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
+fn sample(report: &Report, scope: &BTreeSet<JobName>, audience: &Audience<'_>) -> Vec<SampleFile> {
     let owners = Owners::of(
         &report.evidence,
         &report.inventory,
@@ -345,7 +347,7 @@ fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
             .iter()
             .filter(move |entry| wanted(entry))
             .filter(ours)
-            .filter_map(|entry| described(report, entry))
+            .filter_map(|entry| described(report, entry, audience))
     };
     of(|entry| entry.ripeness == Ripeness::Ripe)
         .chain(of(|entry| {
@@ -356,7 +358,7 @@ fn sample(report: &Report, scope: &BTreeSet<JobName>) -> Vec<SampleFile> {
         .collect()
 }
 
-fn described(report: &Report, entry: &PlanEntry) -> Option<SampleFile> {
+fn described(report: &Report, entry: &PlanEntry, audience: &Audience<'_>) -> Option<SampleFile> {
     let path = report
         .inventory
         .location(entry.base, &entry.path)?
@@ -372,7 +374,7 @@ fn described(report: &Report, entry: &PlanEntry) -> Option<SampleFile> {
             Decision::Orphan(_) => SampleDecision::Orphan,
             Decision::Protected(_) => SampleDecision::Protected,
         },
-        reason: shortened(entry.decision.reason(), MAX_REASON),
+        reason: shortened(audience.told(&entry.decision.reason()), MAX_REASON),
         bytes: int64(entry.size),
     })
 }

@@ -1,0 +1,105 @@
+//! What statuses tell of other namespaces: nothing.
+
+use retention::evidence::Evidence;
+
+/// What keeps a file may belong to somebody else.
+const ANOTHERS: &str =
+    "something of another namespace keeps it, or cannot be read; the log of the operator says what";
+
+/// Whoever reads the statuses of one namespace: not the names, and not the directories, of any other.
+#[derive(Debug)]
+pub(super) struct Audience<'a> {
+    namespace: &'a str,
+    /// The directories of others alone.
+    foreign: Vec<String>,
+}
+
+impl<'a> Audience<'a> {
+    pub(super) fn of(namespace: &'a str, evidence: &Evidence) -> Self {
+        let (own, others): (Vec<_>, Vec<_>) = evidence
+            .jobs
+            .iter()
+            .flat_map(|job| job.bases.iter().map(|base| (&job.name, base.to_string())))
+            .partition(|(job, _)| job.namespace == namespace);
+        let is_own = |base: &String| {
+            own.iter()
+                .any(|(_, own)| own.starts_with(base.as_str()) || base.starts_with(own.as_str()))
+        };
+        let foreign = others.into_iter().map(|(_, base)| base);
+        Self {
+            namespace,
+            foreign: foreign.filter(|base| !is_own(base)).collect(),
+        }
+    }
+
+    /// The reason of a guard as these readers may see it.
+    pub(super) fn told(&self, why: &str) -> String {
+        let names_others = self.names_an_object(why)
+            || self
+                .foreign
+                .iter()
+                .any(|directory| why.contains(directory.as_str()));
+        if !names_others {
+            return why.to_owned();
+        }
+        tracing::info!(
+            namespace = self.namespace,
+            why,
+            "a status says only that something of another namespace is the reason"
+        );
+        ANOTHERS.to_owned()
+    }
+
+    /// `FlinkDeployment theirs/orders`, as objects are named everywhere.
+    fn names_an_object(&self, why: &str) -> bool {
+        let words: Vec<&str> = why.split_whitespace().collect();
+        words.windows(2).any(|pair| {
+            let [kind, name] = pair else {
+                return false;
+            };
+            let is_kind = ["Flink", "Checkpoint", "Retention"]
+                .iter()
+                .any(|start| kind.starts_with(start));
+            let namespace = name.split_once('/').map(|(namespace, _)| namespace);
+            is_kind && namespace.is_some_and(|other| other != self.namespace)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn audience(foreign: &[&str]) -> Audience<'static> {
+        Audience {
+            namespace: "ours",
+            foreign: foreign.iter().map(|&base| base.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn p7_neither_names_nor_directories_of_others_are_told() {
+        let audience = audience(&["s3://shared/theirs"]);
+        for why in [
+            "FlinkDeployment theirs/orders may run with the ForSt backend",
+            "s3://shared/theirs/0001/chk-1/_metadata: permission denied",
+            "FlinkSessionJob theirs/a: its spec cannot be read: invalid type: string \"x\"",
+        ] {
+            assert_eq!(audience.told(why), ANOTHERS, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_ones_own_is_told() {
+        let audience = audience(&["s3://shared/theirs"]);
+        for why in [
+            "FlinkDeployment ours/orders runs",
+            "s3://shared/ours/0001/chk-1/_metadata: permission denied",
+            "J1/chk-4/away: it is a link",
+            "CLAIM s3://shared/ours/0001: see docs/guards.md",
+        ] {
+            assert_eq!(audience.told(why), why);
+        }
+    }
+}
