@@ -9,7 +9,7 @@ use crate::observe::gaps;
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::jobs_overview::{JobsOverview, is_over};
 use jiff::SignedDuration;
-use retention::evidence::{Gap, JobName, Lineage, Phase, Processes, Radius};
+use retention::evidence::{Gap, JobName, Lineage, Phase, Processes};
 use retention::guard::Guard;
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
@@ -85,7 +85,7 @@ impl Cluster {
         } = &self.address;
         Draft {
             name: JobName {
-                kind: "Job".to_owned(),
+                kind: JobName::WITHOUT_RESOURCE.to_owned(),
                 namespace: namespace.clone(),
                 name: format!("{cluster}/{id}"),
             },
@@ -128,14 +128,8 @@ impl Cluster {
         if !self.is_session || *processes == Processes::Absent {
             return None;
         }
-        // Any of them may have been started from a snapshot elsewhere a moment ago, and have none of its own yet.
-        let own = self.bases.iter().cloned().map(Radius::Below);
-        let elsewhere = self.bases.iter().cloned().map(Radius::NamedFrom);
-        let radius = if self.bases.is_empty() {
-            vec![gaps::seen_from(&self.address.namespace)]
-        } else {
-            own.chain(elsewhere).collect()
-        };
+        // Any of them may have been started from a snapshot in any store a moment ago, and have none of its own yet.
+        let radius = vec![gaps::seen_from(&self.address.namespace)];
         Some(Gap {
             guard: Guard::JobManagerUnreachable,
             what: format!("the jobs of the session cluster {}", self.of),

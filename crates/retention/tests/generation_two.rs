@@ -4,7 +4,9 @@
 mod support;
 
 use jiff::SignedDuration;
-use retention::evidence::{JobManager, Phase, Processes, RestRestored};
+use retention::evidence::{
+    JobManager, JobName, Phase, Processes, RestRestored, StateBackend,
+};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::plan::{Waiting, plan, summarise};
@@ -384,6 +386,53 @@ fn h8_another_checkpoint_of_the_same_number_is_not_what_was_restored(
     restored.at = at;
     restored.external_path = Some(from);
     assert_eq!(world.guard(&file()), Some(Guard::LiveDescendant));
+}
+
+/// Before it has an execution graph, a job's JobManager answers with nothing at all, whatever it is about to restore.
+#[rstest]
+#[case::initializing("INITIALIZING", StateBackend::Other("Unknown".into()), false)]
+#[case::waiting_for_slots("CREATED", StateBackend::Other("Unknown".into()), false)]
+#[case::without_settings("CREATED", StateBackend::NoCheckpoints, false)]
+#[case::answers_of_two_moments("RUNNING", StateBackend::Other("Unknown".into()), false)]
+#[case::running("RUNNING", StateBackend::RocksDb, true)]
+#[case::running_without_checkpointing("RUNNING", StateBackend::NoCheckpoints, true)]
+#[case::over("FAILED", StateBackend::Other("Unknown".into()), true)]
+fn h8_a_job_that_is_just_starting_may_be_restored_from_anything(
+    #[case] state: &str,
+    #[case] backend: StateBackend,
+    #[case] goes: bool,
+) {
+    let mut world = World::ripe_terminal();
+    world.expired(8, 0x8, 4000);
+    let mut other = running_alone(J2, &[]);
+    other.name.name = "other".to_owned();
+    other.bases = vec![location("/elsewhere")];
+    state.clone_into(&mut rest(&mut other).state);
+    rest(&mut other).backend = backend;
+    world.evidence.jobs.push(other);
+    let exclusive = own(J1, 8, 0x8);
+    for path in [metadata(J1, 8), exclusive] {
+        assert_eq!(world.goes(&path), goes, "{path}");
+    }
+}
+
+/// Nobody says what a job was started from that somebody submitted by hand.
+#[rstest]
+#[case::by_hand(JobName::WITHOUT_RESOURCE, false)]
+#[case::by_its_resource("FlinkDeployment", true)]
+fn h8_a_silent_job_without_resource_may_be_restored_from_any_store(
+    #[case] kind: &str,
+    #[case] goes: bool,
+) {
+    let mut world = World::ripe_terminal();
+    let mut other = running_alone(J2, &[]);
+    kind.clone_into(&mut other.name.kind);
+    other.bases = vec![location("s3://elsewhere/ckp")];
+    other.job_manager = JobManager::Unreachable {
+        why: "it is starting".to_owned(),
+    };
+    world.evidence.jobs.push(other);
+    assert_eq!(world.goes(&shared(J1, F)), goes);
 }
 
 #[rstest]

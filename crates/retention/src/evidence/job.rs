@@ -105,7 +105,18 @@ pub enum Claim {
     },
 }
 
+impl JobName {
+    /// The kind of a job that runs in a cluster and that no resource describes.
+    pub const WITHOUT_RESOURCE: &'static str = "Job";
+}
+
 impl JobEvidence {
+    /// Whether it runs in a cluster although no resource describes it, so that nobody says what it was started from.
+    #[must_use]
+    pub fn has_no_resource(&self) -> bool {
+        self.name.kind == JobName::WITHOUT_RESOURCE
+    }
+
     /// How this resource claims a job id, if it does.
     #[must_use]
     pub fn claims(&self, job_id: JobId) -> Option<Claim> {

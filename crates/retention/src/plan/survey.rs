@@ -1,6 +1,6 @@
 use crate::evidence::{
-    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes, StateBackend,
-    may_be_named_from,
+    Evidence, HighAvailability, JobEvidence, JobManager, JobName, Phase, Processes,
+    RestCheckpoints, StateBackend, may_be_named_from,
 };
 use crate::inventory::{BaseId, Contents, Inventory};
 use crate::layout::JobId;
@@ -199,9 +199,12 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
             None if !job.high_availability.entries().is_empty() => {
                 Some(reader(Reads::InPlace, bases()))
             }
-            None => Some(reader(Reads::UnknownRestore, bases())),
+            None => Some(reader(Reads::UnknownRestore, places_of_source(job))),
         };
     };
+    if may_still_restore(job, rest) {
+        return Some(reader(Reads::UnknownRestore, Vec::new()));
+    }
     if rest.backend == StateBackend::NoCheckpoints {
         return None;
     }
@@ -223,6 +226,40 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
     match rest.backend {
         StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => None,
         StateBackend::Other(_) => Some(reader(Reads::InPlace, bases())),
+    }
+}
+
+/// Where that lies what a silent job was restored from. A resource names it, so beside that only the job's own stores
+/// count; of a job that no resource names, nothing is known.
+fn places_of_source(job: &JobEvidence) -> Vec<&Location> {
+    if job.has_no_resource() {
+        return Vec::new();
+    }
+    job.bases.iter().collect()
+}
+
+/// Before a job has an execution graph, its `JobManager` answers with empty statistics, or that it has no checkpointing,
+/// whatever it is about to be restored from (`ArchivedExecutionGraph.createSparseArchivedExecutionGraph`: while the job
+/// is initializing, and while the adaptive scheduler waits for slots, perhaps for hours). That proves nothing.
+fn may_still_restore(job: &JobEvidence, rest: &RestCheckpoints) -> bool {
+    let own = || {
+        let mut made = rest.checkpoints.iter();
+        made.any(|known| known.status == "COMPLETED" && !known.is_savepoint)
+    };
+    let is_over = matches!(rest.state.as_str(), "FINISHED" | "CANCELED" | "FAILED");
+    let has_no_graph = rest.state != "RUNNING" || is_without_graph(&rest.backend);
+    has_no_graph
+        && !is_over
+        && rest.restored.is_none()
+        && !own()
+        && job.high_availability.entries().is_empty()
+}
+
+/// What a job without an execution graph has for a backend.
+fn is_without_graph(backend: &StateBackend) -> bool {
+    match backend {
+        StateBackend::Other(class) => class == "Unknown",
+        StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => false,
     }
 }
 

@@ -121,7 +121,7 @@ async fn nobody_speaks_for_a_job_of_another_cluster_by_naming_its_id() {
 
 /// What runs in a session cluster that does not answer may use any of its directories, and read others.
 #[tokio::test]
-async fn a_silent_session_cluster_protects_its_stores() {
+async fn a_silent_session_cluster_protects_every_store_that_its_jobs_can_name() {
     let mut world = World::default().with(FlinkKind::Deployment, SESSION, &[]);
     world.silent = true;
     assert_eq!(world.evidence().await.gaps, [], "it has no process");
@@ -129,17 +129,21 @@ async fn a_silent_session_cluster_protects_its_stores() {
     let gaps = world.evidence().await.gaps;
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].guard, Guard::JobManagerUnreachable);
-    // What runs in it may have been started a moment ago from any snapshot of its store.
+    // What runs in it may have been started a moment ago from any snapshot anywhere.
     let origin = Origin {
         namespace: Some("flink".to_owned()),
         ..Origin::default()
     };
-    for place in ["/cluster", "/other/chk-7"] {
+    for place in ["/cluster", "/other/chk-7", "s3://bucket/x"] {
         let place = Location::parse(place, &origin).unwrap();
         assert!(gaps[0].covers(&place, None), "{gaps:?}");
     }
-    let bucket = Location::parse("s3://bucket/x", &origin).unwrap();
-    assert!(!gaps[0].covers(&bucket, None), "{gaps:?}");
+    let of_others = Origin {
+        namespace: Some("other".to_owned()),
+        ..Origin::default()
+    };
+    let volume = Location::parse("/cluster", &of_others).unwrap();
+    assert!(!gaps[0].covers(&volume, None), "{gaps:?}");
     let nowhere = [("    state.checkpoints.dir: /cluster\n", "")];
     let mut world = World::default()
         .with(FlinkKind::Deployment, SESSION, &nowhere)
