@@ -3,7 +3,9 @@
 use crate::world::{JOB, OLD_JOB, World, at, terminal, uuid};
 use flink_retention::engine::Mode;
 use flink_retention::engine::journal::Journal;
+use retention::evidence::Root;
 use retention::guard::Guard;
+use retention::reference::DirectoryKey;
 use std::sync::Arc;
 use storage::Key;
 use storage::Operation;
@@ -232,5 +234,26 @@ async fn a_person_can_say_that_it_is_gone_for_good() {
         journal.forget(&seen, |_| false, now).await.is_err(),
         "somebody acted in between"
     );
+    assert_goes(&world).await;
+}
+
+/// In CLAIM mode a job goes on naming shared files of what it was restored from when that is long gone, and its own
+/// checkpoints may be in a store of which nothing can be read.
+#[tokio::test]
+async fn p1_a_job_whose_own_store_is_out_of_reach_keeps_what_it_was_restored_from() {
+    let world = World::with_an_orphan();
+    let mut other = terminal(OLD_JOB);
+    "clicks".clone_into(&mut other.name.name);
+    other.bases = vec![at("s3://elsewhere/ckp")];
+    let claimed = at(&format!("/data/ckp/{JOB}/chk-7"));
+    world.roots.lock().unwrap().push(Root {
+        snapshot: DirectoryKey::of(claimed.path()),
+        location: Some(claimed),
+        named_by: other.name.to_string(),
+    });
+    world.set(vec![terminal(JOB), other]);
+    assert_kept(&world).await;
+    // It is gone, so nothing of it will be restored.
+    world.set(vec![terminal(JOB)]);
     assert_goes(&world).await;
 }

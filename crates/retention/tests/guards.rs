@@ -5,7 +5,7 @@ mod support;
 
 use jiff::Timestamp;
 use retention::evidence::{
-    HighAvailability, JobEvidence, JobManager, Phase, Processes, Radius, StateBackend,
+    HighAvailability, JobEvidence, JobManager, Phase, Processes, Radius, Root, StateBackend,
 };
 use retention::guard::Guard;
 use retention::inventory::Listing;
@@ -235,4 +235,25 @@ fn live_backend_keeps_what_only_a_stopped_process_settles(#[case] path: String) 
     assert_eq!(world.guard(&path), Some(Guard::LiveBackend));
     *world.job() = terminal(J1);
     assert!(world.goes(&path));
+}
+
+/// An entry that cannot be read may name files of what its job was restored from, which may lie in another store.
+#[test]
+fn unreadable_high_availability_protects_what_its_job_was_restored_from() {
+    let mut world = World::ripe_terminal();
+    let mut other = running(J2, &[(3, NOW - 60)]);
+    other.name.name = "other".to_owned();
+    other.bases = vec![location("s3://elsewhere/ckp")];
+    other.high_availability = HighAvailability::Unreadable {
+        why: "forbidden".to_owned(),
+    };
+    let name = other.name.to_string();
+    world.evidence.jobs.push(other);
+    assert!(world.goes(&shared(J1, F)));
+    world.evidence.roots.push(Root {
+        snapshot: key(&format!("{J1}/chk-9")),
+        location: Some(in_base(&format!("{J1}/chk-9"))),
+        named_by: name,
+    });
+    assert_eq!(world.guard(&shared(J1, F)), Some(Guard::MissingEvidence));
 }

@@ -1,6 +1,6 @@
 //! What could not be read, and all that it could have named.
 
-use retention::evidence::{Evidence, Gap, JobEvidence, JobManager, Radius};
+use retention::evidence::{Evidence, Gap, JobEvidence, Radius};
 use retention::guard::Guard;
 use retention::layout::{self, JobId};
 use retention::location::Location;
@@ -79,18 +79,17 @@ impl Surroundings<'_> {
                 .evidence
                 .jobs
                 .iter()
-                .filter(|job| self.uses(job))
+                .filter(|job| uses(job, self.base))
                 .collect();
         }
         let ids: BTreeSet<JobId> = concerned
             .iter()
-            .flat_map(|job| {
-                let former = job.lineage.entries.iter().map(|entry| entry.job_id);
-                job.current.into_iter().chain(former)
-            })
+            .flat_map(|job| job.ids())
             .chain(job)
             .collect();
-        let restored = concerned.iter().filter_map(|job| restored_from(job));
+        let restored = concerned
+            .iter()
+            .flat_map(|job| self.evidence.restore_sources(job));
         let named = self
             .named
             .iter()
@@ -101,24 +100,35 @@ impl Surroundings<'_> {
             .chain(restored.chain(named).map(Radius::Below))
             .collect()
     }
-
-    fn uses(&self, job: &JobEvidence) -> bool {
-        job.bases
-            .iter()
-            .any(|base| base.may_be_below(self.base) || self.base.may_be_below(base))
-    }
 }
 
-/// A base that was never read may hold references into any other base of its store.
-pub(super) fn unreachable(location: &Location, why: String) -> Gap {
+fn uses(job: &JobEvidence, directory: &Location) -> bool {
+    job.bases
+        .iter()
+        .any(|base| base.may_be_below(directory) || directory.may_be_below(base))
+}
+
+/// A base that was never read may hold references into any other base of its store, into every directory that a job of
+/// it has had, and into those from which its jobs were restored, in whatever store.
+pub(super) fn unreachable(location: &Location, evidence: &Evidence, why: String) -> Gap {
+    let users = || evidence.jobs.iter().filter(|job| uses(job, location));
+    let ids: BTreeSet<JobId> = users().flat_map(JobEvidence::ids).collect();
+    let sources: BTreeSet<Location> = users()
+        .flat_map(|job| evidence.restore_sources(job))
+        .collect();
+    let own = [
+        Radius::Below(location.clone()),
+        Radius::NamedFrom(location.clone()),
+    ];
     Gap {
         guard: Guard::MissingEvidence,
         what: location.to_string(),
         why,
-        radius: vec![
-            Radius::Below(location.clone()),
-            Radius::NamedFrom(location.clone()),
-        ],
+        radius: own
+            .into_iter()
+            .chain(ids.into_iter().map(Radius::Job))
+            .chain(sources.into_iter().map(Radius::Below))
+            .collect(),
     }
 }
 
@@ -149,14 +159,4 @@ pub(super) fn expected_in(
             .find(below)
             .map(|at| format!("{} has its checkpoint {at} in it", job.name))
     })
-}
-
-/// The job directory (or the directory of savepoints) that holds what a job was restored from.
-fn restored_from(job: &JobEvidence) -> Option<Location> {
-    match &job.job_manager {
-        JobManager::Answered(rest) => {
-            Some(rest.restored.as_ref()?.external_path.as_ref()?.parent())
-        }
-        JobManager::NotAsked | JobManager::Unreachable { .. } => None,
-    }
 }

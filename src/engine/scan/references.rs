@@ -112,7 +112,7 @@ pub(super) async fn add_late(
     let (late, mut gaps, read) = match reader.read(listed, known).await {
         Ok(read) => settle(&reader, evidence, read),
         Err(error) => {
-            let gap = unreachable(&location, error.to_string());
+            let gap = unreachable(&location, evidence, error.to_string());
             (Reading::Failed, vec![gap], Vec::new())
         }
     };
@@ -159,7 +159,7 @@ async fn add_base(
     let base = BaseId(inventory.bases.len());
     let read = read_base(scan, base, location, all, evidence);
     let read = scan.cancel.run_until_cancelled(read).await;
-    let read = read.unwrap_or_else(|| Err(unreachable(location, TOLD_TO_STOP.to_owned())));
+    let read = read.unwrap_or_else(|| Err(unreachable(location, evidence, TOLD_TO_STOP.to_owned())));
     let reading = match read {
         Ok((reading, gaps, read)) => {
             inventory.gaps.extend(gaps);
@@ -217,6 +217,7 @@ async fn read_base(
     let Some((storage, root)) = scan.stores.resolve(location) else {
         return Err(unreachable(
             location,
+            evidence,
             "it cannot be reached from here; mount it, or grant access".to_owned(),
         ));
     };
@@ -231,7 +232,7 @@ async fn read_base(
         Err(error) if error.is_not_found() && is_absent(storage.as_ref(), &root).await => {
             ListedMetadata::default()
         }
-        Err(error) => return Err(unreachable(location, error.to_string())),
+        Err(error) => return Err(unreachable(location, evidence, error.to_string())),
     };
     let is_bare = listed.metadata.is_empty() && !listed.written;
     let reader = SnapshotReader {
@@ -243,12 +244,12 @@ async fn read_base(
         inner: &inner,
     };
     let read = reader.read(listed, BTreeSet::new()).await;
-    let read = read.map_err(|error| unreachable(location, error.to_string()))?;
+    let read = read.map_err(|error| unreachable(location, evidence, error.to_string()))?;
     if read.found.is_empty()
         && let Some(expected) = expected
     {
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
-        return Err(unreachable(location, why));
+        return Err(unreachable(location, evidence, why));
     }
     let (reading, gaps, found) = settle(&reader, evidence, read);
     Ok((if is_bare { Reading::Bare } else { reading }, gaps, found))

@@ -117,6 +117,12 @@ impl JobEvidence {
         self.name.kind == JobName::WITHOUT_RESOURCE
     }
 
+    /// Every id that this resource has had.
+    pub fn ids(&self) -> impl Iterator<Item = JobId> {
+        let former = self.lineage.entries.iter().map(|entry| entry.job_id);
+        self.current.into_iter().chain(former)
+    }
+
     /// How this resource claims a job id, if it does.
     #[must_use]
     pub fn claims(&self, job_id: JobId) -> Option<Claim> {

@@ -37,6 +37,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The directories (of a job, or of savepoints) with the snapshots that a job was, or is to be, restored from: by what
+    /// its resource names, and by its `JobManager`. In CLAIM mode its own snapshots go on naming files there when those
+    /// are gone, and its resource still names them.
+    pub fn restore_sources<'a>(&'a self, job: &'a JobEvidence) -> impl Iterator<Item = Location> {
+        let name = job.name.to_string();
+        let named = self.roots.iter();
+        let named = named.filter(move |root| root.named_by.contains(&name));
+        let named = named.filter_map(|root| root.location.as_ref());
+        let answer = job.job_manager.answer();
+        let restored = answer.and_then(|rest| rest.restored.as_ref()?.external_path.as_ref());
+        named.chain(restored).map(Location::parent)
+    }
+
     /// Every directory in which a known job keeps, or kept, its state.
     pub fn bases(&self) -> impl Iterator<Item = &Location> {
         self.jobs.iter().flat_map(|job| job.bases.iter())

@@ -1,7 +1,7 @@
 //! What is not known protects all that it could have protected.
 
 use super::Guard;
-use crate::evidence::{Gap, HighAvailability};
+use crate::evidence::Gap;
 use crate::inventory::Listing;
 use crate::plan::{Candidate, Context};
 
@@ -47,26 +47,14 @@ pub(super) fn missing_evidence(context: &Context<'_>, candidate: &Candidate<'_>)
     .or_else(|| unreadable_high_availability(context, candidate))
 }
 
-/// An entry that cannot be read may name files of the whole base, as a `_metadata` may.
 fn unreadable_high_availability(
     context: &Context<'_>,
     candidate: &Candidate<'_>,
 ) -> Option<String> {
-    context.evidence.jobs.iter().find_map(|job| {
-        let HighAvailability::Unreadable { why } = &job.high_availability else {
-            return None;
-        };
-        let covered = job
-            .bases
-            .iter()
-            .any(|base| candidate.location.may_be_below(base));
-        covered.then(|| {
-            format!(
-                "the high-availability data of {} cannot be read: {why}",
-                job.name
-            )
-        })
-    })
+    let mut unread = context.unread_maps().iter();
+    unread
+        .find(|gap| gap.covers(&candidate.location, None))
+        .map(|gap| format!("{}: {}", gap.what, gap.why))
 }
 
 /// The guards that look for the gaps of their name.

@@ -1,6 +1,7 @@
 use super::Survey;
 use super::exclusive::ExclusiveBases;
 use super::forgotten::forgotten;
+use super::unread_maps::unread_maps;
 use crate::evidence::{Evidence, Gap};
 use crate::inventory::{BaseId, Inventory, ListedFile};
 use crate::location::Location;
@@ -32,6 +33,7 @@ pub struct Context<'a> {
     survey: Survey<'a>,
     exclusive: ExclusiveBases<'a>,
     forgotten: Vec<Gap>,
+    unread_maps: Vec<Gap>,
 }
 
 /// A file that nobody names, and whose it is.
@@ -89,6 +91,7 @@ impl<'a> Context<'a> {
             survey,
             exclusive: ExclusiveBases::of(evidence, policy),
             forgotten: forgotten(inventory, baselines),
+            unread_maps: unread_maps(evidence),
         }
     }
 
@@ -96,6 +99,11 @@ impl<'a> Context<'a> {
     pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> {
         let observed = self.evidence.gaps.iter();
         observed.chain(&self.inventory.gaps).chain(&self.forgotten)
+    }
+
+    /// What is in high-availability data that could not be read.
+    pub(crate) fn unread_maps(&self) -> &[Gap] {
+        &self.unread_maps
     }
 
     /// Whether no snapshot in that directory names a file at `location`, by the administrator's word.

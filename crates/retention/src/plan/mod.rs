@@ -8,6 +8,7 @@ mod forgotten;
 mod ripeness;
 mod summary;
 mod survey;
+mod unread_maps;
 
 pub use build::plan;
 pub use context::{Candidate, Context};
