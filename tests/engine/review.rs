@@ -3,7 +3,9 @@
 use crate::world::{JOB, OLD_JOB, World, at, lineage, terminal, uuid};
 use flink_retention::engine::Mode;
 use jiff::SignedDuration;
-use retention::evidence::{HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, Phase};
+use retention::evidence::{
+    HaCheckpoint, HaEntry, HaMap, HaReference, HighAvailability, JobManager, Phase,
+};
 use retention::guard::Guard;
 use retention::inventory::Contents;
 use retention::keep::KeepRules;
@@ -131,6 +133,26 @@ async fn a_volume_that_is_not_mounted_is_no_empty_base() {
     world.storage.insert(&key("other"), Node::Directory);
     world.jobs.lock().unwrap().push(other);
     assert_protected(&world, Guard::MissingEvidence).await;
+}
+
+/// Somebody else's snapshots do not make a base the one that a running job sees: two volumes may have one mount path.
+#[tokio::test]
+async fn a_base_that_shows_only_others_is_not_the_one_of_a_running_job() {
+    let world = ripe().await;
+    let mut other = world.running(&[(3, SnapshotFile::default())], 4);
+    other.name.name = "other".to_owned();
+    other.current = Some(OLD_JOB.parse().unwrap());
+    other.high_availability = HighAvailability::NotConfigured;
+    if let JobManager::Answered(rest) = &mut other.job_manager {
+        rest.job_id = OLD_JOB.parse().unwrap();
+        rest.checkpoints[0].external_path = Some(at(&format!("/data/ckp/{OLD_JOB}/chk-3")));
+    }
+    world.jobs.lock().unwrap().push(other);
+    assert_protected(&world, Guard::MissingEvidence).await;
+    // It has been replaced by another one since its JobManager answered.
+    world.checkpoint(OLD_JOB, 4, &[&uuid(7)]);
+    let report = world.enforce().await;
+    assert_eq!(report.outcome.deleted.len(), 1, "{:?}", report.plan.entries);
 }
 
 /// The store, with a directory that goes away each time it is about to be listed, and comes back `again` times.

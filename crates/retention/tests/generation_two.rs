@@ -4,9 +4,7 @@
 mod support;
 
 use jiff::SignedDuration;
-use retention::evidence::{
-    JobManager, JobName, Phase, Processes, RestRestored, StateBackend,
-};
+use retention::evidence::{JobManager, JobName, Phase, Processes, RestRestored, StateBackend};
 use retention::guard::Guard;
 use retention::inventory::Listing;
 use retention::plan::{Waiting, plan, summarise};

@@ -139,10 +139,7 @@ pub(super) fn expected_in(
     all: &[Location],
     evidence: &Evidence,
 ) -> Option<String> {
-    let below = |at: &&Location| {
-        let holders = all.iter().filter(|other| at.relative_to(other).is_some());
-        holders.max_by_key(|other| other.path().len()) == Some(base)
-    };
+    let below = |at: &&Location| is_read_in(base, all, at);
     evidence.jobs.iter().find_map(|job| {
         let map = job.high_availability.entries();
         let made = job.job_manager.answer().into_iter();
@@ -159,4 +156,42 @@ pub(super) fn expected_in(
             .find(below)
             .map(|at| format!("{} has its checkpoint {at} in it", job.name))
     })
+}
+
+/// A running job whose last checkpoint is in a base, as its `JobManager` says, and of which nothing at all was read
+/// there: what others show does not make the base the one that this job sees. (One that was replaced meanwhile has left
+/// another one in its job's directory. What high-availability data names is read from there.)
+pub(super) fn unseen_job(
+    base: &Location,
+    all: &[Location],
+    evidence: &Evidence,
+    homes: &BTreeSet<Location>,
+) -> Option<Gap> {
+    let answers = evidence.jobs.iter().filter_map(|job| {
+        let rest = job.job_manager.answer()?;
+        (rest.state == "RUNNING").then_some((job, rest))
+    });
+    let mut unseen = answers.filter_map(|(job, rest)| {
+        let made = rest.checkpoints.iter();
+        let last = made
+            .filter(|known| known.status == "COMPLETED" && !known.discarded && !known.is_savepoint)
+            .max_by_key(|known| known.id)?;
+        let at = last.external_path.as_ref()?;
+        let is_seen = homes.contains(&at.parent());
+        (!is_seen && is_read_in(base, all, at)).then_some((job, at))
+    });
+    unseen.next().map(|(job, at)| {
+        let why = format!(
+            "{} has its checkpoint {at} in it, and nothing of that job is there; is the right volume mounted, at the \
+             right endpoint?",
+            job.name
+        );
+        unreachable(base, evidence, why)
+    })
+}
+
+/// Whether a snapshot is read with that base: of those that hold it, the innermost.
+fn is_read_in(base: &Location, all: &[Location], at: &Location) -> bool {
+    let holders = all.iter().filter(|other| at.relative_to(other).is_some());
+    holders.max_by_key(|other| other.path().len()) == Some(base)
 }

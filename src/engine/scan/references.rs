@@ -1,4 +1,4 @@
-use super::gaps::{Surroundings, expected_in, unreachable};
+use super::gaps::{Surroundings, expected_in, unreachable, unseen_job};
 use super::listing::{ListedMetadata, list_again};
 use super::snapshots::{Found, SnapshotReader, Snapshots, is_absent};
 use crate::engine::{MetadataCache, Progress, Stores};
@@ -159,7 +159,8 @@ async fn add_base(
     let base = BaseId(inventory.bases.len());
     let read = read_base(scan, base, location, all, evidence);
     let read = scan.cancel.run_until_cancelled(read).await;
-    let read = read.unwrap_or_else(|| Err(unreachable(location, evidence, TOLD_TO_STOP.to_owned())));
+    let read =
+        read.unwrap_or_else(|| Err(unreachable(location, evidence, TOLD_TO_STOP.to_owned())));
     let reading = match read {
         Ok((reading, gaps, read)) => {
             inventory.gaps.extend(gaps);
@@ -251,8 +252,21 @@ async fn read_base(
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
         return Err(unreachable(location, evidence, why));
     }
-    let (reading, gaps, found) = settle(&reader, evidence, read);
+    let (mut reading, mut gaps, found) = settle(&reader, evidence, read);
+    let homes = found.iter().map(home).collect();
+    if let Some(gap) = unseen_job(location, all, evidence, &homes) {
+        gaps.push(gap);
+        reading = Reading::Partly;
+    }
     Ok((if is_bare { Reading::Bare } else { reading }, gaps, found))
+}
+
+/// The directory of the job that has a snapshot.
+fn home(found: &Found) -> Location {
+    match found {
+        Found::Unreadable { metadata, .. } => metadata.parent().parent(),
+        Found::Snapshot { location, .. } => location.parent(),
+    }
 }
 
 /// How much was read, what was not and what that protects, and what was.
