@@ -155,6 +155,39 @@ async fn a_base_that_shows_only_others_is_not_the_one_of_a_running_job() {
     assert_eq!(report.outcome.deleted.len(), 1, "{:?}", report.plan.entries);
 }
 
+/// Flink reads what links lead to, so a checkpoint is not known to have lost a file that has been moved behind one.
+#[tokio::test]
+async fn a_checkpoint_whose_file_is_a_link_is_not_hollow() {
+    let mut world = World::new();
+    world.policy.unrestorable = Some(SignedDuration::from_hours(24));
+    world.policy.checkpoints = Some(KeepRules {
+        keep_last: Some(1),
+        keep_within: None,
+    });
+    world.checkpoint(JOB, 8, &[&uuid(1)]);
+    world.storage.insert(
+        &key(&format!("ckp/{JOB}/shared/{}", uuid(1))),
+        Node::Symlink,
+    );
+    world.wait(1);
+    world.checkpoint(JOB, 9, &[&uuid(2)]);
+    world.set(vec![terminal(JOB)]);
+    for _ in 0..3 {
+        world.wait(48);
+        let report = world.enforce().await;
+        assert!(report.outcome.deleted.is_empty(), "{:?}", report.outcome);
+    }
+    // A directory is no file to anybody.
+    world.storage.insert(
+        &key(&format!("ckp/{JOB}/shared/{}", uuid(1))),
+        Node::Directory,
+    );
+    world.enforce().await;
+    world.wait(48);
+    let report = world.enforce().await;
+    assert!(!report.outcome.deleted.is_empty(), "{:?}", report.plan);
+}
+
 /// The store, with a directory that goes away each time it is about to be listed, and comes back `again` times.
 fn moving(world: &World, again: u64) -> Arc<dyn storage::Storage> {
     let archive = key("ckp/archive");

@@ -70,12 +70,17 @@ async fn look(stores: &Stores, location: &Location) -> Found {
         return Found::Unknown;
     };
     match storage.stat(&key).await {
-        Ok(Some(entry)) if entry.kind == EntryKind::File => Found::Present {
-            size: entry.version.size,
-            modified: entry.version.modified,
+        Ok(Some(entry)) => match entry.kind {
+            EntryKind::File => Found::Present {
+                size: entry.version.size,
+                modified: entry.version.modified,
+            },
+            // What is there is no file that Flink could read.
+            EntryKind::Directory => Found::Absent,
+            // Flink follows links, and we do not.
+            EntryKind::Symlink | EntryKind::Other => Found::Unknown,
         },
-        // What is there is no file that Flink could read.
-        Ok(Some(_) | None) => Found::Absent,
+        Ok(None) => Found::Absent,
         Err(_) => Found::Unknown,
     }
 }
