@@ -42,7 +42,8 @@ impl World {
     /// A savepoint of a job, with a file of its own, both marked a day ago.
     fn savepoint(&mut self, id: &str, number: u32, at: i64) {
         let file = file_of(id, number);
-        self.snapshot(&savepoint(id, number), at, &[&file]);
+        self.snapshot(&savepoint(id, number), at, &[&file])
+            .checkpoint_id = number.into();
         self.mark(&metadata_of(id, number), at, MarkKind::Expired);
         self.mark(&file, at - 1, MarkKind::Expired);
     }
@@ -353,6 +354,27 @@ fn lc_50_the_savepoints_of_a_deleted_job_go_by_both_rules() {
     assert!(world.goes_whole(A, 1));
     world.policy.savepoints = None;
     assert!(world.stays_whole(A, 1));
+}
+
+/// Whoever restores them from a backup gives them the time of the copy; the first one may come last.
+#[test]
+fn p2_the_last_one_by_number_stays_where_copying_has_mixed_up_the_times() {
+    let mut world = World::empty().with_job(stopped(A));
+    world.policy.savepoints = Some(SavepointRules {
+        keep: KeepRules {
+            keep_last: Some(1),
+            keep_within: None,
+        },
+        ..SavepointRules::default()
+    });
+    for (number, at) in [(1, 500), (2, 450), (3, 400)] {
+        world.savepoint(A, number, at);
+    }
+    assert!(world.stays_whole(A, 1), "the newest by time");
+    assert!(world.goes_whole(A, 2));
+    assert!(world.stays_whole(A, 3), "the last by number");
+    world.snapshot(&format!("{A}/chk-4"), 350, &[]);
+    assert!(world.goes_whole(A, 3), "a later checkpoint has its number");
 }
 
 #[rstest]

@@ -21,8 +21,8 @@ enum Group<'f> {
     Job(&'f str, Option<crate::layout::JobId>),
 }
 
-/// The newest restorable snapshot of each lineage, and of each job until another has taken over; by time, and of
-/// checkpoints also by number. Of several that are equally new, all.
+/// The newest restorable snapshot of each lineage, and of each job until another has taken over; by time and
+/// by number. Of several that are equally new, all.
 pub(super) fn newest_restorable(
     facts: &[SnapshotFacts],
     policy: &Policy,
@@ -76,22 +76,29 @@ pub(super) fn newest_restorable(
     reasons
 }
 
-/// The checkpoint with the highest number of each job directory in which no job runs. Whoever copies a directory to
-/// another store gives its files new times, in any order: then only numbers tell which checkpoint was the last one. Of a
-/// job that runs, Flink says that.
+/// The checkpoint with the highest number of each job directory in which no job runs, and the savepoint whose number is
+/// the highest of all snapshots of a job that does not run. Whoever copies them to another store gives their files new
+/// times, in any order: then only numbers tell which one was the last. Of a job that runs, Flink says that.
 fn highest<'f>(
     candidates: impl Iterator<Item = (usize, &'f SnapshotFacts)> + Clone,
 ) -> impl Iterator<Item = usize> {
-    let checkpoints = candidates
-        .filter(|(_, fact)| fact.made == Made::Checkpoint && fact.class != OwnerClass::Running);
-    let mut highest: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, fact) in checkpoints.clone() {
-        let known = highest.entry(&fact.directory).or_default();
-        *known = fact.checkpoint_id.max(*known);
+    let over = candidates.filter(|(_, fact)| fact.class != OwnerClass::Running);
+    let mut highest: BTreeMap<Group<'_>, u64> = BTreeMap::new();
+    for (_, fact) in over.clone() {
+        for group in all_groups(fact) {
+            let known = highest.entry(group).or_default();
+            *known = fact.checkpoint_id.max(*known);
+        }
     }
-    checkpoints
-        .filter(move |(_, fact)| highest.get(fact.directory.as_str()) == Some(&fact.checkpoint_id))
-        .map(|(position, _)| position)
+    over.filter(move |(_, fact)| {
+        let group = match fact.made {
+            Made::Checkpoint => Group::Directory(&fact.directory),
+            Made::Savepoint => Group::Job(&fact.lineage, fact.job_id),
+            Made::ByHand => return false,
+        };
+        highest.get(&group) == Some(&fact.checkpoint_id)
+    })
+    .map(|(position, _)| position)
 }
 
 /// Every group that a snapshot can be the newest of.
