@@ -203,7 +203,7 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
         };
     };
     if may_still_restore(job, rest) {
-        return Some(reader(Reads::UnknownRestore, Vec::new()));
+        return Some(reader(Reads::UnknownRestore, places_of_source(job)));
     }
     if rest.backend == StateBackend::NoCheckpoints {
         return None;
@@ -246,20 +246,20 @@ fn may_still_restore(job: &JobEvidence, rest: &RestCheckpoints) -> bool {
         let mut made = rest.checkpoints.iter();
         made.any(|known| known.status == "COMPLETED" && !known.is_savepoint)
     };
-    let is_over = matches!(rest.state.as_str(), "FINISHED" | "CANCELED" | "FAILED");
-    let has_no_graph = rest.state != "RUNNING" || is_without_graph(&rest.backend);
-    has_no_graph
-        && !is_over
+    has_no_graph(rest)
         && rest.restored.is_none()
         && !own()
         && job.high_availability.entries().is_empty()
 }
 
-/// What a job without an execution graph has for a backend.
-fn is_without_graph(backend: &StateBackend) -> bool {
-    match backend {
-        StateBackend::Other(class) => class == "Unknown",
-        StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints => false,
+/// A job that restarts has the graph of its last attempt, and its statistics are true.
+fn has_no_graph(rest: &RestCheckpoints) -> bool {
+    match (rest.state.as_str(), &rest.backend) {
+        ("FINISHED" | "CANCELED" | "FAILED", _) => false,
+        ("CREATED" | "INITIALIZING" | "RECONCILING", _) => true,
+        (_, StateBackend::Other(class)) => class == "Unknown",
+        (state, StateBackend::NoCheckpoints) => state != "RUNNING",
+        (_, StateBackend::HashMap | StateBackend::RocksDb) => false,
     }
 }
 
