@@ -394,6 +394,7 @@ fn h8_another_checkpoint_of_the_same_number_is_not_what_was_restored(
 #[case::answers_of_two_moments("RUNNING", StateBackend::Other("Unknown".into()), false)]
 #[case::running("RUNNING", StateBackend::RocksDb, true)]
 #[case::running_without_checkpointing("RUNNING", StateBackend::NoCheckpoints, true)]
+#[case::restarting("RESTARTING", StateBackend::RocksDb, true)]
 #[case::over("FAILED", StateBackend::Other("Unknown".into()), true)]
 fn h8_a_job_that_is_just_starting_may_be_restored_from_anything(
     #[case] state: &str,
