@@ -5,11 +5,10 @@ use crate::api::flink::options;
 use crate::observe::configurations::Configurations;
 use crate::observe::deployment::address;
 use crate::observe::draft::{Draft, Host, StartsFrom};
-use crate::observe::gaps;
 use crate::observe::job_manager::ClusterAddress;
 use crate::observe::jobs_overview::{JobsOverview, is_over};
 use jiff::SignedDuration;
-use retention::evidence::{Gap, JobName, Lineage, Phase, Processes};
+use retention::evidence::{Gap, JobName, Lineage, Phase, Processes, Radius};
 use retention::guard::Guard;
 use retention::layout::JobId;
 use retention::location::{Location, Origin};
@@ -129,7 +128,10 @@ impl Cluster {
             return None;
         }
         // Any of them may have been started from a snapshot in any store a moment ago, and have none of its own yet.
-        let radius = vec![gaps::seen_from(&self.address.namespace)];
+        let radius = vec![Radius::StartedIn {
+            namespace: self.address.namespace.clone(),
+            bases: self.bases.clone(),
+        }];
         Some(Gap {
             guard: Guard::JobManagerUnreachable,
             what: format!("the jobs of the session cluster {}", self.of),

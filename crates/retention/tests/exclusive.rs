@@ -26,6 +26,24 @@ fn world() -> World {
     world
 }
 
+/// Of a session cluster nobody knows what its jobs were started from, in whatever store.
+#[rstest]
+#[case::elsewhere(vec![location("s3://elsewhere/ckp")], true)]
+#[case::partly_in_it(vec![location("s3://elsewhere/ckp"), location("/ckp/x")], false)]
+#[case::nobody_knows_where(Vec::new(), false)]
+fn a_silent_session_cluster_blocks_only_what_is_not_exclusive(
+    #[case] bases: Vec<Location>,
+    #[case] goes: bool,
+) {
+    let mut world = World::ripe_terminal();
+    let namespace = "other".to_owned();
+    let radius = Radius::StartedIn { namespace, bases };
+    world.gap(Guard::JobManagerUnreachable, radius);
+    let file = shared(J1, F);
+    assert_eq!(world.guard(&file), Some(Guard::JobManagerUnreachable));
+    assert_eq!(exclusive(world, location("/ckp")).goes(&file), goes);
+}
+
 fn exclusive(mut world: World, at: Location) -> World {
     let namespace = world.job().name.namespace.clone();
     world.policy.exclusive.push(Exclusive {

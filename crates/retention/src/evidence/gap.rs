@@ -28,6 +28,12 @@ pub enum Radius {
     Store(Store),
     /// Everything that a resource of a Kubernetes namespace can name: any store but the volumes of other namespaces.
     SeenFrom { namespace: String },
+    /// What a job may have been started from that keeps its own snapshots in one of these directories: the same, but for
+    /// what an administrator declared exclusive.
+    StartedIn {
+        namespace: String,
+        bases: Vec<Location>,
+    },
     /// Everything anywhere.
     All,
 }
@@ -55,6 +61,10 @@ impl Gap {
             Radius::Job(id) => job == Some(*id),
             Radius::Store(store) => location.store().may_be(store),
             Radius::SeenFrom { namespace } => may_be_named_from(namespace, location.store()),
+            Radius::StartedIn { namespace, bases } => {
+                may_be_named_from(namespace, location.store())
+                    && (bases.is_empty() || !bases.iter().all(&is_ruled_out))
+            }
             Radius::All => true,
         })
     }

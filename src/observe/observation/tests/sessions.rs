@@ -151,7 +151,10 @@ async fn a_silent_session_cluster_protects_every_store_that_its_jobs_can_name() 
     world.silent = true;
     assert_eq!(
         world.evidence().await.gaps[0].radius,
-        [gaps::seen_from("flink")]
+        [Radius::StartedIn {
+            namespace: "flink".to_owned(),
+            bases: Vec::new(),
+        }]
     );
 }
 
