@@ -117,7 +117,7 @@ fn who_is_not_looked_into_protects_the_whole_base() {
 
 #[rstest]
 #[case::read(Reading::Whole, true, true)]
-#[case::but_for_what_looks_torn(Reading::ButTorn, false, false)]
+#[case::torn(Reading::ButTorn, true, false)]
 #[case::in_part(Reading::Partly, false, false)]
 #[case::like_a_volume_that_is_not_mounted(Reading::Bare, false, false)]
 #[case::not_at_all(Reading::Failed, false, false)]

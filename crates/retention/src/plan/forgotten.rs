@@ -55,11 +55,9 @@ fn name(directory: &Location, base: &Location) -> String {
 
 fn unread(inventory: &Inventory, directory: &Location) -> Option<&'static str> {
     match inventory.read_with(directory).map(|base| base.reading) {
-        Some(Reading::Whole) => None,
-        // What ends early can be restored by nobody, but whether it really ends early is a conclusion.
-        Some(Reading::ButTorn | Reading::Partly) => {
-            Some("not every snapshot in it can be read now")
-        }
+        // What ends early can be restored by nobody, so it needs nothing.
+        Some(Reading::Whole | Reading::ButTorn) => None,
+        Some(Reading::Partly) => Some("not every snapshot in it can be read now"),
         Some(Reading::Bare) => Some(
             "nothing of Flink is in it now; mount the volume again, or if it was really cleared, say so with \
              flink-retention referrers",
