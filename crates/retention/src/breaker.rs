@@ -85,16 +85,9 @@ fn extent(
     counts: impl Fn(&Snapshot, &SnapshotPlace) -> bool,
 ) -> Extent {
     let mut newest: BTreeMap<&str, &Snapshot> = BTreeMap::new();
-    let is_apart = |place: &SnapshotPlace| {
-        let base = inventory.base(base);
-        base.is_some_and(|base| {
-            let metadata = base.location.join(&place.metadata_path);
-            base.pruned_apart(&metadata).is_some()
-        })
-    };
-    let here = inventory.stored().filter(|(snapshot, place)| {
-        place.base == base && !is_apart(place) && counts(snapshot, place)
-    });
+    let here = inventory
+        .stored()
+        .filter(|(snapshot, place)| place.base == base && counts(snapshot, place));
     for (snapshot, place) in here {
         let age = |snapshot: &Snapshot| (snapshot.completed, snapshot.checkpoint_id);
         let known = newest.entry(root(snapshot, place)).or_insert(snapshot);

@@ -424,6 +424,7 @@ fn h8_a_silent_job_without_resource_may_be_restored_from_any_store(
     #[case] goes: bool,
 ) {
     let mut world = World::ripe_terminal();
+    world.expired(8, 0x8, 4000);
     let mut other = running_alone(J2, &[]);
     kind.clone_into(&mut other.name.kind);
     other.bases = vec![location("s3://elsewhere/ckp")];
@@ -431,7 +432,9 @@ fn h8_a_silent_job_without_resource_may_be_restored_from_any_store(
         why: "it is starting".to_owned(),
     };
     world.evidence.jobs.push(other);
-    assert_eq!(world.goes(&shared(J1, F)), goes);
+    assert_eq!(world.goes(&metadata(J1, 8)), goes);
+    assert_eq!(world.goes(&own(J1, 8, 0x8)), goes);
+    assert!(world.goes(&shared(J1, F)), "nothing can be started from that");
 }
 
 #[rstest]

@@ -68,7 +68,8 @@ pub(super) async fn verify(
             let (batch, mut spared) = batch::verify(chosen, &fresh, from);
             for spared in &mut spared {
                 let key = (spared.base, spared.path.clone());
-                if let Some(why) = looked.failed.get(&key) {
+                let is_named = inventory.references.protects(&FileName::of(&spared.path));
+                if let Some(why) = looked.failed.get(&key).filter(|_| !is_named) {
                     spared.why.clone_from(why);
                     spared.ends_mark = false;
                 }

@@ -252,11 +252,12 @@ async fn read_base(
         let why = format!("no snapshot is in it, but {expected}; is the volume mounted?");
         return Err(unreachable(location, evidence, why));
     }
-    let (mut reading, mut gaps, found) = settle(&reader, evidence, read);
+    let (reading, mut gaps, found) = settle(&reader, evidence, read);
     let homes = found.iter().map(home).collect();
     if let Some(gap) = unseen_job(location, all, evidence, &homes) {
         gaps.push(gap);
-        reading = Reading::Partly;
+        // What is not found there is not known to be missing.
+        return Ok((Reading::Failed, gaps, found));
     }
     Ok((if is_bare { Reading::Bare } else { reading }, gaps, found))
 }

@@ -112,6 +112,21 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
         | FileKind::Journal
         | FileKind::Foreign => false,
     };
+    let of_snapshot = match candidate.file.placement.kind {
+        FileKind::CheckpointMetadata
+        | FileKind::Exclusive
+        | FileKind::SavepointMetadata
+        | FileKind::Savepoint => true,
+        FileKind::Shared
+        | FileKind::ForSt
+        | FileKind::Merged
+        | FileKind::Changelog
+        | FileKind::TemporaryMetadata
+        | FileKind::EmptyCheckpoint
+        | FileKind::TaskOwned
+        | FileKind::Journal
+        | FileKind::Foreign => false,
+    };
     let survey = context.survey();
     let known = survey
         .readers
@@ -121,7 +136,11 @@ pub(super) fn live_descendant(context: &Context<'_>, candidate: &Candidate<'_>) 
             Reads::InPlace => shared,
             Reads::UnknownRestore => true,
         })
-        .find(|reader| reader.may_read(&candidate.location))
+        .find(|reader| {
+            let is_ruled_out = |place: &Location| context.is_ruled_out(place, &candidate.location);
+            reader.may_read(&candidate.location)
+                || (of_snapshot && reader.may_start_from(&candidate.location, is_ruled_out))
+        })
         .map(|reader| match reader.what {
             Reads::InPlace => format!(
                 "{} may run with the ForSt backend and read it in place",

@@ -38,6 +38,9 @@ pub(crate) struct Reader<'a> {
     /// Where such files may be; empty: anywhere that the job's namespace can name.
     places: Vec<&'a Location>,
     pub(crate) what: Reads,
+    /// No resource describes it, so nobody says what it was started from: it may be about to read any snapshot that there
+    /// is, but what is garbage in other stores was named by none that it could have been started from.
+    pub(crate) is_undescribed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,18 @@ impl<'a> Survey<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether it may be starting from the snapshot that this is a part of.
+    pub(crate) fn may_start_from(
+        &self,
+        location: &Location,
+        is_ruled_out: impl Fn(&Location) -> bool,
+    ) -> bool {
+        self.what == Reads::UnknownRestore
+            && self.is_undescribed
+            && may_be_named_from(&self.job.namespace, location.store())
+            && (self.places.is_empty() || !self.places.iter().all(|&place| is_ruled_out(place)))
+    }
+
     pub(crate) fn may_read(&self, location: &Location) -> bool {
         if self.places.is_empty() {
             return may_be_named_from(&self.job.namespace, location.store());
@@ -186,6 +201,7 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
         job: &job.name,
         places,
         what,
+        is_undescribed: job.has_no_resource(),
     };
     let bases = || job.bases.iter().collect();
     let JobManager::Answered(rest) = &job.job_manager else {
@@ -199,11 +215,12 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
             None if !job.high_availability.entries().is_empty() => {
                 Some(reader(Reads::InPlace, bases()))
             }
-            None => Some(reader(Reads::UnknownRestore, places_of_source(job))),
+            None => Some(reader(Reads::UnknownRestore, bases())),
         };
     };
-    if may_still_restore(job, rest) {
-        return Some(reader(Reads::UnknownRestore, places_of_source(job)));
+    let has_own = job.current.is_some_and(|id| checkpoints.jobs.contains(&id));
+    if !has_own && may_still_restore(job, rest) {
+        return Some(reader(Reads::UnknownRestore, bases()));
     }
     if rest.backend == StateBackend::NoCheckpoints {
         return None;
@@ -229,15 +246,6 @@ fn reader<'a>(job: &'a JobEvidence, checkpoints: &Checkpoints<'_>) -> Option<Rea
     }
 }
 
-/// Where that lies what a silent job was restored from. A resource names it, so beside that only the job's own stores
-/// count; of a job that no resource names, nothing is known.
-fn places_of_source(job: &JobEvidence) -> Vec<&Location> {
-    if job.has_no_resource() {
-        return Vec::new();
-    }
-    job.bases.iter().collect()
-}
-
 /// Before a job has an execution graph, its `JobManager` answers with empty statistics, or that it has no checkpointing,
 /// whatever it is about to be restored from (`ArchivedExecutionGraph.createSparseArchivedExecutionGraph`: while the job
 /// is initializing, and while the adaptive scheduler waits for slots, perhaps for hours). That proves nothing.
@@ -258,8 +266,7 @@ fn has_no_graph(rest: &RestCheckpoints) -> bool {
         ("FINISHED" | "CANCELED" | "FAILED", _) => false,
         ("CREATED" | "INITIALIZING" | "RECONCILING", _) => true,
         (_, StateBackend::Other(class)) => class == "Unknown",
-        (state, StateBackend::NoCheckpoints) => state != "RUNNING",
-        (_, StateBackend::HashMap | StateBackend::RocksDb) => false,
+        (_, StateBackend::HashMap | StateBackend::RocksDb | StateBackend::NoCheckpoints) => false,
     }
 }
 
@@ -402,6 +409,7 @@ mod tests {
             job: &job,
             places: Vec::new(),
             what: Reads::UnknownRestore,
+            is_undescribed: false,
         };
         let may_read = |text: &str, namespace: Option<&str>| {
             let origin = Origin {
