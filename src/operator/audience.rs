@@ -1,6 +1,6 @@
 //! What statuses tell of other namespaces: nothing.
 
-use retention::evidence::Evidence;
+use retention::evidence::{Evidence, JobName};
 
 /// What keeps a file may belong to somebody else.
 const ANOTHERS: &str =
@@ -57,9 +57,14 @@ impl<'a> Audience<'a> {
             let [kind, name] = pair else {
                 return false;
             };
-            let is_kind = ["Flink", "Checkpoint", "Retention"]
-                .iter()
-                .any(|start| kind.starts_with(start));
+            if *kind == "namespace" {
+                let name = name.trim_end_matches(|last: char| last.is_ascii_punctuation());
+                return name != self.namespace;
+            }
+            let is_kind = *kind == JobName::WITHOUT_RESOURCE
+                || ["Flink", "Checkpoint", "Retention"]
+                    .iter()
+                    .any(|start| kind.starts_with(start));
             let namespace = name.split_once('/').map(|(namespace, _)| namespace);
             is_kind && namespace.is_some_and(|other| other != self.namespace)
         })
@@ -84,6 +89,8 @@ mod tests {
         for why in [
             "FlinkDeployment theirs/orders may run with the ForSt backend",
             "s3://shared/theirs/0001/chk-1/_metadata: permission denied",
+            "Job theirs/session/00000000000000000000000000000001 may run without a checkpoint",
+            "it names files of a directory of namespace theirs, which cannot be read",
             "FlinkSessionJob theirs/a: its spec cannot be read: invalid type: string \"x\"",
         ] {
             assert_eq!(audience.told(why), ANOTHERS, "{why}");
@@ -95,6 +102,7 @@ mod tests {
         let audience = audience(&["s3://shared/theirs"]);
         for why in [
             "FlinkDeployment ours/orders runs",
+            "a directory of namespace ours: it is bare",
             "s3://shared/ours/0001/chk-1/_metadata: permission denied",
             "J1/chk-4/away: it is a link",
             "CLAIM s3://shared/ours/0001: see docs/guards.md",

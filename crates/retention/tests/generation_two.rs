@@ -395,6 +395,7 @@ fn h8_another_checkpoint_of_the_same_number_is_not_what_was_restored(
 #[case::running("RUNNING", StateBackend::RocksDb, true)]
 #[case::running_without_checkpointing("RUNNING", StateBackend::NoCheckpoints, true)]
 #[case::restarting("RESTARTING", StateBackend::RocksDb, true)]
+#[case::restarting_without_checkpointing("RESTARTING", StateBackend::NoCheckpoints, true)]
 #[case::over("FAILED", StateBackend::Other("Unknown".into()), true)]
 fn h8_a_job_that_is_just_starting_may_be_restored_from_anything(
     #[case] state: &str,
@@ -434,7 +435,10 @@ fn h8_a_silent_job_without_resource_may_be_restored_from_any_store(
     world.evidence.jobs.push(other);
     assert_eq!(world.goes(&metadata(J1, 8)), goes);
     assert_eq!(world.goes(&own(J1, 8, 0x8)), goes);
-    assert!(world.goes(&shared(J1, F)), "nothing can be started from that");
+    assert!(
+        world.goes(&shared(J1, F)),
+        "nothing can be started from that"
+    );
 }
 
 #[rstest]
