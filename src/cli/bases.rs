@@ -1,6 +1,6 @@
 //! The directories that a command works on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,22 +21,12 @@ use crate::engine::Stores;
 use crate::engine::journal::Journal;
 
 /// Opened directories, and every other place that their snapshots may name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bases {
     pub(super) stores: Arc<Stores>,
     /// As Flink sees them, in the order of the command line.
     pub(super) locations: Vec<Location>,
     storages: Vec<Arc<dyn Storage>>,
-}
-
-/// Where directories of one job lie.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Homes {
-    pub(super) checkpoints: BTreeSet<Location>,
-    /// `state.changelog.dstl.dfs.base-path` may be another place.
-    pub(super) changelog: BTreeSet<Location>,
-    /// Whether one of them has a checkpoint with its `_metadata`.
-    pub(super) has_checkpoint: bool,
 }
 
 impl Bases {
@@ -97,52 +87,17 @@ impl Bases {
             })
     }
 
-    /// The ids of all job directories, and the directories in which these lie.
-    pub(super) async fn jobs(&self) -> anyhow::Result<BTreeMap<JobId, Homes>> {
-        let mut jobs: BTreeMap<JobId, Homes> = BTreeMap::new();
-        for (location, storage) in self.locations.iter().zip(&self.storages) {
-            let walk = Walk::new(storage.as_ref(), Key::root());
-            let collect = |entry: storage::Entry| {
-                let id = |name: Option<&str>| name.and_then(|name| name.parse().ok());
-                let name = entry.key.file_name();
-                if entry.kind != EntryKind::Directory {
-                    if let Some(job) = checkpoint_of(&entry.key) {
-                        jobs.entry(job).or_default().has_checkpoint = true;
-                    }
-                    return Descend::Yes;
-                }
-                if let Some(id) = id(name) {
-                    jobs.entry(id).or_default();
-                }
-                let parent = entry.key.parent();
-                let inside = parent.as_ref().and_then(|parent| id(parent.file_name()));
-                let Some(homes) = inside.map(|id| jobs.entry(id).or_default()) else {
-                    return Descend::Yes;
-                };
-                let home = location.join(entry.key.as_str()).parent().parent();
-                match name {
-                    Some(CHANGELOG_DIRECTORY) => &mut homes.changelog,
-                    Some(_) | None => &mut homes.checkpoints,
-                }
-                .insert(home);
-                if name.and_then(checkpoint_id).is_some() && !homes.has_checkpoint {
-                    Descend::Yes
-                } else {
-                    Descend::No
-                }
-            };
-            walk.run(collect)
-                .await
-                .context("cannot find the jobs for --stopped")?;
-        }
-        Ok(jobs)
+    /// Each directory with the store that is rooted at it.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&Location, &dyn Storage)> {
+        let storages = self.storages.iter().map(AsRef::as_ref);
+        self.locations.iter().zip(storages)
     }
 
     /// Every directory that has a `_metadata`.
     pub(super) async fn snapshots(&self) -> anyhow::Result<BTreeSet<DirectoryKey>> {
         let mut snapshots = BTreeSet::new();
-        for (location, storage) in self.locations.iter().zip(&self.storages) {
-            let walk = Walk::new(storage.as_ref(), Key::root());
+        for (location, storage) in self.places() {
+            let walk = Walk::new(storage, Key::root());
             let collect = |entry: storage::Entry| {
                 let name = entry.key.file_name();
                 if entry.kind != EntryKind::Directory && name == Some(METADATA_FILE) {
@@ -162,15 +117,6 @@ impl Bases {
         }
         Ok(snapshots)
     }
-}
-
-/// The job whose checkpoint this file makes whole: `<job id>/chk-<number>/_metadata`.
-fn checkpoint_of(file: &Key) -> Option<JobId> {
-    let checkpoint = file
-        .parent()
-        .filter(|_| file.file_name() == Some(METADATA_FILE))?;
-    checkpoint_id(checkpoint.file_name()?)?;
-    checkpoint.parent()?.file_name()?.parse().ok()
 }
 
 /// A directory, and where it really is.

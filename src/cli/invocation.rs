@@ -13,7 +13,7 @@ use super::mounts::MountArguments;
 use super::observer::CommandLineObserver;
 use super::progress::TerminalProgress;
 use crate::engine::journal::OwnerId;
-use crate::engine::{Consent, MetadataCache, Mode, Observer, Report, Run, SystemClock};
+use crate::engine::{Consent, MetadataCache, Mode, Observer, Progress, Report, Run, SystemClock};
 use crate::observe::{ManifestObserver, Manifests, NamedStates, NoJobManagers};
 
 /// Who acts, and what is known of the jobs.
@@ -52,7 +52,7 @@ impl Invocation {
             observer: CommandLineObserver {
                 manifests: manifests(&world.jobs, &states, &bases)?,
                 states,
-                bases: bases.locations.clone(),
+                bases: bases.clone(),
                 clock: Arc::new(SystemClock),
             },
             bases,
@@ -69,12 +69,21 @@ impl Invocation {
     }
 
     pub(super) async fn run_with(&self, mode: Mode, policy: &Policy) -> anyhow::Result<Report> {
-        let progress = TerminalProgress::new();
+        self.run_watched(mode, policy, &TerminalProgress::new())
+            .await
+    }
+
+    async fn run_watched(
+        &self,
+        mode: Mode,
+        policy: &Policy,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Report> {
         let run = Run {
             observer: &self.observer,
             stores: &self.bases.stores,
             clock: &SystemClock,
-            progress: &progress,
+            progress,
             cache: &self.cache,
             policy,
             bases: self.bases.locations.clone(),
@@ -127,3 +136,6 @@ fn manifests(
     );
     Ok(Some(Box::new(observer)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use retention::evidence::StateBackend;
 use retention::layout::{JobId, NotAJobId};
 
-use super::bases::{Bases, Homes};
+use super::bases::Bases;
 use super::exit::note;
+use super::homes::Homes;
 use super::{UsageError, said_to_run};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -22,7 +23,7 @@ pub(super) struct JobArguments {
     #[arg(long, value_name = "BACKEND", requires = "running")]
     running_backend: Option<PlainBackend>,
     /// No process of this job runs, and none will be started without -s; repeatable. `all`: every job that has a
-    /// directory here and is not named as running
+    /// directory here when the command begins and is not named as running
     #[arg(long, value_name = "JOBID|all")]
     stopped: Vec<Stopped>,
     /// Read the jobs, their directories and restore sources from the YAML manifests in this directory. A job that runs by
@@ -62,15 +63,19 @@ pub(super) struct JobStates {
     /// Of all that run; none where it was not said.
     pub(super) running_backend: Option<StateBackend>,
     pub(super) stopped: BTreeSet<JobId>,
-    /// Where directories of jobs lie, where that was looked for.
-    pub(super) homes: BTreeMap<JobId, Homes>,
+    /// Where directories of jobs lay when the command began. None where nobody had to know, because no job is said to be
+    /// stopped.
+    pub(super) homes: Option<BTreeMap<JobId, Homes>>,
 }
 
 impl JobStates {
-    /// Jobs of which nobody says anything and that have no checkpoint of their own: they may need any file that they may
-    /// have been restored from. The checkpoints of all others tell what they need.
-    pub(super) fn unnamed(&self) -> impl Iterator<Item = JobId> {
-        let without = self.homes.iter().filter(|(_, homes)| !homes.has_checkpoint);
+    /// Of these, the jobs of which nobody says anything and that had no checkpoint of their own when the command began: they
+    /// may need any file that they may have been restored from. The checkpoints of all others tell what they need.
+    pub(super) fn unnamed<'h>(
+        &'h self,
+        homes: &'h BTreeMap<JobId, Homes>,
+    ) -> impl Iterator<Item = JobId> + 'h {
+        let without = homes.iter().filter(|(_, homes)| !homes.has_checkpoint);
         without
             .map(|(&job, _)| job)
             .filter(|job| !self.running.contains(job) && !self.stopped.contains(job))
@@ -96,7 +101,7 @@ impl JobArguments {
             states.stopped = ids.filter(|id| !states.running.contains(id)).collect();
         }
         self.heed_manifests(&mut states)?;
-        states.homes = known;
+        states.homes = Some(known);
         Ok(states)
     }
 

@@ -5,6 +5,7 @@ pub mod crds;
 mod directory;
 mod exit;
 mod explain;
+mod homes;
 mod inspect;
 mod invocation;
 mod jobs;

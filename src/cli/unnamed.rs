@@ -27,8 +27,8 @@ pub(super) fn line(evidence: &Evidence) -> Option<String> {
         more => format!(" and {more} more"),
     };
     Some(format!(
-        "not named, and without a checkpoint of their own: {}{more}; they may run, and need whatever they were restored \
-         from: name each with --running or --stopped",
+        "not named, and without a checkpoint of their own when this command began: {}{more}; they may run, and need whatever \
+         they were restored from: name each with --running or --stopped",
         told.join(", ")
     ))
 }
