@@ -86,7 +86,9 @@ fn a_directory_that_is_named_once_is_remembered_until_somebody_says_that_it_is_g
     assert_eq!(row["referrer"], location.as_str());
     assert_eq!(row["outcome"], "remembered");
 
-    let unknown = run("referrers", &[ckp, "--forget", "file:/nowhere", "--yes"]);
+    // Nothing is forgotten by a command that is refused.
+    let names = ["--forget", &location, "--forget", "file:/nowhere"];
+    let unknown = run("referrers", &[&[ckp, "--yes"], &names[..]].concat());
     assert_eq!(unknown.status.code(), Some(2), "{}", said(&unknown));
     let would = run("referrers", &[ckp, "--forget", &location]);
     assert!(

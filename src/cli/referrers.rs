@@ -11,7 +11,7 @@ use super::directory::Directory;
 use super::mounts::MountArguments;
 use super::output::{Format, Output, table};
 use super::{Exit, UsageError};
-use crate::engine::journal::Journal;
+use crate::engine::journal::{Epoch, Journal};
 use crate::engine::{Clock, SystemClock};
 
 /// Show the directories elsewhere whose snapshots were seen to name files of a directory, and forget some
@@ -68,49 +68,81 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     } = arguments;
     let forget: BTreeSet<String> = forget.into_iter().collect();
     let bases = Bases::open(&mounts, &directories).await?;
-    let mut rows = Vec::new();
+    let mut memories = Vec::new();
     for location in &bases.locations {
-        let journal = bases.journal(location)?;
-        rows.extend(of_directory(&journal, location, &forget, yes).await?);
+        memories.extend(Memory::of(bases.journal(location)?, location).await?);
     }
-    let shown: BTreeSet<&str> = rows.iter().map(|row| row.referrer.as_str()).collect();
-    if let Some(unknown) = forget.iter().find(|name| !shown.contains(name.as_str())) {
+    // A command that makes no sense changes nothing.
+    let remembered = memories.iter().flat_map(|memory| &memory.referrers);
+    let known: BTreeSet<String> = remembered.map(|known| name(&known.directory)).collect();
+    if let Some(unknown) = forget.difference(&known).next() {
         return Err(UsageError(format!(
             "--forget {unknown}: no such referrer is remembered; without --forget they are shown"
         ))
         .into());
     }
+    let mut rows = Vec::new();
+    for memory in memories {
+        if yes {
+            memory.forget(&forget).await?;
+        }
+        rows.extend(memory.rows(&forget, yes));
+    }
     show(&rows, format)?;
     Ok(Exit::Fine)
 }
 
-async fn of_directory(
-    journal: &Journal,
-    location: &Location,
-    forget: &BTreeSet<String>,
-    yes: bool,
-) -> anyhow::Result<Vec<Row>> {
-    let Some(seen) = journal.latest_epoch().await? else {
-        return Ok(Vec::new());
-    };
-    let is_meant = |directory: &Location| forget.contains(&name(directory));
-    let remembered = journal.referrers().await?;
-    let any = remembered.iter().any(|known| is_meant(&known.directory));
-    if any && yes {
-        journal.forget(&seen, is_meant, SystemClock.now()).await?;
+/// What is remembered beside one directory.
+struct Memory<'l> {
+    location: &'l Location,
+    journal: Journal,
+    seen: Epoch,
+    referrers: Vec<Referrer>,
+}
+
+impl<'l> Memory<'l> {
+    /// None where nobody has acted yet.
+    async fn of(journal: Journal, location: &'l Location) -> anyhow::Result<Option<Self>> {
+        let Some(seen) = journal.latest_epoch().await? else {
+            return Ok(None);
+        };
+        let referrers = journal.referrers().await?;
+        Ok(Some(Self {
+            location,
+            journal,
+            seen,
+            referrers,
+        }))
     }
-    let outcome = |known: &Referrer| match (is_meant(&known.directory), yes) {
-        (false, _) => Outcome::Remembered,
-        (true, false) => Outcome::WouldForget,
-        (true, true) => Outcome::Forgotten,
-    };
-    let rows = remembered.iter().map(|known| Row {
-        directory: location.to_string(),
-        referrer: name(&known.directory),
-        last_seen: known.last_seen,
-        outcome: outcome(known),
-    });
-    Ok(rows.collect())
+
+    async fn forget(&self, names: &BTreeSet<String>) -> anyhow::Result<()> {
+        let is_meant = |directory: &Location| names.contains(&name(directory));
+        if self
+            .referrers
+            .iter()
+            .any(|known| is_meant(&known.directory))
+        {
+            let now = SystemClock.now();
+            self.journal.forget(&self.seen, is_meant, now).await?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, forget: &BTreeSet<String>, yes: bool) -> impl Iterator<Item = Row> {
+        self.referrers.iter().map(move |known| {
+            let referrer = name(&known.directory);
+            Row {
+                directory: self.location.to_string(),
+                outcome: match (forget.contains(&referrer), yes) {
+                    (false, _) => Outcome::Remembered,
+                    (true, false) => Outcome::WouldForget,
+                    (true, true) => Outcome::Forgotten,
+                },
+                referrer,
+                last_seen: known.last_seen,
+            }
+        })
+    }
 }
 
 /// As `--mount` has it: the same path in two namespaces is two places.
