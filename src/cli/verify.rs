@@ -1,7 +1,8 @@
 //! `flink-retention verify`: could every job be started again, and from what?
 
 use jiff::Timestamp;
-use retention::inventory::{BaseId, Inventory, Snapshot, SnapshotKind};
+use retention::inventory::{BaseId, Inventory, Reading, Snapshot, SnapshotKind};
+use retention::layout::JobDirectory;
 use retention::location::Location;
 use retention::policy::Policy;
 use retention::restorable::{Missing, Restorable};
@@ -20,8 +21,8 @@ use crate::engine::Mode;
 /// Check that every job could be started from its newest snapshot, and show the path for `flink run -s`
 ///
 /// A snapshot is restorable if its _metadata can be read and every file that it names is there and long enough. Exit
-/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked. With --output json:
-/// one line for each job.
+/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked; and if there are files
+/// of a job, but no snapshot. With --output json: one line for each job.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
@@ -41,9 +42,9 @@ struct Verdict {
     /// The job id, or the name of a savepoint that lies in no job's directory.
     job: String,
     directory: Location,
-    /// `restorable`, `not-restorable`, `unreadable`, `unverified`.
+    /// `restorable`, `not-restorable`, `unreadable`, `unverified`, `no-snapshot`.
     state: &'static str,
-    newest: Location,
+    newest: Option<Location>,
     completed: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
@@ -72,11 +73,17 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let report = invocation.run(Mode::DryRun).await?;
     let inventory = &report.inventory;
     let own = |base: BaseId| base.0 < invocation.bases.locations.len();
-    let verdicts: Vec<Verdict> = by_group(inventory)
+    let groups = by_group(inventory);
+    let with_snapshots = groups
         .iter()
         .filter(|((base, _), _)| own(*base))
-        .filter_map(|((base, group), stored)| verdict(inventory, *base, group, stored))
-        .collect();
+        .filter_map(|((base, group), stored)| verdict(inventory, *base, group, stored));
+    let without = inventory
+        .job_directories
+        .keys()
+        .filter(|(base, job)| own(*base) && !groups.contains_key(&(*base, Group::Job(job.clone()))))
+        .filter_map(|(base, job)| without_snapshot(inventory, *base, job));
+    let verdicts: Vec<Verdict> = with_snapshots.chain(without).collect();
     let mut output = Output::new();
     for verdict in &verdicts {
         match format {
@@ -111,7 +118,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         "{} of {} cannot be started from the newest snapshot; the first: {}: {}",
         bad.len(),
         count(verdicts.len() as u64, "job", "jobs"),
-        first.newest,
+        first.newest.as_ref().unwrap_or(&first.directory),
         first.why.as_deref().unwrap_or(first.state)
     ));
     Ok(Exit::Findings)
@@ -126,21 +133,14 @@ fn verdict(
     let newest = stored.first()?;
     let base = &inventory.base(base)?.location;
     let (job, directory) = match group {
-        Group::Job(job) => {
-            let directory = if job.path.is_empty() {
-                base.clone()
-            } else {
-                base.join(&job.path)
-            };
-            (job_name(job), directory)
-        }
+        Group::Job(job) => (job_name(job), directory(base, job)),
         Group::Savepoint(path) => (newest.location.name().to_owned(), base.join(path)),
     };
     let mut verdict = Verdict {
         job,
         directory,
         state: "unreadable",
-        newest: newest.location.clone(),
+        newest: Some(newest.location.clone()),
         completed: newest.completed,
         kind: newest.snapshot.map(kind),
         files: None,
@@ -181,6 +181,37 @@ fn verdict(
     Some(verdict)
 }
 
+/// Files of a job, and nothing that it could be started from. None where that may be because nothing could be read.
+fn without_snapshot(inventory: &Inventory, base: BaseId, job: &JobDirectory) -> Option<Verdict> {
+    let base = inventory.base(base)?;
+    match base.reading {
+        Reading::Failed => return None,
+        Reading::Whole | Reading::Bare | Reading::ButTorn | Reading::Partly => {}
+    }
+    Some(Verdict {
+        job: job_name(job),
+        directory: directory(&base.location, job),
+        state: "no-snapshot",
+        newest: None,
+        completed: None,
+        kind: None,
+        files: None,
+        bytes: None,
+        why: Some("it has files here, and no completed checkpoint or savepoint".to_owned()),
+        missing_files: None,
+        missing: Vec::new(),
+        restore_from: None,
+    })
+}
+
+fn directory(base: &Location, job: &JobDirectory) -> Location {
+    if job.path.is_empty() {
+        base.clone()
+    } else {
+        base.join(&job.path)
+    }
+}
+
 fn kind(snapshot: &Snapshot) -> &'static str {
     match snapshot.kind {
         SnapshotKind::Checkpoint => "checkpoint",
@@ -197,16 +228,18 @@ fn absence(missing: &Missing) -> String {
 
 fn show(output: &mut Output, verdict: &Verdict) -> std::io::Result<()> {
     output.line(format_args!("{}  {}", verdict.job, verdict.state))?;
+    if verdict.state != "restorable"
+        && let Some(newest) = &verdict.newest
+    {
+        output.line(format_args!("  newest {newest}"))?;
+    }
     match (&verdict.restore_from, verdict.state) {
         (Some(path), "restorable") => output.line(format_args!("  -s {path}"))?,
         (Some(older), _) => {
-            output.line(format_args!("  newest {}", verdict.newest))?;
             output.line(format_args!("  restorable is the older one: -s {older}"))?;
         }
-        (None, _) => {
-            output.line(format_args!("  newest {}", verdict.newest))?;
-            output.line("  no older snapshot of it is restorable")?;
-        }
+        (None, "no-snapshot") => output.line(format_args!("  in {}", verdict.directory))?,
+        (None, _) => output.line("  no older snapshot of it is restorable")?,
     }
     if let (Some(files), Some(bytes)) = (verdict.files, verdict.bytes) {
         output.line(format_args!(
