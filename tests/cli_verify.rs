@@ -90,3 +90,40 @@ fn a_job_without_any_snapshot_left_is_told() {
         );
     }
 }
+
+#[test]
+fn the_newest_checkpoint_is_named_where_time_and_number_agree() {
+    let base = Base::new();
+    base.snapshot(&format!("{JOB}/chk-9"), 9, 3);
+    base.snapshot(&format!("{JOB}/chk-11"), 11, 2);
+    // One that took long was triggered before the newest checkpoint and completed after it.
+    let savepoint = format!("{JOB}/savepoint-000000-0123456789ab");
+    base.snapshot(&savepoint, 10, 1);
+    let (verdicts, code) = base.verdicts();
+    assert_eq!(code, Some(0), "{verdicts:?}");
+    let restore_from = verdicts[0]["restore_from"].as_str().unwrap();
+    assert!(restore_from.ends_with(&savepoint), "{verdicts:?}");
+}
+
+/// A copy may have been written in any order.
+#[test]
+fn where_time_and_number_disagree_nobody_guesses_which_checkpoint_is_the_newest() {
+    let base = Base::new();
+    base.snapshot(&format!("{JOB}/chk-9"), 9, 1);
+    base.snapshot(&format!("{JOB}/chk-10"), 10, 3);
+    base.snapshot(&format!("{JOB}/chk-11"), 11, 2);
+    let (verdicts, code) = base.verdicts();
+    assert_eq!(code, Some(3), "{verdicts:?}");
+    let verdict = &verdicts[0];
+    assert_eq!(verdict["state"], "ambiguous");
+    assert!(verdict["restore_from"].is_null(), "{verdict}");
+    let ends = |field: &str, name: &str| verdict[field].as_str().unwrap().ends_with(name);
+    assert!(ends("newest", "/chk-9"), "{verdict}");
+    assert!(ends("newest_by_number", "/chk-11"), "{verdict}");
+    let told = base.told();
+    assert!(!told.contains("-s "), "{told}");
+    assert!(
+        told.contains("/chk-9") && told.contains("/chk-11"),
+        "{told}"
+    );
+}

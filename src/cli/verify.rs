@@ -14,15 +14,16 @@ use super::exit::complain;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::{Format, Output, count, size};
 use super::places::job_name;
-use super::plan::snapshots::{Group, Stored, by_group, newest_restorable};
+use super::plan::snapshots::{Group, Stored, by_group, disagreement, newest_restorable};
 use super::trouble;
 use crate::engine::Mode;
 
 /// Check that every job could be started from its newest snapshot, and show the path for `flink run -s`
 ///
 /// A snapshot is restorable if its _metadata can be read and every file that it names is there and long enough. Exit
-/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked; and if there are files
-/// of a job, but no snapshot. With --output json: one line for each job.
+/// code 3 if the newest snapshot of a job, or a savepoint, is not, or if that cannot be checked; if there are files of a
+/// job, but no snapshot; and if the times and the numbers of its checkpoints disagree about which is the newest, as in
+/// a copy. With --output json: one line for each job.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: paths of this machine, or
@@ -42,9 +43,13 @@ struct Verdict {
     /// The job id, or the name of a savepoint that lies in no job's directory.
     job: String,
     directory: Location,
-    /// `restorable`, `not-restorable`, `unreadable`, `unverified`, `no-snapshot`.
+    /// `restorable`, `not-restorable`, `unreadable`, `unverified`, `no-snapshot`, `ambiguous`.
     state: &'static str,
+    /// By its time.
     newest: Option<Location>,
+    /// Where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_by_number: Option<Location>,
     completed: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
@@ -141,6 +146,7 @@ fn verdict(
         directory,
         state: "unreadable",
         newest: Some(newest.location.clone()),
+        newest_by_number: None,
         completed: newest.completed,
         kind: newest.snapshot.map(kind),
         files: None,
@@ -150,6 +156,20 @@ fn verdict(
         missing: Vec::new(),
         restore_from: newest_restorable(stored, inventory).map(|stored| stored.location.clone()),
     };
+    if let Some((by_time, by_number)) = disagreement(stored) {
+        verdict.state = "ambiguous";
+        verdict.newest = Some(by_time.location.clone());
+        verdict.completed = by_time.completed;
+        verdict.kind = by_time.snapshot.map(kind);
+        verdict.newest_by_number = Some(by_number.location.clone());
+        verdict.restore_from = None;
+        verdict.why = Some(format!(
+            "{} has the newest time and {} the highest number, as in a copy; see which of them Flink made last",
+            by_time.location.name(),
+            by_number.location.name()
+        ));
+        return Some(verdict);
+    }
     match newest
         .snapshot
         .map(|snapshot| Restorable::of(snapshot, inventory))
@@ -193,6 +213,7 @@ fn without_snapshot(inventory: &Inventory, base: BaseId, job: &JobDirectory) -> 
         directory: directory(&base.location, job),
         state: "no-snapshot",
         newest: None,
+        newest_by_number: None,
         completed: None,
         kind: None,
         files: None,
@@ -237,6 +258,11 @@ fn show(output: &mut Output, verdict: &Verdict) -> std::io::Result<()> {
         (Some(path), "restorable") => output.line(format_args!("  -s {path}"))?,
         (Some(older), _) => {
             output.line(format_args!("  restorable is the older one: -s {older}"))?;
+        }
+        (None, "ambiguous") => {
+            if let Some(by_number) = &verdict.newest_by_number {
+                output.line(format_args!("  or {by_number}"))?;
+            }
         }
         (None, "no-snapshot") => output.line(format_args!("  in {}", verdict.directory))?,
         (None, _) => output.line("  no older snapshot of it is restorable")?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use retention::inventory::{BaseId, Inventory, Snapshot, SnapshotPlace};
-use retention::layout::JobDirectory;
+use retention::layout::{JobDirectory, checkpoint_id};
 use retention::location::Location;
 use retention::restorable::Restorable;
 
@@ -71,6 +71,20 @@ pub(in crate::cli) fn newest_restorable<'s, 'i>(
             .snapshot
             .is_some_and(|snapshot| Restorable::of(snapshot, inventory).is_yes())
     })
+}
+
+/// Of the checkpoints of a group the one with the newest time and the one with the highest number, where these are two: in
+/// a copy times are those of the copying, and numbers begin anew where a job is started anew under its id.
+pub(in crate::cli) fn disagreement<'s, 'i>(
+    stored: &'s [Stored<'i>],
+) -> Option<(&'s Stored<'i>, &'s Stored<'i>)> {
+    let numbered = || {
+        let checkpoints = stored.iter();
+        checkpoints.filter_map(|stored| Some((checkpoint_id(stored.location.name())?, stored)))
+    };
+    let (last, by_time) = numbered().next()?;
+    let (highest, by_number) = numbered().max_by_key(|(number, _)| *number)?;
+    (highest > last).then_some((by_time, by_number))
 }
 
 fn group(place: &SnapshotPlace) -> Group {
