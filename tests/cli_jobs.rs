@@ -155,48 +155,86 @@ fn a_pin_that_pins_nothing_is_refused() {
     assert!(base.older() && !base.orphan(), "{}", said(&output));
 }
 
+/// A manifest of the job with this status.
+fn manifest(base: &Base, kind: &str, status: &str) -> PathBuf {
+    let status = status.replace("ID", OVER);
+    let manifest = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: flink.apache.org/v1beta1\n  kind: {kind}\n  \
+         metadata: {{name: orders, namespace: flink}}\n  spec:\n    deploymentName: session\n    flinkVersion: v2_0\n    \
+         flinkConfiguration: {{execution.checkpointing.dir: \"file://{}\"}}\n    job: {{jarURI: local:///job.jar, state: \
+         running}}\n  status: {{{status}}}\n",
+        base.path().display()
+    );
+    let manifests = base.0.path().join("manifests");
+    fs::create_dir_all(manifests.join("deep")).unwrap();
+    fs::write(manifests.join("deep/orders.yaml"), manifest).unwrap();
+    manifests
+}
+
 #[test]
 fn a_job_that_runs_by_its_manifest_is_not_stopped() {
-    for (status, runs) in [
-        ("jobStatus: {jobId: ID, state: RUNNING}", true),
+    let deployment = "FlinkDeployment";
+    for (kind, status) in [
+        (deployment, "jobStatus: {jobId: ID, state: RUNNING}"),
         (
+            deployment,
             "jobManagerDeploymentStatus: READY, jobStatus: {jobId: ID, state: RECONCILING}",
-            true,
         ),
-        ("jobStatus: {jobId: ID, state: FINISHED}", false),
+        (
+            deployment,
+            "jobManagerDeploymentStatus: DEPLOYED_NOT_READY, jobStatus: {jobId: ID, state: RECONCILING}",
+        ),
+        (
+            deployment,
+            "jobManagerDeploymentStatus: DEPLOYING, jobStatus: {jobId: ID, state: FINISHED}",
+        ),
+        (
+            deployment,
+            "jobManagerDeploymentStatus: MISSING, jobStatus: {jobId: ID, state: RECONCILING}",
+        ),
+        (
+            deployment,
+            "jobManagerDeploymentStatus: ERROR, jobStatus: {jobId: ID}",
+        ),
+        ("FlinkSessionJob", "jobStatus: {jobId: ID, state: CREATED}"),
+        (
+            "FlinkSessionJob",
+            "jobStatus: {jobId: ID, state: RESTARTING}",
+        ),
+        (
+            "FlinkSessionJob",
+            "jobStatus: {jobId: ID, state: RECONCILING}",
+        ),
+        ("FlinkSessionJob", "jobStatus: {jobId: ID, state: FAILING}"),
+        ("FlinkSessionJob", "jobStatus: {jobId: ID, state: NEW_WORD}"),
     ] {
         let base = Base::new();
-        let status = status.replace("ID", OVER);
-        let deployment = format!(
-            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: flink.apache.org/v1beta1\n  kind: FlinkDeployment\n  \
-             metadata: {{name: orders, namespace: flink}}\n  spec:\n    flinkVersion: v2_0\n    flinkConfiguration: \
-             {{execution.checkpointing.dir: \"file://{}\"}}\n    job: {{jarURI: local:///job.jar, state: running}}\n  \
-             status: {{{status}}}\n",
-            base.path().display()
+        let manifests = manifest(&base, kind, status);
+        let manifests = manifests.to_str().unwrap();
+        let prune = |stopped: &str| base.prune(&["--manifests", manifests, "--stopped", stopped]);
+        refused(&prune(OVER), &format!("{kind} orders in "));
+        let error = complaint(&prune("all"));
+        assert!(
+            error.contains("does not cover") && error.contains("orders.yaml"),
+            "{status}: {error}"
         );
-        fs::create_dir_all(base.0.path().join("manifests/deep")).unwrap();
-        fs::write(base.0.path().join("manifests/deep/orders.yaml"), deployment).unwrap();
-        let manifests = base.0.path().join("manifests");
-        let prune = |stopped: &str| {
-            base.prune(&[
-                "--manifests",
-                manifests.to_str().unwrap(),
-                "--stopped",
-                stopped,
-            ])
-        };
-        if runs {
-            refused(&prune(OVER), "FlinkDeployment orders in ");
-            let error = complaint(&prune("all"));
-            assert!(
-                error.contains("does not cover") && error.contains("orders.yaml"),
-                "{error}"
-            );
-            assert!(base.older() && base.orphan(), "{status}");
-        } else {
-            let output = prune("all");
-            assert!(!complaint(&output).contains("does not cover"), "{output:?}");
-            assert!(!base.orphan(), "{status}: {}", said(&output));
-        }
+        assert!(base.older() && base.orphan(), "{status}");
+    }
+}
+
+#[test]
+fn a_job_that_is_over_by_its_manifest_may_be_called_stopped() {
+    for status in [
+        "jobStatus: {jobId: ID, state: FINISHED}",
+        "jobStatus: {jobId: ID, state: CANCELED}",
+        "jobManagerDeploymentStatus: ERROR, jobStatus: {jobId: ID, state: FAILED}",
+        "jobManagerDeploymentStatus: MISSING, jobStatus: {jobId: ID, state: SUSPENDED}",
+    ] {
+        let base = Base::new();
+        let manifests = manifest(&base, "FlinkDeployment", status);
+        let manifests = manifests.to_str().unwrap();
+        let output = base.prune(&["--manifests", manifests, "--stopped", "all"]);
+        assert!(!complaint(&output).contains("does not cover"), "{output:?}");
+        assert!(!base.orphan(), "{status}: {}", said(&output));
     }
 }

@@ -26,8 +26,8 @@ pub(super) struct JobArguments {
     /// directory here when the command begins and is not named as running
     #[arg(long, value_name = "JOBID|all")]
     stopped: Vec<Stopped>,
-    /// Read the jobs, their directories and restore sources from the YAML manifests in this directory. A job that runs by
-    /// the status of its manifest is not stopped, whatever --stopped says
+    /// Read the jobs, their directories and restore sources from the YAML manifests in this directory. A job that is not
+    /// over by the status of its manifest is not stopped, whatever --stopped says
     #[arg(long, value_name = "DIR")]
     pub(super) manifests: Option<PathBuf>,
 }
@@ -114,12 +114,12 @@ impl JobArguments {
         for (job, who) in said_to_run::read(manifests) {
             if self.stopped.contains(&Stopped::Job(job)) {
                 return Err(UsageError(format!(
-                    "--stopped {job}: by {who} it runs; stop it, or write the manifest as it is now, or remove it"
+                    "--stopped {job}: by {who} it may run; stop it, or write the manifest as it is now, or remove it"
                 )));
             }
             if states.stopped.remove(&job) {
                 note(&format!(
-                    "--stopped all does not cover {job}: by {who} it runs"
+                    "--stopped all does not cover {job}: by {who} it may run"
                 ));
             }
         }

@@ -1,4 +1,5 @@
-//! Jobs that a manifest's own status calls running. That one is over no manifest proves; that one runs is an objection.
+//! Jobs that a manifest's own status does not call over. That one is over no manifest proves; that it may run is an
+//! objection.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,18 +26,30 @@ fn object(file: &Path, object: &Value, said: &mut BTreeMap<JobId, String>) {
     }
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let id = text("/status/jobStatus/jobId").and_then(|id| id.parse().ok());
-    let why = match (
-        text("/status/jobStatus/state"),
-        text("/status/jobManagerDeploymentStatus"),
-    ) {
-        (Some(state @ "RUNNING"), _) => format!("its state is {state}"),
-        (_, Some(status @ "READY")) => format!("its JobManager is {status}"),
-        _ => return,
+    let state = text("/status/jobStatus/state");
+    let Some(why) = objection(state, text("/status/jobManagerDeploymentStatus")) else {
+        return;
     };
     if let Some(id) = id {
         let kind = text("/kind").unwrap_or("object");
         let name = text("/metadata/name").unwrap_or_default();
         said.insert(id, format!("{kind} {name} in {} ({why})", file.display()));
+    }
+}
+
+/// Why a job with this status is not over: only words that say so are believed.
+fn objection(state: Option<&str>, job_manager: Option<&str>) -> Option<String> {
+    let is_over = matches!(
+        state,
+        Some("FINISHED" | "CANCELED" | "FAILED" | "SUSPENDED")
+    );
+    match (state, job_manager) {
+        (Some(state), _) if !is_over => Some(format!("its state is {state}")),
+        (_, Some(status)) if !matches!(status, "MISSING" | "ERROR") => {
+            Some(format!("its JobManager is {status}"))
+        }
+        (None, Some(status)) => Some(format!("its JobManager is {status}, and it has no state")),
+        (Some(_) | None, _) => None,
     }
 }
 
