@@ -5,9 +5,11 @@ mod outcome;
 use jiff::SignedDuration;
 use retention::plan::{Decision, Plan, PlanEntry, Ripeness, Waiting};
 use retention::policy::{Limits, Policy};
+use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::directory::Directory;
+use super::exit::note;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::Format;
 use super::policy::PolicyArguments;
@@ -16,11 +18,14 @@ use crate::engine::report::Outcome;
 use crate::engine::{Mode, Report};
 use outcome::Pass;
 
+/// What a shell says of a program that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
 /// Delete the files that nothing needs; without --yes only say which
 ///
 /// A file goes when it is superfluous, older than --min-age, and was marked as superfluous by an earlier run at least
 /// --grace-period ago. So the first run with --yes marks, and a later one deletes; with --grace-period 0s one
-/// command does both. Only files of jobs that are named as stopped go, or of jobs whose state can be proven. With
+/// command does both. Ctrl-C ends it after the files that are being deleted, once more at once. Only files of jobs that are named as stopped go, or of jobs whose state can be proven. With
 /// --output json: one line for each file, with path, outcome, reason and bytes, and a last line with the sums.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -51,15 +56,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     } = arguments;
     let invocation = Invocation::new(&world, &directories, policy.policy()).await?;
     let pass = if yes {
-        let cancel = invocation.cancel.clone();
-        let interrupted = tokio::spawn(async move {
-            // The file that is being deleted is finished, and the journal says how far it went.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                cancel.cancel();
-            }
-        });
+        let over = CancellationToken::new();
+        tokio::spawn(interrupts(invocation.cancel.clone(), over.clone()));
         let pass = enforce(&invocation).await;
-        interrupted.abort();
+        over.cancel();
         pass?
     } else {
         let report = invocation.run(Mode::DryRun).await?;
@@ -73,6 +73,20 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match pass.show(format)? {
         Exit::Findings => Ok(Exit::Findings),
         Exit::Fine => trouble::of(&pass.report),
+    }
+}
+
+/// Ctrl-C asks the work to end, once more ends the program: whoever has asked for the signal once gets it ever after. What
+/// is half done then is as after a crash.
+async fn interrupts(work: CancellationToken, over: CancellationToken) {
+    let first = over.run_until_cancelled(tokio::signal::ctrl_c()).await;
+    if let Some(Ok(())) = first {
+        // The file that is being deleted is finished, and the journal says how far it went.
+        work.cancel();
+        note("ending after the files that are being deleted; once more ends at once");
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(INTERRUPTED);
     }
 }
 
