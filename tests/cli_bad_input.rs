@@ -126,6 +126,32 @@ fn flags_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_part_of_a_base_is_refused_by_any_name() {
+    let base = Base::new();
+    let savepoint = base.path().join("savepoint-000000-0123456789ab");
+    fs::create_dir_all(&savepoint).unwrap();
+    let job = base.path().join(JOB);
+    let parts = [savepoint, job.join("chk-1"), job.join("shared"), job];
+    for (number, part) in parts.iter().enumerate() {
+        let link = base.directory.path().join(format!("link-{number}"));
+        symlink(part, &link).unwrap();
+        for (place, name) in [
+            (part.as_path(), "."),
+            (Path::new("/"), link.to_str().unwrap()),
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_flink-retention"))
+                .args(["prune", "--yes", "--stopped", "all", name])
+                .current_dir(place)
+                .output()
+                .unwrap();
+            assert_refused(&output, 2, "name the checkpoint directory above it");
+            assert!(!part.join(".flink-retention").exists());
+        }
+    }
+    assert!(base.orphan().exists());
+}
+
+#[test]
 fn wrong_places_are_refused() {
     let base = Base::new();
     let nothing = base.directory.path().join("nothing");

@@ -14,7 +14,7 @@ use retention::location::{Location, Origin};
 use retention::reference::DirectoryKey;
 use storage::{Descend, EntryKind, Key, LocalStorage, S3Account, Storage, Walk};
 
-use super::directory::{Directory, InBucket};
+use super::directory::{Directory, InBucket, last_part};
 use super::mounts::{self, MountArguments};
 use super::{UsageError, s3};
 use crate::engine::Stores;
@@ -38,11 +38,13 @@ impl Bases {
         let mut opened: Vec<Opened> = Vec::new();
         let account = Arc::new(s3::account());
         for directory in directories {
-            refuse_parts(directory)?;
+            refuse_parts(directory, directory.name())?;
             let place = match directory {
                 Directory::Local(path) => Opened::on_this_machine(&stores, path).await?,
                 Directory::Bucket(place) => Opened::in_bucket(&account, place).await?,
             };
+            // `.` and links have names of their own.
+            refuse_parts(directory, place.name())?;
             if let Some(other) = opened.iter().find(|other| other.overlaps(&place)) {
                 return Err(UsageError(format!(
                     "{other} and {place} overlap, and every file must be judged once; name the outer one only"
@@ -163,6 +165,14 @@ impl Opened {
         })
     }
 
+    /// The last part of where it really is.
+    fn name(&self) -> &str {
+        match &self.path {
+            Some(path) => last_part(path),
+            None => self.location.name(),
+        }
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         match (&self.path, &other.path) {
             (Some(one), Some(other)) => one.starts_with(other) || other.starts_with(one),
@@ -185,8 +195,7 @@ impl std::fmt::Display for Opened {
 }
 
 /// Only a whole base can be judged: snapshots of one job may name files of another.
-fn refuse_parts(directory: &Directory) -> Result<(), UsageError> {
-    let name = directory.name();
+fn refuse_parts(directory: &Directory, name: &str) -> Result<(), UsageError> {
     let part = if name.parse::<JobId>().is_ok() {
         "the directory of one job"
     } else if checkpoint_id(name).is_some() || is_savepoint_directory(name) {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use retention::location::{Location, ObjectStore, Origin, Store};
@@ -70,13 +70,16 @@ impl Directory {
     /// The last part of its path.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Local(path) => path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default(),
+            Self::Local(path) => last_part(path),
             Self::Bucket(place) => place.location.name(),
         }
     }
+}
+
+/// Of a path of this machine; empty where it ends in no name.
+pub(super) fn last_part(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default()
 }
 
 impl InBucket {
