@@ -346,6 +346,41 @@ fn a_directory_that_may_not_be_read_is_an_error_and_protects() {
     assert!(base.orphan().exists());
 }
 
+/// Without anybody who reads what is printed.
+fn unread(arguments: &[&str]) -> Output {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = Command::new(env!("CARGO_BIN_EXE_flink-retention"))
+        .args(arguments)
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn();
+    child.unwrap().wait_with_output().unwrap()
+}
+
+#[test]
+fn a_reader_that_is_gone_makes_nothing_well() {
+    let base = Base::new();
+    let text = base.text();
+    let prune = |owner| {
+        [
+            "prune",
+            "--yes",
+            "--stopped",
+            "all",
+            &text,
+            "--owner-id",
+            owner,
+        ]
+    };
+    let marked = flink_retention(&prune("cluster-a"));
+    assert_eq!(marked.status.code(), Some(0), "{marked:?}");
+    assert_refused(&unread(&prune("cluster-b")), 1, "is owned by cluster-a");
+    fs::write(base.path().join(JOB).join("chk-1/_metadata"), b"torn").unwrap();
+    assert_refused(&unread(&["verify", &text]), 3, "cannot be started");
+    assert_eq!(unread(&["crds"]).status.code(), Some(0));
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let base = Base::new();

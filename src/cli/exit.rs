@@ -23,15 +23,6 @@ pub(super) fn report(done: anyhow::Result<Exit>) -> ExitCode {
         Ok(Exit::Findings) => return ExitCode::from(3),
         Err(error) => error,
     };
-    // The reader has seen enough, as in `flink-retention plan … | head`.
-    let reader_is_gone = |cause: &(dyn std::error::Error + 'static)| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(reader_is_gone) {
-        return ExitCode::SUCCESS;
-    }
     complain(&format!("{error:#}"));
     if error.downcast_ref::<UsageError>().is_some() {
         ExitCode::from(2)

@@ -20,13 +20,34 @@ pub(super) enum Format {
     Json,
 }
 
-/// Standard output, whose closing by the reader is an error like any other until the program ends.
+/// Standard output. Where its reader has seen enough, as in `flink-retention plan … | head`, the rest goes nowhere: how a
+/// command ends does not depend on who reads what it says.
 #[derive(Debug)]
-pub(super) struct Output(BufWriter<io::StdoutLock<'static>>);
+pub(super) struct Output(BufWriter<Audience>);
+
+#[derive(Debug)]
+struct Audience(io::StdoutLock<'static>);
+
+impl Write for Audience {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        unless_gone(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        unless_gone(self.0.flush(), ())
+    }
+}
+
+fn unless_gone<T>(written: io::Result<T>, otherwise: T) -> io::Result<T> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(otherwise),
+        written => written,
+    }
+}
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self(BufWriter::new(io::stdout().lock()))
+        Self(BufWriter::new(Audience(io::stdout().lock())))
     }
 
     pub(super) fn line(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
