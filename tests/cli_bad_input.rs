@@ -346,6 +346,22 @@ fn a_directory_that_may_not_be_read_is_an_error_and_protects() {
     assert!(base.orphan().exists());
 }
 
+#[test]
+fn files_that_cannot_be_deleted_are_a_failure() {
+    let base = Base::new();
+    let shared = base.path().join(JOB).join("shared");
+    fs::set_permissions(base.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o555)).unwrap();
+    let text = base.text();
+    let options = ["prune", "--yes", "--stopped", "all", "--min-age", "0s"];
+    let all = [&options[..], &["--grace-period", "0s", &text]].concat();
+    let output = as_nobody(&all, base.directory.path());
+    assert_refused(&output, 1, "1 file could not be deleted");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("failed") && said.contains(ORPHAN), "{said}");
+    assert!(base.orphan().exists());
+}
+
 /// Without anybody who reads what is printed.
 fn unread(arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().unwrap();

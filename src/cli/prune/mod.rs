@@ -70,10 +70,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             dry: true,
         }
     };
-    match pass.show(format)? {
-        Exit::Findings => Ok(Exit::Findings),
-        Exit::Fine => trouble::of(&pass.report),
-    }
+    pass.show(format)?;
+    pass.check()?;
+    trouble::of(&pass.report)
 }
 
 /// Ctrl-C asks the work to end, once more ends the program: whoever has asked for the signal once gets it ever after. What

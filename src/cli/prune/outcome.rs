@@ -6,8 +6,6 @@ use retention::guard::Guard;
 use retention::plan::{Amount, Decision, PlanEntry};
 use serde::Serialize;
 
-use crate::cli::Exit;
-use crate::cli::exit::complain;
 use crate::cli::output::{Format, Output, count, size, table};
 use crate::cli::trouble::hinders;
 use crate::cli::unnamed;
@@ -53,7 +51,7 @@ struct Summary {
 }
 
 impl Pass {
-    pub(super) fn show(&self, format: Format) -> anyhow::Result<Exit> {
+    pub(super) fn show(&self, format: Format) -> anyhow::Result<()> {
         let mut output = Output::new();
         let lines = self.lines();
         let summary = self.summary();
@@ -72,25 +70,24 @@ impl Pass {
             }
         }
         output.finish()?;
-        self.exit()
+        Ok(())
     }
 
     /// Work that was not done is a failure.
-    fn exit(&self) -> anyhow::Result<Exit> {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
         let hindrance = self.outcome.blocked.iter().find(|blocked| hinders(blocked));
         if let Some(blocked) = hindrance {
             anyhow::bail!("{blocked}");
         }
         if let Some(first) = self.outcome.failed.first() {
-            complain(&format!(
+            anyhow::bail!(
                 "{} could not be deleted; the first: {}: {}",
                 count(self.outcome.failed.len() as u64, "file", "files"),
                 first.path,
                 first.why
-            ));
-            return Ok(Exit::Findings);
+            );
         }
-        Ok(Exit::Fine)
+        Ok(())
     }
 
     fn lines(&self) -> Vec<Line<'static>> {
