@@ -5,4 +5,5 @@ pub mod cli;
 pub mod engine;
 pub mod observe;
 pub mod operator;
+mod owner_id;
 pub mod telemetry;

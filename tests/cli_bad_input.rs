@@ -115,6 +115,14 @@ fn flags_that_make_no_sense_are_refused() {
         ),
         (vec!["--stopped", "all", "--mount", "/a=/b"], "is no mount"),
         (vec!["--stopped", "all", "--output", "xml"], "xml"),
+        (
+            vec!["--stopped", "all", "--owner-id", ""],
+            "say who acts here",
+        ),
+        (
+            vec!["--stopped", "all", "--owner-id", " "],
+            "say who acts here",
+        ),
     ] {
         let text = base.text();
         let mut all = vec!["prune", "--yes"];
@@ -122,6 +130,15 @@ fn flags_that_make_no_sense_are_refused() {
         all.push(&text);
         assert_refused(&flink_retention(&all), 2, part);
         assert!(base.orphan().exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nobody_acts_without_a_name() {
+    let base = Base::new();
+    for command in [vec!["takeover", "--yes", &base.text()], vec!["operator"]] {
+        let output = flink_retention(&[&command[..], &["--owner-id", ""]].concat());
+        assert_refused(&output, 2, "say who acts here");
     }
 }
 

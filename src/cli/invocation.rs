@@ -15,6 +15,7 @@ use super::progress::TerminalProgress;
 use crate::engine::journal::OwnerId;
 use crate::engine::{Consent, MetadataCache, Mode, Observer, Progress, Report, Run, SystemClock};
 use crate::observe::{ManifestObserver, Manifests, NamedStates, NoJobManagers};
+use crate::owner_id::owner_id;
 
 /// Who acts, and what is known of the jobs.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub(super) struct WorldArguments {
     #[command(flatten)]
     pub(super) mounts: MountArguments,
     /// Who we are in the journal beside the data; a directory that another owner acts on is left alone
-    #[arg(long, value_name = "ID", default_value = "command-line")]
+    #[arg(long, value_name = "ID", default_value = "command-line", value_parser = owner_id)]
     owner_id: String,
 }
 

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use super::Exit;
 use super::bases::Bases;
 use super::directory::Directory;
 use super::mounts::MountArguments;
 use super::output::{Format, Output};
-use super::{Exit, UsageError};
 use crate::engine::journal::{Epoch, Journal, OwnerId};
 use crate::engine::{Clock, SystemClock};
+use crate::owner_id::owner_id;
 
 /// Act on a directory in place of an owner that is gone; without --yes only say who that is
 ///
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
     directories: Vec<Directory>,
     /// Who is to be the owner: for an operator what its own message says: <uid of the namespace kube-system>/<namespace>/<name of its lease>
-    #[arg(long, value_name = "ID", default_value = "command-line")]
+    #[arg(long, value_name = "ID", default_value = "command-line", value_parser = owner_id)]
     owner_id: String,
     /// Take it over; without it nothing is changed
     #[arg(long)]
@@ -69,11 +70,6 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         output: format,
         mounts,
     } = arguments;
-    if owner_id.trim().is_empty() {
-        return Err(
-            UsageError("--owner-id is empty; say who is to be the owner".to_owned()).into(),
-        );
-    }
     let bases = Bases::open(&mounts, &directories).await?;
     let owner = OwnerId(owner_id);
     let mut output = Output::new();

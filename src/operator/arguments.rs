@@ -9,6 +9,7 @@ use clap::Args;
 use crate::api::Duration;
 use crate::engine::Mount;
 use crate::observe::{CredentialsFile, UrlTemplate};
+use crate::owner_id::owner_id;
 use crate::telemetry::JobLabels;
 use crate::telemetry::logs::LogFormat;
 
@@ -53,7 +54,7 @@ pub struct Arguments {
 
     /// Who we are in the journals beside the data. Without it the uid of the namespace kube-system with the namespace and
     /// the name of the lease, so that neither two clusters nor two releases in one cluster act on one base
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = owner_id)]
     pub owner_id: Option<String>,
 
     /// How often jobs are looked at, for example 2m
