@@ -2,6 +2,7 @@
 
 mod execution;
 mod reach;
+mod selection;
 mod supersede;
 mod supervision;
 mod work;

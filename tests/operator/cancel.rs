@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::deleting::Deleting;
 use crate::support::cluster::condition;
-use crate::volume::{Volume, deleted_files, speed_up};
+use crate::volume::{deleted_files, speed_up};
 
 /// So many that, at the pace of these runs, none is done before it hears.
 const ORPHANS: u64 = 10_000;
@@ -51,14 +51,14 @@ fn a_run_stops_when_it_is_cancelled_or_its_policy_changes() {
     assert_eq!(deleted_files(&run), 0, "{run}");
 
     cluster.patch("frp/payments", &json!({"spec": {"mode": "Enforce"}}));
-    let left: Vec<String> = still_there(volume, orphans);
+    let left = volume.left(orphans);
     cluster.create_run("cancelled", "payments", "Enforce");
     volume.wait_until_one_is_gone(&left);
     cluster.patch("frr/cancelled", &json!({"spec": {"cancel": true}}));
     stopped("cancelled", "cancelled");
 
     speed_up(cluster, "payments");
-    let left = still_there(volume, orphans);
+    let left = volume.left(orphans);
     cluster.create_run("last", "payments", "Enforce");
     volume.wait_until_one_is_gone(&left);
     let run = cluster.wait("frr/last", "condition=Complete");
@@ -71,11 +71,4 @@ fn a_run_stops_when_it_is_cancelled_or_its_policy_changes() {
     volume
         .tree()
         .assert_is(&before.clone().without(orphans.iter().map(String::as_str)));
-}
-
-fn still_there(volume: &Volume, orphans: &[String]) -> Vec<String> {
-    let gone = volume.gone(orphans);
-    let gone: std::collections::BTreeSet<&str> = gone.into_iter().collect();
-    let left = orphans.iter().filter(|path| !gone.contains(path.as_str()));
-    left.cloned().collect()
 }

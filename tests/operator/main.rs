@@ -23,6 +23,7 @@ mod left;
 mod permission;
 mod policy;
 mod scopes;
+mod selected;
 mod session;
 mod storage;
 mod telemetry;

@@ -121,6 +121,14 @@ impl Volume {
         gone.map(String::as_str).collect()
     }
 
+    /// Those of these files that are still there.
+    pub(crate) fn left(&self, files: &[String]) -> Vec<String> {
+        let left = files
+            .iter()
+            .filter(|file| self.directory.path().join(file).exists());
+        left.cloned().collect()
+    }
+
     /// Who acted on the base, in this order.
     pub(crate) fn epochs(&self) -> Vec<Value> {
         documents(&self.path(".flink-retention/owner"))

@@ -246,6 +246,7 @@ impl<'a> Execution<'a> {
         mut steps: watch::Receiver<Step>,
     ) -> (Result<Report, WorkError>, Option<String>) {
         let (mode, cancel) = (work.mode, work.cancel.clone());
+        let scope = work.scope.jobs.clone();
         let mut cancelled = None;
         let mut reason = reason_to_stop(
             Arc::clone(self.operator),
@@ -253,6 +254,7 @@ impl<'a> Execution<'a> {
             policy.clone(),
             mode,
             allowed,
+            scope,
         )
         .boxed();
         let mut working = work.begin();

@@ -1,12 +1,16 @@
+use std::collections::BTreeSet;
 use std::future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
+use retention::evidence::JobName;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::selection::narrowed;
 use crate::api::{RetentionPolicy, RetentionRun};
 use crate::engine::Mode;
 use crate::operator::administrator::Administrator;
@@ -22,7 +26,10 @@ pub(super) async fn reason_to_stop(
     policy: RetentionPolicy,
     mode: Mode,
     allowed: Administrator,
+    scope: BTreeSet<JobName>,
 ) -> String {
+    let narrowed = narrowed(Arc::clone(&operator), policy.clone(), scope);
+    let mut narrowed = pin!(narrowed);
     let namespace = run.namespace().unwrap_or_default();
     let mut runs = changes::<RetentionRun>(operator.in_namespace(&namespace), &run.name_any());
     let mut policies =
@@ -37,6 +44,7 @@ pub(super) async fn reason_to_stop(
                 Some(found) if found.spec.cancel => return "cancelled".to_owned(),
                 Some(_) => {}
             },
+            why = &mut narrowed, if enforces => return why,
             Some(found) = policies.next(), if enforces => match found {
                 None => return "the policy was deleted".to_owned(),
                 Some(found) if found.metadata.uid != policy.metadata.uid => return "the policy was deleted and made anew".to_owned(),
