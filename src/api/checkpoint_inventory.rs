@@ -64,7 +64,8 @@ pub const MAX_BASES: usize = 64;
 pub struct CheckpointInventorySpec {
     /// The Flink resource.
     pub job_ref: JobReference,
-    /// Its labels when it was last seen: what a policy selects by once the resource is gone.
+    /// Its labels when it was last seen, which a policy selects by. Of a resource with more of them, the first 64 in the
+    /// order of their keys: then it is not selected by what is not here, and no policy acts that might mean it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "labels_schema")]
     pub last_labels: BTreeMap<String, String>,

@@ -9,6 +9,9 @@ use thiserror::Error;
 
 use crate::api::schema::validation;
 
+/// The most labels that a selector names and that the record of a resource holds.
+pub const MAX_LABELS: usize = 64;
+
 /// Selects Flink resources of the policy's namespace by their labels. Empty selects all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,30 +80,68 @@ pub enum InvalidSelector {
     },
 }
 
+/// The labels of a resource as far as they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownLabels<'a> {
+    /// Those that are known.
+    pub labels: &'a BTreeMap<String, String>,
+    /// Whether there are no others.
+    pub whole: bool,
+}
+
+impl<'a> KnownLabels<'a> {
+    /// Of a record, or of what will be recorded: one that is full may miss some.
+    #[must_use]
+    pub fn recorded(labels: &'a BTreeMap<String, String>) -> Self {
+        let whole = labels.len() < MAX_LABELS;
+        Self { labels, whole }
+    }
+}
+
+/// Whether a selector selects a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selects {
+    /// It does.
+    Yes,
+    /// It does not, whatever other labels there are.
+    No,
+    /// It asks for a label that is not known.
+    Unclear,
+}
+
 impl JobSelector {
     /// Whether this selects a resource with these labels.
     ///
     /// # Errors
     /// The selector contradicts itself, which the API server refuses but a file can contain.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> Result<bool, InvalidSelector> {
-        Ok(Selector::try_from(self)?.matches(labels))
+    pub fn selects(&self, known: KnownLabels<'_>) -> Result<Selects, InvalidSelector> {
+        let KnownLabels { labels, whole } = known;
+        let (answered, open): (Vec<_>, Vec<_>) = self
+            .requirements()?
+            .into_iter()
+            .partition(|(key, _)| whole || labels.contains_key(*key));
+        let answered: Selector = answered.into_iter().map(|(_, asked)| asked).collect();
+        Ok(match (answered.matches(labels), open.is_empty()) {
+            (false, _) => Selects::No,
+            (true, true) => Selects::Yes,
+            (true, false) => Selects::Unclear,
+        })
     }
-}
 
-impl TryFrom<&JobSelector> for Selector {
-    type Error = InvalidSelector;
-
-    fn try_from(selector: &JobSelector) -> Result<Self, Self::Error> {
-        let JobSelector {
+    /// Each with the key of its label; all must hold.
+    fn requirements(&self) -> Result<Vec<(&str, Expression)>, InvalidSelector> {
+        let Self {
             match_labels,
             match_expressions,
-        } = selector;
-        let equal = match_labels
+        } = self;
+        let equal = match_labels.iter().map(|(key, value)| {
+            let asked = Expression::Equal(key.clone(), value.clone());
+            Ok((key.as_str(), asked))
+        });
+        let further = match_expressions
             .iter()
-            .map(|(key, value)| Ok(Expression::Equal(key.clone(), value.clone())));
-        equal
-            .chain(match_expressions.iter().map(Expression::try_from))
-            .collect()
+            .map(|asked| Ok((asked.key.as_str(), Expression::try_from(asked)?)));
+        equal.chain(further).collect()
     }
 }
 
@@ -132,7 +173,7 @@ impl TryFrom<&Requirement> for Expression {
 pub(crate) fn labels_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "maxProperties": 64,
+        "maxProperties": MAX_LABELS,
         "additionalProperties": {"type": "string", "maxLength": 63},
     })
 }
@@ -148,9 +189,43 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn matches(selector: Value, labels: Value) -> Result<bool, InvalidSelector> {
+    fn selects(selector: Value, labels: Value, whole: bool) -> Result<Selects, InvalidSelector> {
         let selector: JobSelector = serde_json::from_value(selector).unwrap();
-        selector.matches(&serde_json::from_value(labels).unwrap())
+        let labels = serde_json::from_value(labels).unwrap();
+        let labels = &labels;
+        selector.selects(KnownLabels { labels, whole })
+    }
+
+    fn matches(selector: Value, labels: Value) -> Result<bool, InvalidSelector> {
+        let selects = selects(selector, labels, true)?;
+        assert_ne!(selects, Selects::Unclear, "all labels are known");
+        Ok(selects == Selects::Yes)
+    }
+
+    #[test]
+    fn a_label_that_may_be_among_the_unknown_ones_leaves_the_answer_open() {
+        let with = |operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": "a", "operator": operator, "values": values}]});
+        let all = [
+            with("In", &["1"]),
+            with("NotIn", &["1"]),
+            with("Exists", &[]),
+            with("DoesNotExist", &[]),
+            json!({"matchLabels": {"a": "1"}}),
+        ];
+        for selector in all {
+            let unknown = selects(selector.clone(), json!({"b": "1"}), false);
+            assert_eq!(unknown, Ok(Selects::Unclear), "{selector}");
+            // What is known is as it is.
+            let known = selects(selector.clone(), json!({"a": "1"}), false);
+            let whole = selects(selector.clone(), json!({"a": "1"}), true);
+            assert_eq!(known, whole, "{selector}");
+        }
+        assert_eq!(selects(json!({}), json!({}), false), Ok(Selects::Yes));
+        let one_fails = json!({"matchLabels": {"a": "1", "z": "1"}});
+        assert_eq!(
+            selects(one_fails, json!({"a": "2"}), false),
+            Ok(Selects::No)
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, co
 use crate::api::conditions::find;
 use crate::api::flink::kind::{GROUP, VERSION};
 use crate::api::names::inventory_name;
+use crate::api::selector::{KnownLabels, Selects};
 use crate::observe::{FlinkResource, Sight, Unread};
 use crate::telemetry::JobRow;
 
@@ -257,7 +258,10 @@ impl Look {
             .iter()
             .filter(|(of, _)| of == namespace)
             .find(|(_, policy)| {
-                labels.is_some_and(|labels| policy.spec.selector.matches(labels) == Ok(true))
+                labels.is_some_and(|labels| {
+                    let known = KnownLabels::recorded(labels);
+                    policy.spec.selector.selects(known) == Ok(Selects::Yes)
+                })
             })
             .map(|(_, policy)| policy.name_any());
         Some(Self {

@@ -11,13 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::checkpoint_inventory::{
     CheckpointInventorySpec, JobReference, LineageEntry, MAX_BASES, MAX_LINEAGE,
 };
+use crate::api::selector::MAX_LABELS;
 use crate::api::time::whole_seconds;
 
 /// Refreshing `lastSeen` at every look would write to the API server at every look.
 const REFRESH: SignedDuration = SignedDuration::from_hours(1);
 const MAX_LOCATION: usize = 1024;
-/// As the definition of `lastLabels` has it.
-const MAX_LABELS: usize = 64;
 
 /// What was seen of a Flink resource at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,7 +158,8 @@ fn is_job_id(text: &str) -> bool {
     text.parse::<retention::layout::JobId>().is_ok()
 }
 
-/// Labels that the API server of Flink's kinds accepted fit, but for their number.
+/// Labels that the API server of Flink's kinds accepted fit, but for their number. A record that is full counts as one
+/// that misses some.
 fn bounded(labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     labels.into_iter().take(MAX_LABELS).collect()
 }

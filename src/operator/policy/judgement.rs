@@ -8,6 +8,7 @@ use retention::location::{Location, ObjectStore, Origin, Store};
 
 use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
+use crate::api::selector::{KnownLabels, Selects};
 use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
 use crate::operator::administrator::{Administrator, Pause};
 use crate::operator::identity::{Identity, NoIdentity};
@@ -62,6 +63,10 @@ pub(in crate::operator) enum Obstacle {
     /// Nothing is done.
     InvalidSelector {
         why: String,
+    },
+    /// Jobs of which not every label is known, and that the selector may mean: nothing is done for them.
+    TooManyLabels {
+        jobs: Vec<JobName>,
     },
     /// Runs by hand are still done.
     InvalidSchedule {
@@ -136,11 +141,15 @@ pub(in crate::operator) fn judge<'a>(
     {
         obstacles.push(Obstacle::NoIdentity(why.clone()));
     }
-    let mut selected = Vec::new();
+    let (mut selected, mut unclear) = (Vec::new(), Vec::new());
     for inventory in at.inventories {
-        match spec.selector.matches(&inventory.spec.last_labels) {
-            Ok(true) => selected.push(inventory),
-            Ok(false) => {}
+        match spec
+            .selector
+            .selects(KnownLabels::recorded(&inventory.spec.last_labels))
+        {
+            Ok(Selects::Yes) => selected.push(inventory),
+            Ok(Selects::No) => {}
+            Ok(Selects::Unclear) => unclear.push(job_name(at.namespace, inventory)),
             Err(error) => {
                 obstacles.push(Obstacle::InvalidSelector {
                     why: error.to_string(),
@@ -149,11 +158,14 @@ pub(in crate::operator) fn judge<'a>(
             }
         }
     }
+    if !unclear.is_empty() {
+        obstacles.push(Obstacle::TooManyLabels { jobs: unclear });
+    }
     let labelled: Vec<Labelled<'_>> = selected
         .iter()
         .map(|inventory| Labelled {
             job: job_name(at.namespace, inventory),
-            labels: &inventory.spec.last_labels,
+            labels: KnownLabels::recorded(&inventory.spec.last_labels),
         })
         .collect();
     let overlaps = overlaps(&labelled, at.rivals);
@@ -227,7 +239,8 @@ impl Judgement<'_> {
             | Obstacle::InvalidSelector { .. }
             | Obstacle::NoIdentity(_)
             | Obstacle::EndpointNotGranted { .. } => true,
-            Obstacle::InvalidSchedule { .. }
+            Obstacle::TooManyLabels { .. }
+            | Obstacle::InvalidSchedule { .. }
             | Obstacle::BaseNotGranted { .. }
             | Obstacle::BaseUnreachable { .. }
             | Obstacle::NotAdopted { .. } => false,

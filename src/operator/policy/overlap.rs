@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use retention::evidence::JobName;
 
 use crate::api::JobSelector;
+use crate::api::selector::{KnownLabels, Selects};
 
 /// Another policy of the namespace.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(in crate::operator) struct Rival {
 #[derive(Clone, Debug)]
 pub(super) struct Labelled<'a> {
     pub(super) job: JobName,
-    pub(super) labels: &'a BTreeMap<String, String>,
+    pub(super) labels: KnownLabels<'a>,
 }
 
 /// The jobs that other policies select as well, with the names of these policies.
@@ -31,8 +32,13 @@ pub(super) fn overlaps(
         for Rival { name, selector } in rivals {
             let selects = match selector {
                 None => true,
-                // A selector that contradicts itself selects nothing.
-                Some(selector) => selector.matches(labels).unwrap_or(false),
+                Some(selector) => match selector.selects(*labels) {
+                    // Of a label that is not known nobody can say that it keeps the job out.
+                    Ok(Selects::Yes | Selects::Unclear) => true,
+                    Ok(Selects::No) => false,
+                    // A selector that contradicts itself selects nothing.
+                    Err(_) => false,
+                },
             };
             if selects {
                 overlaps

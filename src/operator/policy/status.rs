@@ -11,6 +11,7 @@ use crate::api::retention_policy::{
     EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
     reason,
 };
+use crate::api::selector::MAX_LABELS;
 use crate::api::time::whole_seconds;
 use crate::api::{Amount, CheckpointInventory, Duration, Mode, RetentionRun, StorageByClass};
 use crate::operator::events::shortened;
@@ -148,6 +149,7 @@ pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
     match obstacle {
         Obstacle::NotSupportedYet { .. } => "NotSupportedYet",
         Obstacle::InvalidSelector { .. } => "InvalidSelector",
+        Obstacle::TooManyLabels { .. } => "TooManyLabels",
         Obstacle::InvalidSchedule { .. } => "InvalidSchedule",
         Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
         Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
@@ -164,6 +166,16 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
             format!(
                 "This version does not honour {} yet: remove it. Until then nothing is done for this policy.",
                 fields.join(", ")
+            )
+        }
+        Obstacle::TooManyLabels { jobs } => {
+            let jobs: Vec<String> = jobs
+                .iter()
+                .map(|job| format!("{} {}", job.kind, job.name))
+                .collect();
+            format!(
+                "Of {} only the first {MAX_LABELS} labels are known, and not all that the selector asks for: nothing of it is deleted until it has fewer labels.",
+                listed(&jobs)
             )
         }
         Obstacle::InvalidSelector { why }
@@ -213,18 +225,20 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
 }
 
 fn are(bases: &[String]) -> String {
-    let named: Vec<&str> = bases.iter().take(NAMED).map(String::as_str).collect();
-    let more = bases.len().saturating_sub(NAMED);
+    let verb = if bases.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", listed(bases))
+}
+
+/// The first few, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMED);
     let rest = if more > 0 {
         format!(" and {more} more")
     } else {
         String::new()
     };
-    format!(
-        "{}{rest} {}",
-        named.join(", "),
-        if bases.len() == 1 { "is" } else { "are" }
-    )
+    format!("{}{rest}", named.join(", "))
 }
 
 fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Timestamp>) -> Finding {
@@ -325,7 +339,6 @@ pub(in crate::operator) fn overlap_sentence(judgement: &Judgement<'_>) -> Option
     let jobs: Vec<String> = judgement
         .overlaps
         .iter()
-        .take(NAMED)
         .map(|(job, others)| {
             let others: Vec<&str> = others.iter().map(String::as_str).collect();
             format!(
@@ -336,15 +349,9 @@ pub(in crate::operator) fn overlap_sentence(judgement: &Judgement<'_>) -> Option
             )
         })
         .collect();
-    let more = judgement.overlaps.len().saturating_sub(NAMED);
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
     Some(format!(
-        "not enforced for {}{rest}: let only one policy select a job",
-        jobs.join(", ")
+        "not enforced for {}: let only one policy select a job",
+        listed(&jobs)
     ))
 }
 
@@ -355,6 +362,7 @@ fn unsupported(judgement: &Judgement<'_>) -> Finding {
         .find_map(|obstacle| match obstacle {
             Obstacle::NotSupportedYet { fields } => Some(fields.join(", ")),
             Obstacle::InvalidSelector { .. }
+            | Obstacle::TooManyLabels { .. }
             | Obstacle::InvalidSchedule { .. }
             | Obstacle::BaseNotGranted { .. }
             | Obstacle::BaseUnreachable { .. }

@@ -431,8 +431,10 @@ fn refusal(
         Obstacle::BaseNotGranted { .. } | Obstacle::BaseUnreachable { .. } => {
             judgement.bases.is_empty()
         }
-        // A run by hand needs no schedule, and what is not adopted stays.
-        Obstacle::InvalidSchedule { .. } | Obstacle::NotAdopted { .. } => false,
+        // A run by hand needs no schedule, and what is not selected or adopted stays.
+        Obstacle::InvalidSchedule { .. }
+        | Obstacle::NotAdopted { .. }
+        | Obstacle::TooManyLabels { .. } => false,
     };
     let obstacles: Vec<&Obstacle> = judgement.obstacles.iter().filter(serious).collect();
     let sentences: Vec<String> = obstacles

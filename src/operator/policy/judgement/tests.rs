@@ -6,6 +6,8 @@
 )]
 use super::*;
 use crate::api::JobSelector;
+use crate::api::selector::MAX_LABELS;
+use crate::operator::policy::sentence;
 use serde_json::{Value, json};
 
 fn inventory(name: &str, team: &str, bases: &[&str]) -> CheckpointInventory {
@@ -112,6 +114,50 @@ fn a_job_of_two_policies_is_enforced_by_neither() {
             .collect::<Vec<_>>(),
         ["file:/v/orders"]
     );
+}
+
+/// With so many labels that the record may miss some: `zz.hold`, for example.
+fn with_many_labels(name: &str) -> CheckpointInventory {
+    let mut inventory = inventory(name, "payments", &["file:/v/orders"]);
+    let labels = (1..MAX_LABELS).map(|number| (format!("a{number}"), "x".to_owned()));
+    inventory.spec.last_labels.extend(labels);
+    assert_eq!(inventory.spec.last_labels.len(), MAX_LABELS);
+    inventory
+}
+
+#[test]
+fn a_label_that_may_not_be_recorded_keeps_the_job_out_of_every_policy() {
+    let world = World {
+        inventories: vec![with_many_labels("orders")],
+        ..World::new()
+    };
+    let not_on_hold = json!({"matchExpressions": [{"key": "zz.hold", "operator": "DoesNotExist"}]});
+    let judgement = world.judge(json!({"selector": not_on_hold}));
+    assert!(judgement.selected.is_empty() && judgement.bases.is_empty());
+    let [Obstacle::TooManyLabels { jobs }] = &judgement.obstacles[..] else {
+        panic!("{:?}", judgement.obstacles);
+    };
+    assert_eq!(names(jobs), ["orders"]);
+    let sentence = sentence(&judgement.obstacles[0], "flink", "operators:operator");
+    assert!(sentence.starts_with("Of FlinkDeployment orders only the first 64 labels"));
+    // What is recorded is enough, and everything is meant without any label.
+    for selector in [json!({"matchLabels": {"team": "payments"}}), json!({})] {
+        let judgement = world.judge(json!({"selector": selector}));
+        assert_eq!(names(&judgement.scope), ["orders"], "{selector}");
+    }
+    let another_team = world.judge(json!({"selector": {"matchLabels": {"team": "risk"}}}));
+    assert!(another_team.obstacles.is_empty());
+    // Another policy that may mean it is one that does.
+    let world = World {
+        rivals: vec![rival(
+            "held",
+            Some(json!({"matchLabels": {"zz.hold": "yes"}})),
+        )],
+        ..world
+    };
+    let judgement = world.judge(json!({}));
+    assert_eq!(names(judgement.overlaps.keys()), ["orders"]);
+    assert!(judgement.scope.is_empty());
 }
 
 #[test]
