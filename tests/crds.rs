@@ -95,6 +95,10 @@ fn bad_policies_are_refused_with_a_sentence(server: &ControlPlane) {
             "write the endpoint as a URL without a path, for example https://minio.storage:9000",
         ),
         (
+            json!({"storage": {"secretRef": {"name": "x; rm -rf /"}}}),
+            "write the name of an object: lowercase letters, digits, `-` and `.`",
+        ),
+        (
             json!({"orphans": {"minAge": "1 day"}}),
             "write a duration such as 24h, 7d or 1w2d",
         ),
@@ -191,6 +195,9 @@ fn a_run_cannot_change(server: &ControlPlane) {
             "{change}: {error}"
         );
     }
+    let misnamed = json!({"policyRef": {"name": "my policy"}});
+    let error = apply(server, &object("RetentionRun", "misnamed", misnamed)).unwrap_err();
+    assert!(error.contains("write the name of an object"), "{error}");
     let error = apply(server, &run(json!({"approval": {"planDigest": "yes"}}))).unwrap_err();
     assert!(
         error.contains("copy the digest from status.plan.digest"),

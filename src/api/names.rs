@@ -1,6 +1,9 @@
 //! Labels, annotations and names that this project gives to Kubernetes objects.
 
+use serde_json::Value;
+
 use crate::api::GROUP;
+use crate::api::schema::validation;
 
 /// On a [`RetentionRun`](crate::api::RetentionRun): the name of its policy.
 pub const POLICY_LABEL: &str = "flink-retention.dev/policy";
@@ -11,6 +14,27 @@ pub const SUSPEND_ANNOTATION: &str = "flink-retention.dev/suspend";
 
 /// The longest name of a Kubernetes object.
 const MAX_NAME: usize = 253;
+
+/// Whether Kubernetes lets an object have this name: a DNS subdomain. No other goes into a request, or into a sentence
+/// that people copy into a shell.
+#[must_use]
+pub fn is_object_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str| {
+        let ends = [label.bytes().next(), label.bytes().next_back()];
+        ends.into_iter().all(|end| end.is_some_and(letter))
+            && label.bytes().all(|byte| letter(byte) || byte == b'-')
+    };
+    name.len() <= MAX_NAME && name.split('.').all(is_label)
+}
+
+/// What an API server asks of such a name.
+pub(crate) fn object_name_validation() -> Value {
+    validation(
+        "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+        "write the name of an object: lowercase letters, digits, `-` and `.`, with a letter or digit at both ends, for example orders-s3",
+    )
+}
 
 /// Whether an annotation of ours is switched on: any value but `"false"`. A misspelt `True` or `yes` keeps, too.
 #[must_use]
@@ -43,6 +67,19 @@ mod tests {
         assert!(!is_on(Some(&"False ".to_owned())));
         for value in ["true", "", "yes", "until the audit"] {
             assert!(is_on(Some(&value.to_owned())), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_goes_into_no_request_and_no_shell() {
+        for name in ["s3", "orders-s3", "a.b-c.d", "0", &"a".repeat(253)] {
+            assert!(is_object_name(name), "{name}");
+        }
+        for name in [
+            "", "my secret", "S3", "a..b", ".a", "a-", "-a", "a.-b", "a/b", "../a", "a$(id)",
+            "a;b", "a\n", "ä", &"a".repeat(254),
+        ] {
+            assert!(!is_object_name(name), "{name}");
         }
     }
 

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Mode;
+use crate::api::names::object_name_validation;
 use crate::api::schema::validation;
 
 pub use status::{
@@ -93,7 +94,7 @@ pub struct RetentionRunSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyReference {
     /// The policy's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = [object_name_validation()]))]
     pub name: String,
 }
 

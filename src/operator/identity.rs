@@ -5,6 +5,7 @@ use kube::Api;
 use storage::{S3Access, S3Credentials, Secret};
 
 use super::server_side::{is_forbidden, is_gone};
+use crate::api::names::is_object_name;
 use crate::api::retention_policy::{Addressing, S3Access as S3Settings, StorageAccess};
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
@@ -26,6 +27,10 @@ pub(super) enum Identity {
 pub(super) enum NoIdentity {
     /// The spec names none that this version honours.
     Unnamed,
+    /// An older definition let it through.
+    NoSecretName {
+        name: String,
+    },
     SecretForbidden {
         name: String,
     },
@@ -56,6 +61,9 @@ impl Identity {
             (None, None, Some(_)) => return Ok(Self::Operator),
             _ => return Ok(Self::Nobody(NoIdentity::Unnamed)),
         };
+        if !is_object_name(&name) {
+            return Ok(Self::Nobody(NoIdentity::NoSecretName { name }));
+        }
         let secret = match secrets.get(&name).await {
             Ok(secret) => secret,
             Err(error) if is_gone(&error) => {
@@ -86,6 +94,7 @@ impl NoIdentity {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Unnamed => "NoIdentity",
+            Self::NoSecretName { .. } => "InvalidSecretName",
             Self::SecretForbidden { .. } => "SecretForbidden",
             Self::SecretNotFound { .. } => "SecretNotFound",
             Self::SecretIncomplete { .. } => "SecretIncomplete",
@@ -98,6 +107,9 @@ impl NoIdentity {
             Self::Unnamed => {
                 "The policy says not as whom its storage is reached: name a Secret in `storage.secretRef`, or set `storage.operatorIdentity: {}`.".to_owned()
             }
+            Self::NoSecretName { name } => format!(
+                "{name:?} in `storage.secretRef` is no name that a Secret can have: write lowercase letters, digits, `-` and `.`, with a letter or digit at both ends."
+            ),
             Self::SecretForbidden { name } => format!(
                 "The operator may not read Secret {name}; allow it: `kubectl create role -n {namespace} flink-retention-{name} --verb=get --resource=secrets --resource-name={name}` and `kubectl create rolebinding -n {namespace} flink-retention-{name} --role=flink-retention-{name} --serviceaccount={account}`."
             ),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::names::object_name_validation;
 use crate::api::schema::validation;
 
 /// How the storage is reached. Exactly one identity: `secretRef`, `worker` or `operatorIdentity`.
@@ -46,7 +47,7 @@ pub struct StorageAccess {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretReference {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = [object_name_validation()]))]
     pub name: String,
 }
 
@@ -56,7 +57,7 @@ pub struct SecretReference {
 pub struct WorkerIdentity {
     /// The service account of the worker's pod. Without it the one of the Flink resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), extend("x-kubernetes-validations" = [object_name_validation()]))]
     pub service_account_name: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use retention::location::{Location, Origin};
 use retention::policy::Adoption;
 
 use super::judgement::{Obstacle, Surroundings, may_act};
+use super::quoted::as_yaml;
 use crate::api::retention_policy::{self, ApprovalMode, RetentionPolicySpec};
 use crate::operator::administrator::{Administrator, signed};
 use crate::operator::identity::Identity;
@@ -33,8 +34,9 @@ pub(super) fn wanted<'s>(
         if !is_exclusive(base, at.namespace, at.administrator, at.origin) {
             obstacles.push(Obstacle::NotAdopted {
                 why: format!(
-                    "{base} is not exclusive to namespace {namespace}, so that its idle directories may be of jobs elsewhere: name them by `directory` and `jobIds`, or let the administrator's file say `{{location: {base}, exclusive: true}}`",
-                    namespace = at.namespace
+                    "{base} is not exclusive to namespace {namespace}, so that its idle directories may be of jobs elsewhere: name them by `directory` and `jobIds`, or let the administrator's file say `{{location: {location}, exclusive: true}}`",
+                    namespace = at.namespace,
+                    location = as_yaml(base)
                 ),
             });
         }

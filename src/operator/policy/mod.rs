@@ -4,6 +4,7 @@ mod adoption;
 mod core_rules;
 mod judgement;
 mod overlap;
+mod quoted;
 mod status;
 
 pub(super) use adoption::adoptions;

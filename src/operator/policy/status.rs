@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use retention::policy::Policy;
 
+use super::quoted::{as_shell_word, as_yaml};
 use super::judgement::{Judgement, Obstacle, Reacher, Restraint};
 use crate::api::checkpoint_inventory::condition as inventory_condition;
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
@@ -182,13 +183,14 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
         | Obstacle::InvalidSchedule { why }
         | Obstacle::NotAdopted { why } => format!("{why}."),
         Obstacle::EndpointNotGranted { endpoint } => format!(
-            "{endpoint} is not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, endpoints: [{endpoint}]}}]`."
+            "{endpoint} is not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, endpoints: [{}]}}]`.",
+            as_yaml(endpoint)
         ),
         Obstacle::BaseNotGranted { bases } => {
             let entries: Vec<String> = bases
                 .iter()
                 .take(NAMED)
-                .map(|base| format!("{{location: {base}}}"))
+                .map(|base| format!("{{location: {}}}", as_yaml(base)))
                 .collect();
             format!(
                 "{} not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, bases: [{}]}}]`.",
@@ -217,8 +219,9 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
         } => {
             let first = bases.first().map(String::as_str).unwrap_or_default();
             format!(
-                "{} not within the operator's reach; mount the volume and start the operator with `--mount {namespace}/{first}=<path here>`.",
-                are(bases)
+                "{} not within the operator's reach; mount the volume and start the operator with `--mount {}=<path here>`.",
+                are(bases),
+                as_shell_word(&format!("{namespace}/{first}"))
             )
         }
     }
