@@ -129,25 +129,35 @@ impl FromStr for Duration {
     }
 }
 
+/// Always a text that is taken where it came from: one that would be too long is rounded up, for to keep longer is safe.
 impl fmt::Display for Duration {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.seconds == 0 {
-            return out.write_str("0s");
-        }
-        let largest = if self.seconds <= LONGEST_IN_HOURS && self.seconds.is_multiple_of(HOUR) {
-            HOUR
-        } else {
-            DAY
-        };
-        let mut rest = self.seconds;
-        for (unit, name) in [(DAY, 'd'), (HOUR, 'h'), (MINUTE, 'm'), (1, 's')] {
-            if unit <= largest && rest >= unit {
-                write!(out, "{}{name}", rest / unit)?;
-                rest %= unit;
+        let seconds = u128::from(self.seconds);
+        let mut text = exact(seconds);
+        for unit in [MINUTE, HOUR, DAY].map(u128::from) {
+            if text.len() > MAX_LENGTH {
+                text = exact(seconds.div_ceil(unit) * unit);
             }
         }
-        Ok(())
+        out.write_str(&text)
     }
+}
+
+fn exact(seconds: u128) -> String {
+    if seconds == 0 {
+        return "0s".to_owned();
+    }
+    let units = [(DAY, 'd'), (HOUR, 'h'), (MINUTE, 'm'), (1, 's')];
+    let in_hours = seconds <= LONGEST_IN_HOURS.into() && seconds.is_multiple_of(HOUR.into());
+    let largest = if in_hours { HOUR } else { DAY };
+    let mut rest = seconds;
+    let used = units.into_iter().filter(|(unit, _)| *unit <= largest);
+    let parts = used.filter_map(|(unit, name)| {
+        let count = rest / u128::from(unit);
+        rest %= u128::from(unit);
+        (count > 0).then(|| format!("{count}{name}"))
+    });
+    parts.collect()
 }
 
 impl Serialize for Duration {
@@ -265,6 +275,27 @@ mod tests {
         ] {
             let duration = Duration::from_seconds(count);
             assert_eq!(duration.to_string().parse::<Duration>().unwrap(), duration);
+        }
+    }
+
+    #[test]
+    fn what_would_be_too_long_is_written_rounded_up() {
+        for (text, written) in [
+            ("1000000000000s", "11574074d1h47m"),
+            ("1157407401d1h1s", "1157407401d1h1s"),
+            ("99999999999999s", "1157407407d9h47m"),
+            ("999999999999d1s", "999999999999d1s"),
+            ("999999999999999d", "213503982334602d"),
+        ] {
+            let duration: Duration = text.parse().unwrap();
+            assert_eq!(duration.to_string(), written, "{text}");
+        }
+        let most = [u64::MAX, u64::MAX - 1, i64::MAX.unsigned_abs()];
+        for seconds in (0..64).map(|bits| (1 << bits) - 1).chain(most) {
+            let duration = Duration::from_seconds(seconds);
+            let text = duration.to_string();
+            assert!(text.len() <= MAX_LENGTH, "{text}");
+            assert!(text.parse::<Duration>().unwrap() >= duration, "{text}");
         }
     }
 
