@@ -33,6 +33,7 @@ pub mod schedule;
 mod server_side;
 mod start;
 mod stop;
+mod unreadable;
 mod volumes;
 
 pub use arguments::Arguments;

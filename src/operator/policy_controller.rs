@@ -27,6 +27,7 @@ use super::run::{
 };
 use super::schedule::Due;
 use super::server_side::{FIELD_MANAGER, apply_status, is_conflict, is_gone};
+use super::unreadable;
 use crate::api::names::POLICY_LABEL;
 use crate::api::retention_policy::{RetentionPolicyStatus, condition};
 use crate::api::retention_run::PolicyReference;
@@ -45,8 +46,6 @@ pub(super) enum PolicyError {
         action: &'static str,
         error: Box<kube::Error>,
     },
-    #[error("this RetentionPolicy cannot be read: {0}")]
-    Undecodable(String),
 }
 
 /// Judges policies until `stop`.
@@ -74,21 +73,25 @@ fn retry(
 ) -> Action {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     tracing::warn!(namespace, policy = name, %error, "could not reconcile the policy");
-    match error {
-        PolicyError::ApiServer { .. } => Action::requeue(RETRY),
-        // Only a change can help.
-        PolicyError::Undecodable(_) => Action::await_change(),
-    }
+    Action::requeue(RETRY)
 }
 
 async fn reconcile(
     object: Arc<DeserializeGuard<RetentionPolicy>>,
     operator: Arc<Operator>,
 ) -> Result<Action, PolicyError> {
-    let policy = object
-        .0
-        .as_ref()
-        .map_err(|invalid| PolicyError::Undecodable(invalid.error.clone()))?;
+    let policy = match &object.0 {
+        Ok(policy) => policy,
+        Err(invalid) => {
+            let told = unreadable::tell::<RetentionPolicy>(&operator, invalid).await;
+            told.map_err(|error| PolicyError::ApiServer {
+                action: "say of a RetentionPolicy that it cannot be read",
+                error: Box::new(error),
+            })?;
+            // Only a change can help.
+            return Ok(Action::await_change());
+        }
+    };
     if policy.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }

@@ -24,6 +24,7 @@ use super::context::Operator;
 use super::policy_controller::PolicyError;
 use super::run::{Next, bounded, broken_off, next};
 use super::server_side::{apply_status, is_conflict, is_gone};
+use super::unreadable;
 use crate::api::RetentionRun;
 use crate::api::retention_run::RetentionRunStatus;
 use execution::Execution;
@@ -41,8 +42,6 @@ enum ExecutionError {
     },
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    #[error("this RetentionRun cannot be read: {0}")]
-    Undecodable(String),
 }
 
 impl ExecutionError {
@@ -54,7 +53,7 @@ impl ExecutionError {
                 kube::Error::Api(refusal) => !matches!(refusal.code, 400 | 413 | 422),
                 _ => true,
             },
-            Self::Policy(_) | Self::Undecodable(_) => false,
+            Self::Policy(_) => false,
         }
     }
 }
@@ -97,20 +96,22 @@ fn retry(
 ) -> Action {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     tracing::warn!(namespace, run = name, %error, "could not execute the run");
-    match error {
-        ExecutionError::ApiServer { .. } | ExecutionError::Policy(_) => Action::requeue(RETRY),
-        ExecutionError::Undecodable(_) => Action::await_change(),
-    }
+    Action::requeue(RETRY)
 }
 
 async fn reconcile(
     object: Arc<DeserializeGuard<RetentionRun>>,
     executor: Arc<Executor>,
 ) -> Result<Action, ExecutionError> {
-    let cached = object
-        .0
-        .as_ref()
-        .map_err(|invalid| ExecutionError::Undecodable(invalid.error.clone()))?;
+    let cached = match &object.0 {
+        Ok(cached) => cached,
+        Err(invalid) => {
+            let told = unreadable::tell::<RetentionRun>(&executor.operator, invalid);
+            told.await
+                .map_err(api_server("say of a RetentionRun that it cannot be read"))?;
+            return Ok(Action::await_change());
+        }
+    };
     let now = executor.operator.clock.now();
     match next(cached, now) {
         Next::Over => {

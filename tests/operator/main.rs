@@ -20,6 +20,7 @@ mod inventory;
 mod kinds;
 mod lease;
 mod left;
+mod older;
 mod permission;
 mod policy;
 mod scopes;

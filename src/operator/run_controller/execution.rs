@@ -16,6 +16,7 @@ use super::supervision::reason_to_stop;
 use super::work::{Steps, Work, WorkError};
 use super::{ExecutionError, Executor, api_server, supersede, write_status};
 use crate::api::conditions::{ConditionStatus, Finding, merge};
+use crate::api::names::is_object_name;
 use crate::api::retention_policy::ApprovalMode;
 use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger, condition};
 use crate::api::time::whole_seconds;
@@ -24,10 +25,10 @@ use crate::engine::run::Scope;
 use crate::engine::{self, Consent, Report, RunError, Step};
 use crate::operator::administrator::Administrator;
 use crate::operator::context::{News as Poke, Operator};
-use crate::operator::events::News;
+use crate::operator::events::{News, shortened};
 use crate::operator::inventory::job_scans;
 use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
-use crate::operator::policy_controller::{PolicyError, World};
+use crate::operator::policy_controller::World;
 use crate::operator::run::{End, Ending, RunIdentity, attempt, ended, refused};
 
 /// How long the end of a run waits for its inventories.
@@ -36,6 +37,8 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 /// How long the end of a run is tried to be written. Who cannot reach the API server loses his lease before.
 const WRITTEN_WITHIN: Duration = Duration::from_mins(2);
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
+/// Of the words of a decoder, in bytes: they can hold what they could not read.
+const MAX_ERROR: usize = 512;
 
 /// A run, and how far it is.
 #[derive(Debug)]
@@ -84,12 +87,9 @@ impl<'a> Execution<'a> {
 
     pub(super) async fn carry_out(mut self) -> Result<(), ExecutionError> {
         // Observe: the policy and all that it means now.
-        let Some(policy) = self.policy().await? else {
-            let why = format!(
-                "there is no RetentionPolicy {:?} in this namespace: create it, then a new run",
-                self.run.spec.policy_ref.name
-            );
-            return self.refuse(Phase::Failed, &["NoPolicy"], why).await;
+        let policy = match self.policy().await? {
+            Ok(policy) => policy,
+            Err((word, why)) => return self.refuse(Phase::Failed, &[word], why).await,
         };
         let world = World::observe(self.operator, &policy).await?;
         let judgement = world.judge(self.operator, &policy);
@@ -278,20 +278,37 @@ impl<'a> Execution<'a> {
         }
     }
 
-    async fn policy(&self) -> Result<Option<RetentionPolicy>, ExecutionError> {
+    /// The policy, or a stable word and why there is none to follow.
+    async fn policy(
+        &self,
+    ) -> Result<Result<RetentionPolicy, (&'static str, String)>, ExecutionError> {
+        let name = &self.run.spec.policy_ref.name;
         let namespace = self.run.namespace().unwrap_or_default();
         let api: Api<DeserializeGuard<RetentionPolicy>> = self.operator.in_namespace(&namespace);
-        let found = api
-            .get_opt(&self.run.spec.policy_ref.name)
-            .await
-            .map_err(api_server("get the RetentionPolicy"))?;
-        match found {
-            None => Ok(None),
-            Some(DeserializeGuard(Ok(policy))) => Ok(Some(policy)),
-            Some(DeserializeGuard(Err(invalid))) => {
-                Err(PolicyError::Undecodable(invalid.error).into())
-            }
-        }
+        // An older definition let any text through.
+        let found = if is_object_name(name) {
+            let found = api.get_opt(name).await;
+            found.map_err(api_server("get the RetentionPolicy"))?
+        } else {
+            None
+        };
+        Ok(match found {
+            Some(DeserializeGuard(read)) => read.map_err(|invalid| {
+                let error = shortened(invalid.error, MAX_ERROR);
+                (
+                    "PolicyUnreadable",
+                    format!(
+                        "RetentionPolicy {name:?} cannot be read: {error}. Repair it, or use a version of the operator that knows it; then create a new run"
+                    ),
+                )
+            }),
+            None => Err((
+                "NoPolicy",
+                format!(
+                    "there is no RetentionPolicy {name:?} in this namespace: create it, then a new run"
+                ),
+            )),
+        })
     }
 
     /// The stricter one of the run and its policy.
