@@ -87,9 +87,10 @@ pub enum OwnerClass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LatestRestorable {
-    /// What to give to `flink run -s` or to `initialSavepointPath`.
+    /// What to give to `flink run -s` or to `initialSavepointPath`. Absent if it is longer than 1024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
-    pub path: String,
+    pub path: Option<String>,
     /// What it is.
     pub kind: SnapshotKind,
     /// The checkpoint's number; it counts only within one run of the job.
@@ -116,6 +117,24 @@ pub struct LatestRestorable {
     /// When all of its files were last seen. Absent while it is known by Flink's word alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_time: Option<Time>,
+}
+
+impl LatestRestorable {
+    /// The most characters of a path.
+    pub const MAX_PATH: usize = 1024;
+
+    /// The path, if the API server takes it: it would refuse all the rest with it.
+    #[must_use]
+    pub fn path(path: String) -> Option<String> {
+        (path.chars().count() <= Self::MAX_PATH).then_some(path)
+    }
+
+    /// How a sentence names it.
+    #[must_use]
+    pub fn named(&self) -> &str {
+        let too_long = "a snapshot whose path is too long to be shown (more than 1024 characters)";
+        self.path.as_deref().unwrap_or(too_long)
+    }
 }
 
 /// A checkpoint or a savepoint.

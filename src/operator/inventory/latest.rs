@@ -112,7 +112,7 @@ impl NamedByFlink {
     /// Not verified: nobody has looked at its files.
     pub(super) fn unverified(&self) -> LatestRestorable {
         LatestRestorable {
-            path: self.location.to_string(),
+            path: LatestRestorable::path(self.location.to_string()),
             kind: self.kind,
             checkpoint_id: i64::try_from(self.checkpoint_id).ok(),
             job_id: Some(self.job_id.to_string()),
@@ -309,7 +309,7 @@ fn described(
         .and_then(|named| named.completed)
         .unwrap_or(snapshot.completed);
     LatestRestorable {
-        path: snapshot.location.to_string(),
+        path: LatestRestorable::path(snapshot.location.to_string()),
         kind: match snapshot.kind {
             SnapshotKind::Checkpoint => Kind::Checkpoint,
             SnapshotKind::Savepoint => Kind::Savepoint,

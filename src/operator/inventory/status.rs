@@ -175,7 +175,7 @@ fn ended_since(
     );
     let message = format!(
         "the job has ended, and Flink may have deleted {} then, as its retention says; {seen}; the next run looks",
-        latest.path
+        latest.named()
     );
     let finding = finding(ConditionStatus::Unknown, JOB_ENDED, message);
     Some((finding, Some(latest.clone())))
@@ -203,7 +203,7 @@ fn by_scan(scan: &JobScan) -> Known {
         Verdict::Verified { files, unreadable } => {
             let name = latest
                 .as_ref()
-                .and_then(|latest| latest.path.rsplit('/').next())
+                .and_then(|latest| latest.named().rsplit('/').next())
                 .unwrap_or_default();
             let present = match files {
                 1 => "its only file is present".to_owned(),
@@ -251,7 +251,7 @@ fn by_scan(scan: &JobScan) -> Known {
 
 fn older(latest: Option<&LatestRestorable>) -> String {
     match latest {
-        Some(latest) => format!("; the newest that can be restored is {}", latest.path),
+        Some(latest) => format!("; the newest that can be restored is {}", latest.named()),
         None => "; no other snapshot can be restored either".to_owned(),
     }
 }
@@ -297,7 +297,7 @@ fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
 
 fn is_newer(named: &NamedByFlink, latest: Option<&LatestRestorable>) -> bool {
     let Some(latest) = latest else { return true };
-    if latest.path == named.location.to_string() {
+    if latest.path == Some(named.location.to_string()) {
         return false;
     }
     match (&latest.completion_time, named.completed) {

@@ -204,3 +204,22 @@ fn where_they_disagree_it_is_told_which_one_flink_would_use() {
         "what Flink would use is the latest"
     );
 }
+
+#[test]
+fn a_path_that_the_api_server_would_refuse_is_left_out_and_named_all_the_same() {
+    let mut inventory = both_whole(1, 2);
+    let whole = judge(&job(map(7)), &inventory, minute(9));
+    let path = whole.latest.and_then(|latest| latest.path);
+    assert!(path.unwrap().ends_with("chk-7"));
+    for snapshot in &mut inventory.snapshots {
+        let name = snapshot.location.name().to_owned();
+        snapshot.location = at(&format!("{}/{}/{name}", "x".repeat(1024), id()));
+    }
+    let job = job(HighAvailability::NotConfigured);
+    let latest = judge(&job, &inventory, minute(9)).latest.unwrap();
+    assert_eq!(
+        (latest.path.as_ref(), latest.checkpoint_id),
+        (None, Some(7))
+    );
+    assert!(latest.named().contains("more than 1024 characters"));
+}

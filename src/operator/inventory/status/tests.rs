@@ -59,7 +59,7 @@ fn map(id: u64, completed: &str) -> HighAvailability {
 
 fn latest(id: i64, completed: &str) -> LatestRestorable {
     LatestRestorable {
-        path: format!("file:/v/{}/chk-{id}", JobId::from_bytes([7; 16])),
+        path: Some(format!("file:/v/{}/chk-{id}", JobId::from_bytes([7; 16]))),
         kind: SnapshotKind::Checkpoint,
         checkpoint_id: Some(id),
         job_id: None,
