@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, future};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
+use kube::api::{ListParams, PostParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
@@ -23,10 +23,9 @@ use super::policy::{
 };
 use super::run::{
     Completed, FinishedRun, awaits_approval, keeps_busy, last_scheduled, run_name, superfluous,
-    ttl_ends,
 };
 use super::schedule::Due;
-use super::server_side::{FIELD_MANAGER, apply_status, is_conflict, is_gone};
+use super::server_side::{FIELD_MANAGER, apply_status, delete_exactly, is_conflict, is_gone};
 use super::unreadable;
 use crate::api::names::POLICY_LABEL;
 use crate::api::retention_policy::{RetentionPolicyStatus, condition};
@@ -323,7 +322,7 @@ fn label_value(name: &str) -> Option<String> {
     (name.len() <= 63).then(|| name.to_owned())
 }
 
-/// Deletes finished runs beyond the history, and those whose own time is over.
+/// Deletes finished runs beyond the history.
 async fn tidy_up(
     operator: &Operator,
     policy: &RetentionPolicy,
@@ -332,28 +331,14 @@ async fn tidy_up(
     let finished: Vec<FinishedRun> = runs.iter().filter_map(FinishedRun::of).collect();
     let now = operator.clock.now();
     let names = superfluous(finished, policy.spec.history, now);
-    let go = runs.iter().filter(|run| {
-        names.contains(&run.name_any()) || ttl_ends(run).is_some_and(|ends| ends <= now)
-    });
+    let go = runs.iter().filter(|run| names.contains(&run.name_any()));
     let api: Api<RetentionRun> = operator.in_namespace(&policy.namespace().unwrap_or_default());
     for run in go {
-        let how = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: run.uid(),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match api.delete(&run.name_any(), &how).await {
-            Ok(_) => {}
-            Err(error) if is_gone(&error) || is_conflict(&error) => {}
-            Err(error) => {
-                return Err(PolicyError::ApiServer {
-                    action: "delete an old RetentionRun",
-                    error: Box::new(error),
-                });
-            }
-        }
+        let deleted = delete_exactly(&api, run).await;
+        deleted.map_err(|error| PolicyError::ApiServer {
+            action: "delete an old RetentionRun",
+            error: Box::new(error),
+        })?;
     }
     Ok(())
 }
@@ -383,6 +368,11 @@ fn next_status(
         mode: policy.spec.mode,
         judgement,
         effective: &world.rules(policy),
+        pins: policy
+            .spec
+            .savepoints
+            .as_ref()
+            .is_some_and(|rules| !rules.pinned.is_empty()),
         administrator_file_valid: world.administrator.problem.is_none(),
         last_run,
         awaiting: world
@@ -426,6 +416,7 @@ async fn write(
     for (condition, good) in [
         (condition::READY, "True"),
         (condition::OVERLAPPING, "False"),
+        (condition::PIN_NOT_FOUND, "False"),
     ] {
         let Some(changed) = changed(policy.status.as_ref(), status, condition) else {
             continue;
@@ -434,6 +425,7 @@ async fn write(
         let reason = match (condition, warning) {
             (condition::READY, true) => "NotReady",
             (condition::READY, false) => "Ready",
+            (condition::PIN_NOT_FOUND, true) => "PinNotFound",
             (_, true) => "Overlapping",
             // The first look at a policy that overlaps with nothing is no news.
             (_, false) => continue,

@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Operator;
 use super::policy_controller::PolicyError;
-use super::run::{Next, bounded, broken_off, next};
-use super::server_side::{apply_status, is_conflict, is_gone};
+use super::run::{Next, bounded, broken_off, next, ttl_ends};
+use super::server_side::{apply_status, delete_exactly, is_conflict, is_gone};
 use super::unreadable;
 use crate::api::RetentionRun;
 use crate::api::retention_run::RetentionRunStatus;
@@ -31,6 +31,8 @@ use execution::Execution;
 use supervision::changes;
 
 const RETRY: Duration = Duration::from_secs(5);
+/// Timers reach no further than two years; looking again costs nothing.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// What a run could not do.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +118,7 @@ async fn reconcile(
     match next(cached, now) {
         Next::Over => {
             acknowledge(cached, &executor.operator).await?;
-            Ok(Action::await_change())
+            expire(cached, &executor.operator, now).await
         }
         Next::Wait { until } => Ok(wait(until, now)),
         Next::End(_) => executor.take_up(cached).boxed().await,
@@ -136,7 +138,9 @@ async fn reconcile(
 
 fn wait(until: Option<Timestamp>, now: Timestamp) -> Action {
     let left = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
-    left.map_or_else(Action::await_change, Action::requeue)
+    left.map_or_else(Action::await_change, |left| {
+        Action::requeue(left.min(LONGEST_WAIT))
+    })
 }
 
 impl Executor {
@@ -188,6 +192,26 @@ impl Executor {
             },
         }
         Ok(Action::await_change())
+    }
+}
+
+/// Deletes a run whose own time is over. Its policy may be gone long before.
+async fn expire(
+    run: &RetentionRun,
+    operator: &Operator,
+    now: Timestamp,
+) -> Result<Action, ExecutionError> {
+    match ttl_ends(run) {
+        Some(ends) if run.metadata.deletion_timestamp.is_none() => {
+            if ends > now {
+                return Ok(wait(Some(ends), now));
+            }
+            let api = operator.in_namespace(&run.namespace().unwrap_or_default());
+            let deleted = delete_exactly(&api, run).await;
+            deleted.map_err(api_server("delete a RetentionRun whose time is over"))?;
+            Ok(Action::await_change())
+        }
+        Some(_) | None => Ok(Action::await_change()),
     }
 }
 

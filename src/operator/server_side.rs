@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::core::Resource;
+use kube::{Api, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -63,6 +63,25 @@ where
         &Patch::Apply(patch),
     )
     .await
+}
+
+/// Deletes the object, if it is still this one.
+pub(super) async fn delete_exactly<K>(api: &Api<K>, object: &K) -> kube::Result<()>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let how = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: object.uid(),
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
+    };
+    match api.delete(&object.name_any(), &how).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) || is_conflict(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the object was not there.
