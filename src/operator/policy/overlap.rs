@@ -36,8 +36,8 @@ pub(super) fn overlaps(
                     // Of a label that is not known nobody can say that it keeps the job out.
                     Ok(Selects::Yes | Selects::Unclear) => true,
                     Ok(Selects::No) => false,
-                    // A selector that contradicts itself selects nothing.
-                    Err(_) => false,
+                    // What contradicts itself is repaired some day, and may mean any job then.
+                    Err(_) => true,
                 },
             };
             if selects {

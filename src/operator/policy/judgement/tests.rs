@@ -170,6 +170,19 @@ fn a_policy_that_cannot_be_read_may_select_anything() {
 }
 
 #[test]
+fn a_policy_that_contradicts_itself_may_select_anything() {
+    let asks_for_no_value = json!({"matchExpressions": [{"key": "a", "operator": "In"}]});
+    let world = World {
+        rivals: vec![rival("broken", Some(asks_for_no_value.clone()))],
+        ..World::new()
+    };
+    assert!(world.judge(json!({})).scope.is_empty());
+    let itself = World::new();
+    let itself = itself.judge(json!({"selector": asks_for_no_value}));
+    assert!(itself.scope.is_empty() && itself.does_nothing());
+}
+
+#[test]
 fn what_is_not_granted_or_not_in_reach_is_named_and_left_alone() {
     let world = World {
         inventories: vec![inventory(
