@@ -76,8 +76,21 @@ mod tests {
             assert!(is_object_name(name), "{name}");
         }
         for name in [
-            "", "my secret", "S3", "a..b", ".a", "a-", "-a", "a.-b", "a/b", "../a", "a$(id)",
-            "a;b", "a\n", "ä", &"a".repeat(254),
+            "",
+            "my secret",
+            "S3",
+            "a..b",
+            ".a",
+            "a-",
+            "-a",
+            "a.-b",
+            "a/b",
+            "../a",
+            "a$(id)",
+            "a;b",
+            "a\n",
+            "ä",
+            &"a".repeat(254),
         ] {
             assert!(!is_object_name(name), "{name}");
         }

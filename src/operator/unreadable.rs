@@ -3,8 +3,8 @@
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource;
 use kube::Api;
+use kube::Resource;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::error_boundary::InvalidObject;
 use serde_json::{Value, json};
@@ -36,7 +36,10 @@ impl Told for RetentionRun {
 }
 
 /// Writes the conditions, and leaves the rest of the status as it is.
-pub(super) async fn tell<K: Told>(operator: &Operator, invalid: &InvalidObject) -> kube::Result<()> {
+pub(super) async fn tell<K: Told>(
+    operator: &Operator,
+    invalid: &InvalidObject,
+) -> kube::Result<()> {
     let InvalidObject { error, metadata } = invalid;
     let (Some(namespace), Some(name)) = (&metadata.namespace, &metadata.name) else {
         return Ok(());

@@ -22,6 +22,7 @@ mod lease;
 mod left;
 mod older;
 mod permission;
+mod pins;
 mod policy;
 mod scopes;
 mod selected;

@@ -91,7 +91,8 @@ fn what_no_request_can_be_made_of_or_nobody_can_read_says_so() {
 fn to_keep_for_ever_is_written_back_as_it_fits() {
     let cluster = Cluster::start();
     let _operator = OperatorProcess::start(&cluster, Options::default());
-    let for_ever = json!({"orphans": {"minAge": "999999999999999d", "gracePeriod": "1000000000000s"}});
+    let for_ever =
+        json!({"orphans": {"minAge": "999999999999999d", "gracePeriod": "1000000000000s"}});
     cluster.apply_policy("for-ever", &for_ever);
     let policy = cluster.wait("frp/for-ever", "condition=Ready");
     let effective = &policy["status"]["effective"];

@@ -51,6 +51,8 @@ pub mod condition {
     pub const OVERLAPPING: &str = "Overlapping";
     /// The spec uses fields that this version of the operator does not honour; nothing is deleted for such a policy.
     pub const UNSUPPORTED: &str = "Unsupported";
+    /// The policy pins something that its last run has not seen. Only where it pins, or has pinned, something.
+    pub const PIN_NOT_FOUND: &str = "PinNotFound";
 }
 
 /// Reasons of the conditions of a policy.

@@ -68,6 +68,8 @@ pub struct RetentionRunStatus {
 pub mod condition {
     /// The run has finished.
     pub const COMPLETE: &str = "Complete";
+    /// The policy pins something that the run has not seen. Only where it pins something.
+    pub const PIN_NOT_FOUND: &str = "PinNotFound";
 }
 
 /// How far a run is.
@@ -83,11 +85,11 @@ pub enum Phase {
     Deleting,
     /// Ended; did what it could.
     Succeeded,
-    /// Ended with an error; deleted nothing after it.
+    /// Ended with an error, or something could not be deleted, which is told; the rest was done as far as it could be.
     Failed,
     /// Ended because something asks for a person. Where `plan` is set, its approval takes the run up again.
     Blocked,
-    /// Ended because a person said so, or because nobody approved its plan.
+    /// Ended because a person said so, because what it follows has changed, or because nobody approved its plan.
     Cancelled,
 }
 

@@ -3,6 +3,7 @@
 mod adoption;
 mod core_rules;
 mod judgement;
+mod obstacle;
 mod overlap;
 mod quoted;
 mod status;
@@ -10,5 +11,6 @@ mod status;
 pub(super) use adoption::adoptions;
 pub(super) use core_rules::core_policy;
 pub(super) use judgement::{Judgement, Obstacle, Restraint, Surroundings, judge};
+pub(super) use obstacle::{sentence, word};
 pub(super) use overlap::Rival;
-pub(super) use status::{Facts, changed, overlap_sentence, sentence, status, word};
+pub(super) use status::{Facts, changed, overlap_sentence, status};

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use retention::policy::Policy;
 
-use super::quoted::{as_shell_word, as_yaml};
-use super::judgement::{Judgement, Obstacle, Reacher, Restraint};
+use super::judgement::{Judgement, Obstacle, Restraint};
+use super::obstacle::{listed, sentence, word};
 use crate::api::checkpoint_inventory::condition as inventory_condition;
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::quantity::{human, size};
@@ -12,13 +12,12 @@ use crate::api::retention_policy::{
     EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
     reason,
 };
-use crate::api::selector::MAX_LABELS;
+use crate::api::retention_run::condition as run_condition;
 use crate::api::time::whole_seconds;
 use crate::api::{Amount, CheckpointInventory, Duration, Mode, RetentionRun, StorageByClass};
 use crate::operator::events::shortened;
 
 const MAX_MESSAGE: usize = 2048;
-const NAMED: usize = 5;
 
 /// Everything that a status depends on.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +32,8 @@ pub(in crate::operator) struct Facts<'a> {
     /// With the administrator's floors.
     pub(in crate::operator) effective: &'a Policy,
     pub(in crate::operator) administrator_file_valid: bool,
+    /// Whether the policy pins anything.
+    pub(in crate::operator) pins: bool,
     /// The run that finished last.
     pub(in crate::operator) last_run: Option<&'a RetentionRun>,
     /// The newest run that waits for a person.
@@ -71,7 +72,9 @@ pub(in crate::operator) fn status(facts: Facts<'_>) -> RetentionPolicyStatus {
         ),
         overlapping(facts.judgement),
         unsupported(facts.judgement),
-    ];
+    ]
+    .into_iter()
+    .chain(pin_not_found(&facts, existing));
     let orphaned = storage
         .orphaned
         .map(|orphaned| u64::try_from(orphaned.bytes).unwrap_or(0));
@@ -143,105 +146,6 @@ fn ready(facts: &Facts<'_>) -> Finding {
         word(first),
         sentences.join(" "),
     )
-}
-
-/// A stable word for an obstacle.
-pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
-    match obstacle {
-        Obstacle::NotSupportedYet { .. } => "NotSupportedYet",
-        Obstacle::InvalidSelector { .. } => "InvalidSelector",
-        Obstacle::TooManyLabels { .. } => "TooManyLabels",
-        Obstacle::InvalidSchedule { .. } => "InvalidSchedule",
-        Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
-        Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
-        Obstacle::NotAdopted { .. } => "NotAdopted",
-        Obstacle::NoIdentity(why) => why.word(),
-        Obstacle::EndpointNotGranted { .. } => "EndpointNotGranted",
-    }
-}
-
-/// What is wrong, and who has to write what.
-pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, account: &str) -> String {
-    match obstacle {
-        Obstacle::NotSupportedYet { fields } => {
-            format!(
-                "This version does not honour {} yet: remove it. Until then nothing is done for this policy.",
-                fields.join(", ")
-            )
-        }
-        Obstacle::TooManyLabels { jobs } => {
-            let jobs: Vec<String> = jobs
-                .iter()
-                .map(|job| format!("{} {}", job.kind, job.name))
-                .collect();
-            format!(
-                "Of {} only the first {MAX_LABELS} labels are known, and not all that the selector asks for: nothing of it is deleted until it has fewer labels.",
-                listed(&jobs)
-            )
-        }
-        Obstacle::InvalidSelector { why }
-        | Obstacle::InvalidSchedule { why }
-        | Obstacle::NotAdopted { why } => format!("{why}."),
-        Obstacle::EndpointNotGranted { endpoint } => format!(
-            "{endpoint} is not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, endpoints: [{}]}}]`.",
-            as_yaml(endpoint)
-        ),
-        Obstacle::BaseNotGranted { bases } => {
-            let entries: Vec<String> = bases
-                .iter()
-                .take(NAMED)
-                .map(|base| format!("{{location: {}}}", as_yaml(base)))
-                .collect();
-            format!(
-                "{} not granted to namespace {namespace}; the administrator's file needs `grants: [{{namespace: {namespace}, bases: [{}]}}]`.",
-                are(bases),
-                entries.join(", ")
-            )
-        }
-        Obstacle::NoIdentity(why) => why.sentence(namespace, account),
-        Obstacle::BaseUnreachable {
-            bases,
-            by: Reacher::Tenant,
-        } => format!(
-            "{} not reached with the credentials of a Secret, which are for s3:// only; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
-            are(bases)
-        ),
-        Obstacle::BaseUnreachable {
-            bases,
-            by: Reacher::Operator,
-        } if bases.iter().all(|base| base.starts_with("s3")) => format!(
-            "{} not within the operator's reach; name a Secret with credentials in `storage.secretRef`.",
-            are(bases)
-        ),
-        Obstacle::BaseUnreachable {
-            bases,
-            by: Reacher::Operator,
-        } => {
-            let first = bases.first().map(String::as_str).unwrap_or_default();
-            format!(
-                "{} not within the operator's reach; mount the volume and start the operator with `--mount {}=<path here>`.",
-                are(bases),
-                as_shell_word(&format!("{namespace}/{first}"))
-            )
-        }
-    }
-}
-
-fn are(bases: &[String]) -> String {
-    let verb = if bases.len() == 1 { "is" } else { "are" };
-    format!("{} {verb}", listed(bases))
-}
-
-/// The first few, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-    let more = names.len().saturating_sub(NAMED);
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    format!("{}{rest}", named.join(", "))
 }
 
 fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Timestamp>) -> Finding {
@@ -387,6 +291,28 @@ fn unsupported(judgement: &Judgement<'_>) -> Finding {
             String::new(),
         ),
     }
+}
+
+/// What the last run has said. One that did not look leaves what is said, until nothing is pinned any more.
+fn pin_not_found(facts: &Facts<'_>, existing: &RetentionPolicyStatus) -> Option<Finding> {
+    let told = facts.last_run.and_then(|run| {
+        let status = run.status.as_ref()?;
+        find(&status.conditions, run_condition::PIN_NOT_FOUND)
+    });
+    let (status, reason, message) = match (facts.pins, told) {
+        (false, _) => {
+            find(&existing.conditions, condition::PIN_NOT_FOUND)?;
+            (ConditionStatus::False, "NothingPinned", String::new())
+        }
+        (true, None) => return None,
+        (true, Some(told)) if told.status == "True" => (
+            ConditionStatus::True,
+            "NoSuchSnapshot",
+            told.message.clone(),
+        ),
+        (true, Some(_)) => (ConditionStatus::False, "AllFound", String::new()),
+    };
+    Some(finding(condition::PIN_NOT_FOUND, status, reason, message))
 }
 
 fn finding(

@@ -3,11 +3,12 @@
 mod bound;
 mod history;
 mod next;
+mod pins;
 mod report;
 mod schedule;
 
 pub(super) use bound::bounded;
 pub(super) use history::{Completed, FinishedRun, superfluous, ttl_ends};
 pub(super) use next::{End, Next, attempt, awaits_approval, broken_off, keeps_busy, next};
-pub(super) use report::{Ending, RunIdentity, ended, refused};
+pub(super) use report::{Absent, Ending, RunIdentity, ended, refused};
 pub(super) use schedule::{last_scheduled, run_name};

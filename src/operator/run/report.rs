@@ -10,6 +10,7 @@ use retention::plan::{Amount as Counted, Decision, JobSummary, PlanEntry, Ripene
 use retention::restorable::WholeSnapshots;
 use serde_json::json;
 
+use super::pins;
 use crate::api::amount::int64;
 use crate::api::conditions::{ConditionStatus, Finding, merge};
 use crate::api::quantity::{count, human, size};
@@ -47,7 +48,43 @@ pub(in crate::operator) struct Ending {
     pub(in crate::operator) run: RunIdentity,
     /// The generation of the policy that was followed.
     pub(in crate::operator) policy_generation: Option<i64>,
+    /// The pins of the policy.
+    pub(in crate::operator) pins: Vec<String>,
+    /// Directories that do not exist, and how many there are in all.
+    pub(in crate::operator) absent: Absent,
     pub(in crate::operator) now: Timestamp,
+}
+
+/// The directories of a run that do not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::operator) struct Absent {
+    pub(in crate::operator) directories: Vec<String>,
+    /// How many directories there should be.
+    pub(in crate::operator) of: usize,
+}
+
+impl Absent {
+    /// Whether there was nothing to look at although there should be.
+    pub(in crate::operator) fn is_all(&self) -> bool {
+        self.of > 0 && self.directories.len() == self.of
+    }
+
+    fn sentence(&self) -> String {
+        let Some(first) = self.directories.first() else {
+            return String::new();
+        };
+        let which = match (self.of, self.directories.len()) {
+            (1, _) => first.clone(),
+            (of, absent) => format!("{absent} of {of} directories, such as {first},"),
+        };
+        let (verb, them) = match self.directories.len() {
+            1 => ("does", "it"),
+            _ => ("do", "them"),
+        };
+        format!(
+            "; {which} {verb} not exist: Flink has not made {them} yet, or the volume is not mounted"
+        )
+    }
 }
 
 /// How a person names the run.
@@ -121,7 +158,14 @@ pub(in crate::operator) fn ended(
             blocked_by: blocked_by.first().cloned(),
         }),
         blocked_by,
-        conditions: merge(&before.conditions, [finding], ending.generation, ending.now),
+        conditions: merge(
+            &before.conditions,
+            [finding]
+                .into_iter()
+                .chain(pins::finding(&ending.pins, &report.inventory)),
+            ending.generation,
+            ending.now,
+        ),
     }
 }
 
@@ -212,7 +256,8 @@ fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) 
             ),
         );
     }
-    (Phase::Succeeded, format!("{done}{restrained}"))
+    let absent = ending.absent.sentence();
+    (Phase::Succeeded, format!("{done}{restrained}{absent}"))
 }
 
 fn asks_for_a_person(blocked: &Blocked) -> bool {

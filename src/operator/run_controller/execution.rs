@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reach::Reach;
 use super::supervision::reason_to_stop;
-use super::work::{Steps, Work, WorkError};
+use super::work::{Steps, Work, WorkError, Worked};
 use super::{ExecutionError, Executor, api_server, supersede, write_status};
 use crate::api::conditions::{ConditionStatus, Finding, merge};
 use crate::api::names::is_object_name;
@@ -29,7 +29,7 @@ use crate::operator::events::{News, shortened};
 use crate::operator::inventory::job_scans;
 use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
 use crate::operator::policy_controller::World;
-use crate::operator::run::{End, Ending, RunIdentity, attempt, ended, refused};
+use crate::operator::run::{Absent, End, Ending, RunIdentity, attempt, ended, refused};
 
 /// How long the end of a run waits for its inventories.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -139,20 +139,28 @@ impl<'a> Execution<'a> {
         }
 
         // Report.
+        let pins = policy.spec.savepoints.iter();
         let ending = Ending {
             cancelled,
             restrained,
             policy_generation: policy.metadata.generation,
+            pins: pins.flat_map(|rules| rules.pinned.clone()).collect(),
             ..self.ending()
         };
         match result {
-            Ok(report) => {
+            Ok(Worked { report, absent }) => {
+                let ending = Ending { absent, ..ending };
                 self.count(&report, &policy);
                 self.operator
                     .scans
                     .replace(job_scans(&report, &scope, mode, &rules));
                 self.show().await;
                 let status = ended(&self.status, &report, &scope, &ending);
+                // To have looked at nothing is no success on which an alert may rely.
+                if status.phase == Some(Phase::Succeeded) && !ending.absent.is_all() {
+                    let now = self.operator.clock.now();
+                    self.operator.metrics.succeeded_at(now.as_second());
+                }
                 self.finish(status).await?;
                 self.supersede(mode, &report).await
             }
@@ -244,7 +252,7 @@ impl<'a> Execution<'a> {
         policy: &RetentionPolicy,
         allowed: Administrator,
         mut steps: watch::Receiver<Step>,
-    ) -> (Result<Report, WorkError>, Option<String>) {
+    ) -> (Result<Worked, WorkError>, Option<String>) {
         let (mode, cancel) = (work.mode, work.cancel.clone());
         let scope = work.scope.jobs.clone();
         let mut cancelled = None;
@@ -357,11 +365,6 @@ impl<'a> Execution<'a> {
                 .metrics
                 .run_finished(phase.as_str(), self.begun.elapsed());
         }
-        if phase == Phase::Succeeded {
-            self.operator
-                .metrics
-                .succeeded_at(self.operator.clock.now().as_second());
-        }
         let note = status
             .conditions
             .first()
@@ -414,6 +417,8 @@ impl<'a> Execution<'a> {
                 name: self.run.name_any(),
             },
             policy_generation: None,
+            pins: Vec::new(),
+            absent: Absent::default(),
             now: self.operator.clock.now(),
         }
     }

@@ -6,7 +6,7 @@ use super::{ExecutionError, api_server, write_status};
 use crate::api::RetentionRun;
 use crate::api::retention_run::Phase;
 use crate::operator::context::Operator;
-use crate::operator::run::{Ending, RunIdentity, awaits_approval, refused};
+use crate::operator::run::{Absent, Ending, RunIdentity, awaits_approval, refused};
 
 /// Ends the runs of the same policy that ask a person about an older plan. What was approved already is carried out.
 pub(super) async fn supersede(
@@ -37,6 +37,8 @@ pub(super) async fn supersede(
             generation: run.metadata.generation,
             run: RunIdentity::default(),
             policy_generation: None,
+            pins: Vec::new(),
+            absent: Absent::default(),
             now,
         };
         let why = format!(

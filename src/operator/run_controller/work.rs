@@ -18,6 +18,7 @@ use super::reach::Reach;
 use crate::engine::run::Scope;
 use crate::engine::{Consent, Mode, Pace, Progress, Report, Run, RunError, Step, Stores};
 use crate::operator::context::Operator;
+use crate::operator::run::Absent;
 
 /// What the engine needs for a run.
 #[derive(Debug)]
@@ -35,6 +36,13 @@ pub(super) struct Work {
     pub(super) cancel: CancellationToken,
 }
 
+/// What a run came to.
+#[derive(Debug)]
+pub(super) struct Worked {
+    pub(super) report: Report,
+    pub(super) absent: Absent,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WorkError {
     #[error(transparent)]
@@ -46,7 +54,7 @@ pub(super) enum WorkError {
 impl Work {
     /// On a thread of its own: planning can compute for long, and the lease must be renewed and probes answered
     /// meanwhile.
-    pub(super) fn begin(self) -> JoinHandle<Result<Report, WorkError>> {
+    pub(super) fn begin(self) -> JoinHandle<Result<Worked, WorkError>> {
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             let Self {
@@ -62,6 +70,12 @@ impl Work {
                 cancel,
             } = self;
             let stores = paced(&reach.stores, requests_per_second);
+            let of = bases.len();
+            let (bases, absent) = runtime.block_on(existing(&stores, bases));
+            let absent = Absent {
+                directories: absent.iter().map(ToString::to_string).collect(),
+                of,
+            };
             let run = Run {
                 observer: reach.observer.as_ref(),
                 stores: &stores,
@@ -69,7 +83,7 @@ impl Work {
                 progress: &progress,
                 cache: &reach.cache,
                 policy: &rules,
-                bases: runtime.block_on(existing(&stores, bases)),
+                bases,
                 scope: Some(scope),
                 mode,
                 consent,
@@ -81,7 +95,10 @@ impl Work {
             for (step, took) in progress.durations() {
                 operator.metrics.step_took(step.as_str(), took);
             }
-            Ok(result?)
+            Ok(Worked {
+                report: result?,
+                absent,
+            })
         })
     }
 }
@@ -97,10 +114,10 @@ fn paced(stores: &Stores, requests_per_second: Option<NonZeroU32>) -> Stores {
     }
 }
 
-/// Without the directories that Flink has not made yet: there is nothing in them to judge, and an incomplete listing
+/// The directories, and apart from them those that Flink has not made yet: there is nothing in them to judge, and an incomplete listing
 /// would ask for a person. What is mounted in the place of one is a base again at the next run.
-async fn existing(stores: &Stores, bases: Vec<Location>) -> Vec<Location> {
-    let mut existing = Vec::new();
+async fn existing(stores: &Stores, bases: Vec<Location>) -> (Vec<Location>, Vec<Location>) {
+    let (mut existing, mut without) = (Vec::new(), Vec::new());
     for base in bases {
         let absent = match stores.resolve(&base) {
             Some((storage, key)) if storage.capabilities().real_directories => {
@@ -108,11 +125,13 @@ async fn existing(stores: &Stores, bases: Vec<Location>) -> Vec<Location> {
             }
             Some(_) | None => false,
         };
-        if !absent {
+        if absent {
+            without.push(base);
+        } else {
             existing.push(base);
         }
     }
-    existing
+    (existing, without)
 }
 
 /// Tells how far a run is, and remembers how long it took to come there.

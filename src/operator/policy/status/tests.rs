@@ -71,6 +71,7 @@ fn status_of(
         judgement: &judgement,
         effective: &core_policy(&spec, &administrator.floors),
         administrator_file_valid: true,
+        pins: false,
         last_run: None,
         awaiting: None,
         next_run: None,

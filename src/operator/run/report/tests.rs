@@ -74,6 +74,8 @@ fn status(outcome: Outcome) -> RetentionRunStatus {
             name: "r".repeat(253),
         },
         policy_generation: Some(7),
+        pins: Vec::new(),
+        absent: Absent::default(),
         now: Timestamp::UNIX_EPOCH,
     };
     let scope = (0..JOBS_OF_POLICY).map(job).collect();
@@ -145,4 +147,25 @@ fn a_question_is_no_end() {
     let deadline = status.approval_deadline.unwrap().0;
     assert_eq!(deadline.as_second(), 7 * 24 * 3600);
     assert_eq!(status.conditions.first().unwrap().status, "False");
+}
+
+#[test]
+fn directories_that_do_not_exist_are_told() {
+    let absent = |directories: &[&str], of| Absent {
+        directories: directories.iter().map(|&text| text.to_owned()).collect(),
+        of,
+    };
+    let none = absent(&[], 2);
+    assert!(!none.is_all() && none.sentence().is_empty());
+    let one = absent(&["file:/a"], 2);
+    assert!(!one.is_all());
+    assert_eq!(
+        one.sentence(),
+        "; 1 of 2 directories, such as file:/a, does not exist: Flink has not made it yet, or the volume is not mounted"
+    );
+    assert!(absent(&["file:/a", "file:/b"], 2).is_all());
+    let only = absent(&["file:/a"], 1);
+    assert!(only.is_all());
+    assert!(only.sentence().starts_with("; file:/a does not exist"));
+    assert!(!Absent::default().is_all(), "a policy without jobs");
 }
