@@ -188,7 +188,7 @@ impl Executor {
             Next::End(end) => Execution::new(self, api, run).end(end).await?,
             Next::Execute => match run.status.as_ref().and_then(broken_off) {
                 Some(end) => Execution::new(self, api, run).end(end).await?,
-                None => Execution::new(self, api, run).carry_out().await?,
+                None => Box::pin(Execution::new(self, api, run).carry_out()).await?,
             },
         }
         Ok(Action::await_change())

@@ -95,12 +95,12 @@ fn are(bases: &[String]) -> String {
 
 /// The first few, and how many more there are.
 pub(super) fn listed(names: &[String]) -> String {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
     let more = names.len().saturating_sub(NAMED);
     let rest = if more > 0 {
         format!(" and {more} more")
     } else {
         String::new()
     };
-    format!("{}{rest}", named.join(", "))
+    format!("{}{rest}", first.join(", "))
 }

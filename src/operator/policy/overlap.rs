@@ -33,11 +33,10 @@ pub(super) fn overlaps(
             let selects = match selector {
                 None => true,
                 Some(selector) => match selector.selects(*labels) {
-                    // Of a label that is not known nobody can say that it keeps the job out.
-                    Ok(Selects::Yes | Selects::Unclear) => true,
                     Ok(Selects::No) => false,
-                    // What contradicts itself is repaired some day, and may mean any job then.
-                    Err(_) => true,
+                    // Of a label that is not known nobody can say that it keeps the job out. What contradicts itself is
+                    // repaired some day, and may mean any job then.
+                    Ok(Selects::Yes | Selects::Unclear) | Err(_) => true,
                 },
             };
             if selects {

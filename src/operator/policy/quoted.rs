@@ -18,7 +18,8 @@ pub(super) fn as_shell_word(text: &str) -> String {
 
 fn is_plain(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:._-+@%=~".contains(&byte);
-    text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(is_plain)
+    let begins = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    begins && !text.ends_with(':') && text.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod tests {
             "file:/\"v",
             "file:/v # x",
             "file:/v\nfloors: {}",
+            "file:/v:",
         ] {
             let grant = format!("{{location: {}}}", as_yaml(location));
             let read: Value = serde_saphyr::from_str(&grant).unwrap();

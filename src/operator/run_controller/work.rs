@@ -114,8 +114,8 @@ fn paced(stores: &Stores, requests_per_second: Option<NonZeroU32>) -> Stores {
     }
 }
 
-/// The directories, and apart from them those that Flink has not made yet: there is nothing in them to judge, and an incomplete listing
-/// would ask for a person. What is mounted in the place of one is a base again at the next run.
+/// The directories, and apart from them those that Flink has not made yet: there is nothing in them to judge, and an
+/// incomplete listing would ask for a person. What is mounted in the place of one is a base again at the next run.
 async fn existing(stores: &Stores, bases: Vec<Location>) -> (Vec<Location>, Vec<Location>) {
     let (mut existing, mut without) = (Vec::new(), Vec::new());
     for base in bases {
