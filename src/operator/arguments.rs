@@ -94,6 +94,11 @@ pub struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = interval)]
     pub stop_timeout: StdDuration,
 
+    /// How long one request to a storage may take, and wait for its turn before. One that has not answered by then is asked
+    /// little, until it answers again
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = patience)]
+    pub storage_timeout: StdDuration,
+
     /// Which log lines are written, for example `info,flink_retention=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RUST_LOG")]
     pub log: String,
@@ -109,6 +114,11 @@ fn interval(text: &str) -> Result<StdDuration, String> {
 
 fn lease_duration(text: &str) -> Result<StdDuration, String> {
     bounded(text, StdDuration::from_secs(3), StdDuration::from_mins(10))
+}
+
+/// A delete that is under way must end within the two minutes in which everything comes to a halt.
+fn patience(text: &str) -> Result<StdDuration, String> {
+    bounded(text, StdDuration::from_secs(1), StdDuration::from_mins(1))
 }
 
 fn bounded(text: &str, least: StdDuration, most: StdDuration) -> Result<StdDuration, String> {
@@ -159,6 +169,7 @@ mod tests {
             ("--observe-interval=soon", "is not a duration"),
             ("--observe-interval=0s", "is not between"),
             ("--lease-duration=1s", "is not between 3 s and 600 s"),
+            ("--storage-timeout=2m", "is not between 1 s and 60 s"),
             ("--mount=/a", "is no mount"),
         ] {
             let error = parse(&[flag]).unwrap_err();

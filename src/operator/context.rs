@@ -7,7 +7,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::core::Resource;
 use kube::{Api, Client};
 use retention::evidence::JobName;
-use storage::MemoryBudget;
+use storage::{MemoryBudget, Patience};
 use tokio::sync::{broadcast, watch};
 
 use super::administrator::{AdministratorFile, Current};
@@ -25,10 +25,12 @@ pub(super) struct Operator {
     pub(super) client: DebugClient,
     pub(super) namespaces: Namespaces,
     pub(super) observer: Arc<KubernetesObserver>,
-    /// The volumes that are mounted here, of whose requests nobody is told.
+    /// The volumes that are mounted here, none of which is waited for without end; of their requests nobody is told.
     pub(super) mounted: Stores,
     /// How much of all tenants' files is in memory at once.
     pub(super) memory: MemoryBudget,
+    /// How long buckets are waited for.
+    pub(super) patience: Arc<Patience>,
     /// The volumes again: what the operator itself reaches.
     pub(super) stores: Arc<Stores>,
     pub(super) clock: Arc<dyn Clock>,

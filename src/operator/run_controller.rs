@@ -5,6 +5,7 @@ mod reach;
 mod selection;
 mod supersede;
 mod supervision;
+mod unknown_outcome;
 mod work;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
-use storage::{MemoryBudget, Requests};
+use storage::{MemoryBudget, Patience, Requests};
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,10 @@ use super::arguments::Arguments;
 use super::context::{DebugClient, Operator, Scans};
 use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
+use super::volumes::UnopenedMount;
 use super::{inventory_controller, jitter, policy_controller, run_controller, stop, volumes};
 use crate::engine::journal::OwnerId;
-use crate::engine::{Clock, OpenError, Stores, SystemClock};
+use crate::engine::{Clock, Stores, SystemClock};
 use crate::observe::{
     KubernetesObserver, KubernetesSource, Namespaces, RestClient, RestSecurity, SecurityError,
 };
@@ -40,7 +41,7 @@ pub enum OperatorError {
         error: std::io::Error,
     },
     #[error("--mount: {0}")]
-    Mount(#[from] OpenError),
+    Mount(#[from] UnopenedMount),
     #[error(transparent)]
     RestSecurity(#[from] SecurityError),
     #[error("--leader-election-namespace is needed outside a pod: name the namespace of the lease")]
@@ -107,7 +108,8 @@ async fn lead(
         &arguments.flink_rest_credentials,
     )?;
     let counting: Arc<dyn Requests> = Arc::new(metrics.clone());
-    let mounted = Stores::open(arguments.mount.clone()).await?;
+    let patience = Arc::new(Patience::new(arguments.storage_timeout));
+    let mounted = volumes::open(arguments.mount.clone(), &patience).await?;
     let memory = MemoryBudget::default();
     let stores = Arc::new(volumes::shared_by_tenants(&mounted, &memory, &counting));
     let Some(owner) = owner(arguments, &client, &namespace, stop).await else {
@@ -135,6 +137,7 @@ async fn lead(
     let operator = Operator {
         mounted,
         memory,
+        patience,
         term,
         ..operator(arguments, client, security, stores, clock, owner, metrics)
     };
@@ -229,6 +232,7 @@ fn operator(
         observer: Arc::new(observer),
         mounted: Stores::default(),
         memory: MemoryBudget::default(),
+        patience: Arc::default(),
         stores,
         account: format!(
             "{}:{}",

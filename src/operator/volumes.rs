@@ -1,13 +1,50 @@
 //! What stands between the operator and the storage of its tenants: none of them may take the process from the others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use storage::{Budgeted, MemoryBudget, Requests};
+use futures::future::join_all;
+use storage::{Budgeted, MemoryBudget, Patience, Requests};
+use tokio::time::timeout;
 
-use crate::engine::Stores;
+use crate::engine::{Mount, OpenError, Stores};
 
-/// The same stores: what is read from all that share this budget shares one amount of memory, and every request is
-/// counted.
+/// Volumes that the operator cannot begin with.
+#[derive(Debug, thiserror::Error)]
+pub enum UnopenedMount {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(
+        "{which} has not answered within {} s; is the server behind it up? Remove the mount if it is gone for good", within.as_secs()
+    )]
+    Silent { which: String, within: Duration },
+}
+
+/// Opens every mount. From then on each answers in time or fails.
+pub(super) async fn open(
+    mounts: Vec<Mount>,
+    patience: &Arc<Patience>,
+) -> Result<Stores, UnopenedMount> {
+    let within = patience.longest();
+    let silent = |which: String| UnopenedMount::Silent { which, within };
+    // Whichever hangs is named.
+    let looks = mounts.iter().map(async |mount| {
+        let look = timeout(within, tokio::fs::metadata(&mount.local)).await;
+        look.is_err().then(|| mount.to_string())
+    });
+    let hanging: Vec<String> = join_all(looks).await.into_iter().flatten().collect();
+    if !hanging.is_empty() {
+        return Err(silent(hanging.join(", ")));
+    }
+    let all: Vec<String> = mounts.iter().map(ToString::to_string).collect();
+    let opened = timeout(within, Stores::open(mounts)).await;
+    let opened = opened.map_err(|_| silent(format!("one of {}", all.join(", "))))??;
+    let patience = Arc::clone(patience);
+    Ok(opened.each(move |storage| Arc::new(patience.volume(storage))))
+}
+
+/// The stores of the operator: what is read from all that share this budget shares one amount of memory, and every request
+/// is counted. (Whoever waits for memory does not wait for a store, so patience comes before.)
 pub(super) fn shared_by_tenants(
     stores: &Stores,
     budget: &MemoryBudget,
@@ -23,10 +60,8 @@ pub(super) fn shared_by_tenants(
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use crate::telemetry::Metrics;
+    use crate::telemetry::{JobLabels, Metrics};
     use retention::location::Location;
-    use std::time::Duration;
-    use tokio::time::timeout;
 
     /// Two mounts, each with a file `a`.
     async fn stores(directory: &tempfile::TempDir) -> Stores {
@@ -36,13 +71,9 @@ mod tests {
             std::fs::write(local.join("a"), "a").unwrap();
             format!("file:/{name}={}", local.display()).parse().unwrap()
         });
-        let counting: Arc<dyn Requests> =
-            Arc::new(Metrics::new(crate::telemetry::JobLabels::Job).unwrap());
-        shared_by_tenants(
-            &Stores::open(mounts.to_vec()).await.unwrap(),
-            &MemoryBudget::default(),
-            &counting,
-        )
+        let counting: Arc<dyn Requests> = Arc::new(Metrics::new(JobLabels::Job).unwrap());
+        let stores = open(mounts.to_vec(), &Arc::default()).await.unwrap();
+        shared_by_tenants(&stores, &MemoryBudget::default(), &counting)
     }
 
     #[tokio::test]
@@ -71,5 +102,19 @@ mod tests {
         );
         drop(held);
         assert_eq!(waits.await.unwrap().bytes, "a");
+    }
+
+    /// Nothing hangs here but for lack of any time.
+    #[tokio::test]
+    async fn a_mount_that_does_not_answer_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let mount: Mount = format!("file:/x={}", directory.path().display())
+            .parse()
+            .unwrap();
+        let impatient = Arc::new(Patience::new(Duration::ZERO));
+        let error = open(vec![mount.clone()], &impatient).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&mount.to_string()), "{text}");
+        assert!(text.contains("has not answered within 0 s"), "{text}");
     }
 }

@@ -2,12 +2,13 @@
 //! the same state as undisturbed ones.
 
 use crate::world::{JOB, World, terminal, uuid};
-use flink_retention::engine::{Consent, Mode};
+use flink_retention::engine::{Blocked, Consent, Mode};
 use jiff::SignedDuration;
 use retention::keep::{KeepRules, SavepointRules};
 use retention::restorable::Restorable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use storage::Operation;
 use storage::faults::{Failure, Fault, FaultInjecting};
 use storage::memory::MemoryStorage;
 
@@ -40,6 +41,21 @@ fn dying(world: &World, crash: u64) -> (FaultInjecting<MemoryStorage>, Arc<Atomi
         }
     });
     (dying, calls)
+}
+
+/// From that write on the disk is full; what is read and deleted is in no trouble. (A mount of a size of our own needs
+/// rights that tests may not have.)
+fn full(world: &World, write: u64) -> (FaultInjecting<MemoryStorage>, Arc<AtomicU64>) {
+    let writes = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&writes);
+    let full = FaultInjecting::new(world.storage.clone(), move |call| {
+        if call.operation == Operation::Write && counted.fetch_add(1, SeqCst) + 1 >= write {
+            Fault::Fail(Failure::NoSpace)
+        } else {
+            Fault::None
+        }
+    });
+    (full, writes)
 }
 
 /// Of four savepoints the rules keep one, a fifth has no `_metadata`, `chk-7` is torn, `chk-6` is hollow, `chk-3` is empty.
@@ -93,6 +109,36 @@ async fn p5_a_crash_at_any_call_of_the_store_is_made_good_by_the_next_runs() {
             assert!(crash > 20, "the run made only {crash} calls");
             return;
         }
+    }
+}
+
+#[tokio::test]
+async fn p5_a_disk_that_is_full_at_any_write_of_the_journal_ends_the_run_and_is_told() {
+    let undisturbed = finish(&ripe().await).await;
+    for write in 1.. {
+        let world = ripe().await;
+        let (full, writes) = full(&world, write);
+        let report = world.run_on(Mode::Enforce, Arc::new(full)).await;
+        if writes.load(SeqCst) < write {
+            assert!(write > 4, "the run made only {} writes", write - 1);
+            return;
+        }
+        let told = report.outcome.blocked.iter().any(|blocked| {
+            matches!(blocked, Blocked::JournalUnusable { .. })
+                && blocked.to_string().contains("No space left on device")
+        });
+        assert!(told, "write {write}: {:?}", report.outcome.blocked);
+        let records = world.records();
+        for deleted in &report.outcome.deleted {
+            let recorded = records.iter().any(|record| record.contains(&deleted.path));
+            assert!(recorded, "write {write}: no record of {}", deleted.path);
+        }
+        let after = world.run(Mode::DryRun).await;
+        let whole = after.inventory.stored().any(|(snapshot, _)| {
+            snapshot.checkpoint_id == 9 && Restorable::of(snapshot, &after.inventory).is_yes()
+        });
+        assert!(whole, "write {write}");
+        assert_eq!(finish(&world).await, undisturbed, "write {write}");
     }
 }
 

@@ -15,6 +15,7 @@ mod doubt;
 mod epochs;
 mod forgotten;
 mod former;
+mod hung_volume;
 mod meanwhile;
 mod nested;
 mod ownership;

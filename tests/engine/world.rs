@@ -200,6 +200,18 @@ impl World {
             .count()
     }
 
+    /// The records of batches that were deleted, or begun.
+    pub fn records(&self) -> Vec<String> {
+        let of_journal = self
+            .storage
+            .files()
+            .into_iter()
+            .filter(|(key, _)| key.as_str().contains(".flink-retention/runs/"));
+        of_journal
+            .map(|(_, bytes)| String::from_utf8(bytes.to_vec()).unwrap())
+            .collect()
+    }
+
     /// A complete checkpoint with one exclusive and the given shared files, all written.
     pub fn checkpoint(&self, job: &str, id: u64, shared: &[&str]) -> SnapshotFile {
         let snapshot = SnapshotFile {

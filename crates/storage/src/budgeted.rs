@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::port::{
     Capabilities, Contents, Deletion, Entry, Key, Operation, Put, RemovedDirectory, Storage,
@@ -15,8 +15,10 @@ use crate::port::{
 const MEBIBYTE: u64 = 1024 * 1024;
 /// What nearly all files stay below. They have an amount of their own, so that they never wait for giants, of which one
 /// tenant may have left any number.
-const SMALL: u64 = MEBIBYTE;
+pub(crate) const SMALL: u64 = MEBIBYTE;
 const SMALL_AT_ONCE: usize = 64;
+/// How many of them one store may have under way, so that one which hangs leaves some to the others.
+const UNDER_WAY: usize = 32;
 /// What all larger files share, in mebibytes: a quarter of the memory that the chart gives the operator. One that is
 /// larger still takes all of it, and is read alone.
 const LARGE_MEBIBYTES: u32 = 256;
@@ -43,6 +45,7 @@ impl Default for MemoryBudget {
 pub struct Budgeted {
     inner: Arc<dyn Storage>,
     budget: MemoryBudget,
+    turns: Arc<Semaphore>,
 }
 
 /// Bytes, and their share of the budget.
@@ -60,7 +63,11 @@ impl AsRef<[u8]> for Held {
 impl Budgeted {
     #[must_use]
     pub fn new(inner: Arc<dyn Storage>, budget: MemoryBudget) -> Self {
-        Self { inner, budget }
+        Self {
+            inner,
+            budget,
+            turns: Arc::new(Semaphore::new(UNDER_WAY)),
+        }
     }
 
     async fn reserve(&self, key: &Key, size: u64) -> Result<OwnedSemaphorePermit, StorageError> {
@@ -71,11 +78,15 @@ impl Budgeted {
             (&self.budget.large, mebibytes.min(LARGE_MEBIBYTES))
         };
         let share = Arc::clone(lane).acquire_many_owned(share).await;
-        share.map_err(|closed| StorageError::Unavailable {
+        share.map_err(|closed| self.closed(key, closed))
+    }
+
+    fn closed(&self, key: &Key, closed: AcquireError) -> StorageError {
+        StorageError::Unavailable {
             operation: Operation::Read,
             path: self.location(key),
             cause: Arc::new(closed),
-        })
+        }
     }
 }
 
@@ -111,13 +122,15 @@ impl Storage for Budgeted {
 
     /// Tries as if the file were small. Where it is not, the store says how large it is, and has read nothing.
     async fn read(&self, key: &Key, limit: u64) -> Result<Contents, StorageError> {
+        let turn = self.turns.acquire().await;
+        let turn = turn.map_err(|closed| self.closed(key, closed))?;
         let share = self.reserve(key, 0).await?;
         let (path, size) = match self.inner.read(key, limit.min(SMALL)).await {
             Ok(contents) => return Ok(held(contents, share)),
             Err(StorageError::TooLarge { path, size, .. }) => (path, size),
             Err(other) => return Err(other),
         };
-        drop(share);
+        drop((share, turn));
         if size > limit {
             return Err(StorageError::TooLarge { path, size, limit });
         }

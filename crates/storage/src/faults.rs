@@ -44,12 +44,18 @@ pub enum Fault {
     },
     /// It takes this much longer. (Tests with tokio's paused clock do not wait.)
     Delay(Duration),
+    /// There is no answer, ever. A listing hangs after so many entries; other calls have no effect.
+    Hang {
+        after: usize,
+    },
 }
 
 /// The error that a call fails with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     Unavailable,
+    /// The disk is full.
+    NoSpace,
     PermissionDenied,
     NotFound,
 }
@@ -61,6 +67,11 @@ impl Failure {
                 operation,
                 path,
                 cause: Arc::new(std::io::Error::other("a fault that the test asked for")),
+            },
+            Self::NoSpace => StorageError::Unavailable {
+                operation,
+                path,
+                cause: Arc::new(std::io::Error::from(rustix::io::Errno::NOSPC)),
             },
             Self::PermissionDenied => StorageError::PermissionDenied { operation, path },
             Self::NotFound => StorageError::NotFound { operation, path },
@@ -145,6 +156,7 @@ impl<S: Storage> FaultInjecting<S> {
                 tokio::time::sleep(duration).await;
                 call.await
             }
+            Fault::Hang { after: _ } => std::future::pending().await,
         }
     }
 }
@@ -176,6 +188,7 @@ impl<S: Storage> Storage for FaultInjecting<S> {
                 .flat_map(|()| stream::empty())
                 .chain(listing)
                 .boxed(),
+            Fault::Hang { after } => listing.take(after).chain(stream::pending()).boxed(),
         }
     }
 

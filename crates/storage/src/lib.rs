@@ -13,6 +13,7 @@ mod local;
 pub mod memory;
 mod object;
 mod observed;
+mod patient;
 pub mod port;
 pub mod walk;
 
@@ -20,6 +21,7 @@ pub use budgeted::{Budgeted, MemoryBudget};
 pub use local::LocalStorage;
 pub use object::{Buckets, ObjectStorage, S3Access, S3Account, S3Credentials, Secret};
 pub use observed::{Observed, Requests};
+pub use patient::{Patience, Patient, PatientBuckets};
 pub use port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, InvalidKey, Key,
     Operation, PartialWrite, Put, RemovedDirectory, Storage, StorageError, Version,

@@ -8,6 +8,7 @@ pub mod flink;
 pub mod metadata_writer;
 pub mod object_store;
 pub mod process;
+pub mod proxy;
 pub mod scratch;
 pub mod snapshot;
 pub mod tools;

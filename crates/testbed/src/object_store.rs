@@ -7,6 +7,7 @@ use std::{fs, io};
 
 use crate::control_plane::{port, ready};
 use crate::process::Process;
+use crate::proxy::Proxy;
 use crate::scratch::Scratch;
 use crate::tools;
 
@@ -58,6 +59,11 @@ impl S3Server {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same store with the network before it, which is as bad as the caller wants.
+    pub fn proxy(&self) -> Result<Proxy, Error> {
+        Proxy::before(self.port)
     }
 
     /// Makes a bucket, which this store keeps as a directory. Only [`ACCESS_KEY`] reaches it.

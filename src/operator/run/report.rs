@@ -119,7 +119,10 @@ pub(in crate::operator) fn ended(
         reason: phase.as_str(),
         message: shortened(sentence, MAX_MESSAGE),
     };
-    let blocked_by = blocked_by(&report.outcome.blocked);
+    // A run that ended because of what became of a file says that.
+    let told_to_stop =
+        |blocked: &&Blocked| **blocked != Blocked::Cancelled || ending.cancelled.is_some();
+    let blocked_by = blocked_by(report.outcome.blocked.iter().filter(told_to_stop));
     let asked = report.outcome.asked.as_ref();
     let plan = asked.map(|asked| PlanReference {
         digest: asked.digest.to_string(),
@@ -300,8 +303,8 @@ fn told(blocked: &Blocked) -> String {
 }
 
 /// At most as many lines as the API takes, the last of which says how many there would be.
-fn blocked_by(blocked: &[Blocked]) -> Vec<String> {
-    let mut lines: Vec<String> = blocked.iter().map(blocked_line).collect();
+fn blocked_by<'b>(blocked: impl Iterator<Item = &'b Blocked>) -> Vec<String> {
+    let mut lines: Vec<String> = blocked.map(blocked_line).collect();
     if lines.len() > BLOCKED {
         let more = lines.len() - (BLOCKED - 1);
         lines.truncate(BLOCKED - 1);

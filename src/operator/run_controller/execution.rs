@@ -107,9 +107,12 @@ impl<'a> Execution<'a> {
         let allowed = world.administrator().clone();
         let (namespace, bases) = (world.namespace().to_owned(), judgement.bases.clone());
         let consent = self.consent(&policy);
-        let reach = match Reach::of(self.operator, world.into_identity(), &bases).await {
-            Ok(reach) => reach,
-            Err(unreached) => {
+        let identity = world.into_identity();
+        let reach = Reach::of(self.operator, &namespace, identity, &bases);
+        let reach = match self.stop.run_until_cancelled(reach).await {
+            None => return self.hand_over().await,
+            Some(Ok(reach)) => reach,
+            Some(Err(unreached)) => {
                 let (reason, phase, why) = unreached.told(&namespace, &self.operator.account);
                 return self.refuse(phase, &[reason], why).await;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use retention::layout::JOURNAL_DIRECTORY;
 use retention::location::{Location, ObjectStore, Store};
-use storage::{Key, Requests, S3Access, S3Account, StorageError};
+use storage::{Key, PatientBuckets, Requests, S3Access, S3Account, StorageError};
 
 use crate::api::retention_run::Phase;
 use crate::engine::{MetadataCache, Observer, Stores};
@@ -32,6 +32,7 @@ impl Reach {
     /// Fails if no directory can be looked into: then there is nothing to say about any.
     pub(super) async fn of(
         operator: &Operator,
+        namespace: &str,
         identity: Identity,
         bases: &[Location],
     ) -> Result<Self, Unreached> {
@@ -41,7 +42,7 @@ impl Reach {
                 observer: Arc::clone(&operator.observer) as Arc<dyn Observer>,
                 cache: Arc::clone(&operator.cache),
             }),
-            Identity::Tenant(access) => Self::of_tenant(operator, access, bases).await,
+            Identity::Tenant(access) => Self::of_tenant(operator, namespace, access, bases).await,
             Identity::Nobody(why) => Err(Unreached::Nobody(why)),
         }
     }
@@ -49,23 +50,34 @@ impl Reach {
     /// Volumes are looked at as ever: what jobs of other policies keep there may name files of this one.
     async fn of_tenant(
         operator: &Operator,
+        namespace: &str,
         access: S3Access,
         bases: &[Location],
     ) -> Result<Self, Unreached> {
+        // What a bucket does to one tenant is no news for another, who may be somebody else there.
+        let endpoint = access.endpoint.clone().unwrap_or_default();
+        let region = access.region.clone().unwrap_or_default();
+        let whose = format!("{namespace} {endpoint} {region}");
         let account = Arc::new(S3Account::new(access));
+        let patient = PatientBuckets::new(
+            Arc::clone(&account) as _,
+            Arc::clone(&operator.patience),
+            whose,
+        );
         let mut stores = operator.mounted.clone();
         for base in bases {
             let (bucket, key) = in_bucket(base).ok_or_else(|| not_in_s3(base))?;
             let own = Key::parse(JOURNAL_DIRECTORY).map_err(|_| not_in_s3(base))?;
             let directory = account.directory(bucket, &key, own);
-            stores.add(
-                base.clone(),
-                Arc::new(directory.map_err(Unreached::Storage)?),
-            );
+            let directory = Arc::new(directory.map_err(Unreached::Storage)?);
+            stores.add(base.clone(), Arc::new(patient.directory(bucket, directory)));
         }
         let counting: Arc<dyn Requests> = Arc::new(operator.metrics.clone());
-        let stores =
-            volumes::shared_by_tenants(&stores.looking_into(account), &operator.memory, &counting);
+        let stores = volumes::shared_by_tenants(
+            &stores.looking_into(Arc::new(patient)),
+            &operator.memory,
+            &counting,
+        );
         let stores = Arc::new(stores);
         let reach = Self {
             observer: Arc::new(operator.observer.through(Arc::clone(&stores))),

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::reach::Reach;
+use super::unknown_outcome::UnknownOutcome;
 use crate::engine::run::Scope;
 use crate::engine::{Consent, Mode, Pace, Progress, Report, Run, RunError, Step, Stores};
 use crate::operator::context::Operator;
@@ -69,7 +70,8 @@ impl Work {
                 requests_per_second,
                 cancel,
             } = self;
-            let stores = paced(&reach.stores, requests_per_second);
+            let unknown: Arc<dyn Requests> = Arc::new(UnknownOutcome(cancel.clone()));
+            let stores = paced(&reach.stores, requests_per_second).observed_by(&unknown);
             let of = bases.len();
             let (bases, absent) = runtime.block_on(existing(&stores, bases));
             let absent = Absent {

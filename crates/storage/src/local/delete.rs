@@ -31,6 +31,7 @@ pub(super) fn file_if_unchanged(
     if found.kind != EntryKind::File || found.version != *expected {
         return Ok(Deletion::Changed { found });
     }
+    target.in_time()?;
     match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
         Ok(()) => Ok(Deletion::Deleted),
         Err(Errno::NOENT) => Ok(Deletion::AlreadyGone),
@@ -43,6 +44,7 @@ pub(super) fn empty_directory(target: &Target) -> Result<RemovedDirectory, Stora
     let Some(Place { directory, name }) = place_if_any(target)? else {
         return Ok(RemovedDirectory::AlreadyGone);
     };
+    target.in_time()?;
     match rustix::fs::unlinkat(&directory, name, AtFlags::REMOVEDIR) {
         Ok(()) => Ok(RemovedDirectory::Removed),
         Err(Errno::NOENT) => Ok(RemovedDirectory::AlreadyGone),

@@ -1,5 +1,6 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -7,12 +8,16 @@ use rustix::io::Errno;
 use super::root::{Root, io_failure};
 use crate::port::{Key, Operation, StorageError};
 
+/// After so long nothing is deleted any more: what hung for hours on the way to it was decided hours ago.
+pub(super) const DELETED_WITHIN: Duration = Duration::from_mins(1);
+
 /// One key, and what is about to be done to it.
 #[derive(Debug)]
 pub(super) struct Target {
     root: Arc<Root>,
     operation: Operation,
     key: Key,
+    pub(super) asked: Instant,
 }
 
 /// A directory that is held open, and a name in it. Whatever happens to the path, calls act on this directory.
@@ -28,7 +33,20 @@ impl Target {
             root,
             operation,
             key,
+            asked: Instant::now(),
         }
+    }
+
+    /// To be asked right before what cannot be undone.
+    pub(super) fn in_time(&self) -> Result<(), StorageError> {
+        if self.asked.elapsed() <= DELETED_WITHIN {
+            return Ok(());
+        }
+        Err(StorageError::TooLate {
+            operation: self.operation,
+            path: self.location(),
+            within: DELETED_WITHIN,
+        })
     }
 
     pub(super) fn key(&self) -> &Key {

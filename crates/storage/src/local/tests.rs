@@ -4,6 +4,7 @@ mod agreement;
 mod crash;
 mod fixture;
 mod forbidden;
+mod late;
 mod names;
 mod roots;
 

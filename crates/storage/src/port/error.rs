@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a store could not answer. Each says which path, and what to do.
 ///
@@ -72,6 +73,29 @@ pub enum StorageError {
         path: String,
         cause: Arc<dyn Error + Send + Sync>,
     },
+    /// Nothing is known, not even whether what was to be changed is or will be.
+    #[error(
+        "cannot {operation} {path}: the storage has not answered within {} s{}; is the server behind it up?", patience.as_secs(), operation.if_without_answer()
+    )]
+    NoAnswer {
+        operation: Operation,
+        path: String,
+        patience: Duration,
+    },
+    /// Nothing was done.
+    #[error(
+        "cannot {operation} {path}: the storage was not asked, since it has not answered what it was asked before; is the server behind it up?"
+    )]
+    NotAsked { operation: Operation, path: String },
+    /// Nothing was done: whoever asked has given up by now, or decided too long ago.
+    #[error(
+        "cannot {operation} {path}: looking at it took longer than {} s, so it was left alone; run again", within.as_secs()
+    )]
+    TooLate {
+        operation: Operation,
+        path: String,
+        within: Duration,
+    },
     #[error("cannot {operation} {path}: {cause}; check the volume or service and run again")]
     Unavailable {
         operation: Operation,
@@ -98,6 +122,7 @@ impl StorageError {
             Self::Unverifiable { .. } => "unverifiable",
             Self::RootChanged { .. } => "root_changed",
             Self::Unsupported { .. } => "unsupported",
+            Self::NoAnswer { .. } | Self::NotAsked { .. } | Self::TooLate { .. } => "no_answer",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -119,6 +144,9 @@ impl StorageError {
             | Self::Unverifiable { path }
             | Self::RootChanged { path, .. }
             | Self::Unsupported { path, .. }
+            | Self::NoAnswer { path, .. }
+            | Self::NotAsked { path, .. }
+            | Self::TooLate { path, .. }
             | Self::Unavailable { path, .. } => path,
         }
     }
@@ -165,6 +193,16 @@ impl Operation {
             Self::Delete => "delete",
             Self::RemoveDirectory => "remove_directory",
             Self::Write => "write",
+        }
+    }
+
+    /// What may have become of it where the answer is missing.
+    fn if_without_answer(self) -> &'static str {
+        match self {
+            Self::Open | Self::List | Self::Stat | Self::Read => "",
+            Self::Delete | Self::RemoveDirectory | Self::Write => {
+                ", and may still do it, or has done it"
+            }
         }
     }
 
