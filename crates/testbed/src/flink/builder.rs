@@ -140,6 +140,7 @@ impl FlinkClusterBuilder {
             starts: 0,
             job_manager: None,
             task_manager: None,
+            crashes: 0,
         };
         cluster.start_job_manager()?;
         cluster.start_task_manager()?;

@@ -1,3 +1,4 @@
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use crate::process::Process;
 const POLL: Duration = Duration::from_millis(100);
 /// Far longer than it takes when nothing is wrong.
 const TO_SHUT_DOWN: Duration = Duration::from_mins(1);
+/// `TaskManager`s that may crash before that is an error.
+const CRASHES: u32 = 2;
 const JOB_MANAGER: &str = "dev.flinkretention.sequence.JobManager";
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 
@@ -31,6 +34,8 @@ pub struct FlinkCluster {
     pub(super) starts: u32,
     pub(super) job_manager: Option<Process>,
     pub(super) task_manager: Option<Process>,
+    /// `TaskManager`s that a signal ended which nobody sent.
+    pub(super) crashes: u32,
 }
 
 impl FlinkCluster {
@@ -147,7 +152,9 @@ impl FlinkCluster {
     }
 
     /// Polls `probe` until it gives a value. An error of REST counts as "not yet", since there is none while no
-    /// `JobManager` leads; a process that ended is an error at once.
+    /// `JobManager` leads; a process that ended is an error at once, but a `TaskManager` that crashed is replaced, as
+    /// Kubernetes does: the native code of a state backend can crash where its task is cancelled (seen with `ForSt` of
+    /// 2.3.0, in the middle of a failover).
     pub fn wait_for<T>(
         &mut self,
         goal: &str,
@@ -156,13 +163,19 @@ impl FlinkCluster {
     ) -> Result<T, FlinkError> {
         let started = Instant::now();
         loop {
-            for process in [&mut self.job_manager, &mut self.task_manager]
-                .into_iter()
-                .flatten()
+            if let Some(process) = &mut self.job_manager
+                && let Some(status) = exit_status(process)?
             {
-                if let Some(status) = exit_status(process)? {
+                return Err(FlinkError::ended(process, status));
+            }
+            if let Some(process) = &mut self.task_manager
+                && let Some(status) = exit_status(process)?
+            {
+                if status.signal().is_none() || self.crashes == CRASHES {
                     return Err(FlinkError::ended(process, status));
                 }
+                self.crashes += 1;
+                self.restart_task_manager()?;
             }
             let last = match probe(self) {
                 Ok(Some(value)) => return Ok(value),
