@@ -104,15 +104,27 @@ mod tests {
         assert_eq!(waits.await.unwrap().bytes, "a");
     }
 
-    /// Nothing hangs here but for lack of any time.
-    #[tokio::test]
-    async fn a_mount_that_does_not_answer_is_named() {
+    /// What hangs here is the only thread that may look.
+    #[test]
+    fn a_mount_that_does_not_answer_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let mount: Mount = format!("file:/x={}", directory.path().display())
             .parse()
             .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
         let impatient = Arc::new(Patience::new(Duration::ZERO));
-        let error = open(vec![mount.clone()], &impatient).await.unwrap_err();
+        let error = runtime.block_on(async {
+            let (release, hangs) = std::sync::mpsc::channel::<()>();
+            let held = tokio::task::spawn_blocking(move || hangs.recv());
+            let error = open(vec![mount.clone()], &impatient).await.unwrap_err();
+            drop(release);
+            held.await.unwrap().unwrap_err();
+            error
+        });
         let text = error.to_string();
         assert!(text.contains(&mount.to_string()), "{text}");
         assert!(text.contains("has not answered within 0 s"), "{text}");
