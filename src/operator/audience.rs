@@ -1,5 +1,7 @@
 //! What statuses tell of other namespaces: nothing.
 
+use std::collections::BTreeSet;
+
 use retention::evidence::{Evidence, JobName};
 
 /// What keeps a file may belong to somebody else.
@@ -11,25 +13,26 @@ const ANOTHERS: &str =
 pub(super) struct Audience<'a> {
     namespace: &'a str,
     /// The directories of others alone.
-    foreign: Vec<String>,
+    foreign: BTreeSet<String>,
 }
 
 impl<'a> Audience<'a> {
     pub(super) fn of(namespace: &'a str, evidence: &Evidence) -> Self {
-        let (own, others): (Vec<_>, Vec<_>) = evidence
-            .jobs
-            .iter()
-            .flat_map(|job| job.bases.iter().map(|base| (&job.name, base.to_string())))
-            .partition(|(job, _)| job.namespace == namespace);
-        let is_own = |base: &String| {
-            own.iter()
-                .any(|(_, own)| own.starts_with(base.as_str()) || base.starts_with(own.as_str()))
-        };
-        let foreign = others.into_iter().map(|(_, base)| base);
-        Self {
-            namespace,
-            foreign: foreign.filter(|base| !is_own(base)).collect(),
+        // Thousands of jobs share some few directories.
+        let (mut own, mut foreign) = (BTreeSet::new(), BTreeSet::new());
+        for job in &evidence.jobs {
+            let bases = job.bases.iter().map(ToString::to_string);
+            if job.name.namespace == namespace {
+                own.extend(bases);
+            } else {
+                foreign.extend(bases);
+            }
         }
+        foreign.retain(|base: &String| {
+            let is_own = |own: &String| own.starts_with(base.as_str()) || base.starts_with(own);
+            !own.iter().any(is_own)
+        });
+        Self { namespace, foreign }
     }
 
     /// The reason of a guard as these readers may see it.

@@ -44,6 +44,9 @@ pub(in crate::operator) fn job_scans(
     policy: &Policy,
 ) -> Vec<(JobName, JobScan)> {
     let after = After::of(report, mode, policy);
+    // A policy selects jobs of its own namespace only.
+    let namespace = jobs.first().map_or("", |job| &job.namespace);
+    let audience = Audience::of(namespace, &report.evidence);
     let of_run = report
         .evidence
         .jobs
@@ -72,11 +75,7 @@ pub(in crate::operator) fn job_scans(
                 storage: sum.by_class(),
                 protected_by: protected_by(
                     &sum.by_guard,
-                    &reasons(
-                        report,
-                        &[owner].into(),
-                        &Audience::of(&job.name.namespace, &report.evidence),
-                    ),
+                    &reasons(report, &[owner].into(), &audience),
                 ),
                 earliest: sum.earliest,
             };
