@@ -18,6 +18,7 @@ pub mod links;
 pub mod listing;
 pub mod names;
 pub mod reading;
+pub mod volume;
 pub mod writing;
 
 use std::sync::Arc;

@@ -2,13 +2,12 @@
 
 mod agreement;
 mod crash;
-mod fixture;
 mod forbidden;
 mod late;
 mod names;
 mod roots;
 
-use fixture::Volume;
+use crate::contract::volume::Volume;
 
 crate::contract_tests!(Volume::new());
 crate::file_system_contract_tests!(Volume::new());

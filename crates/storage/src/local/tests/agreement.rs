@@ -8,8 +8,8 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::fixture::Volume;
 use crate::contract::FileSystemFixture;
+use crate::contract::volume::Volume;
 use crate::memory::{MemoryStorage, Node};
 use crate::port::{Deletion, Entry, EntryKind, Key, Storage, StorageError};
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use bytes::Bytes;
 use futures::TryStreamExt;
 
-use super::fixture::Volume;
+use crate::contract::volume::Volume;
 use crate::local::LocalStorage;
 use crate::port::{Entry, Key, Storage};
 

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::fixture::Volume;
 use crate::contract::Fixture;
+use crate::contract::volume::Volume;
 use crate::local::LocalStorage;
 use crate::port::{Key, Operation, Storage, StorageError};
 use crate::walk::{Descend, Walk};

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::fixture::Volume;
+use crate::contract::volume::Volume;
 use crate::local::delete;
 use crate::local::resolve::{DELETED_WITHIN, Target};
 use crate::port::{Deletion, Key, Operation, RemovedDirectory, Storage, StorageError};

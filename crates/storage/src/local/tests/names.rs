@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 
-use super::fixture::Volume;
+use crate::contract::volume::Volume;
 use crate::contract::{FileSystemFixture, Fixture};
 use crate::port::{Deletion, Entry, EntryKind, Key, PartialWrite, Storage};
 

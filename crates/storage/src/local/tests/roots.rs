@@ -3,8 +3,8 @@ use std::os::unix::fs::symlink;
 
 use futures::TryStreamExt;
 
-use super::fixture::Volume;
 use crate::contract::Fixture;
+use crate::contract::volume::Volume;
 use crate::local::LocalStorage;
 use crate::port::{Entry, Key, Storage};
 

@@ -1,3 +1,5 @@
+//! A temporary directory as a store: the fixture of whatever reaches a file system.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -7,20 +9,20 @@ use async_trait::async_trait;
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 
-use crate::contract::{
-    FileSystemFixture, Fixture, OUTSIDE_CONTENTS, OUTSIDE_DIRECTORY, OUTSIDE_FILE,
-};
+use super::{FileSystemFixture, Fixture, OUTSIDE_CONTENTS, OUTSIDE_DIRECTORY, OUTSIDE_FILE};
 use crate::local::LocalStorage;
 use crate::port::{Key, Storage};
 
 /// A temporary directory with a root and, beside it, something that is not ours.
-pub(super) struct Volume {
+#[derive(Debug)]
+pub struct Volume {
     directory: TempDir,
-    pub(super) store: LocalStorage,
+    pub store: LocalStorage,
 }
 
 impl Volume {
-    pub(super) async fn new() -> Self {
+    /// A fresh one.
+    pub async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (root, outside) = (
             directory.path().join("root"),
@@ -33,15 +35,18 @@ impl Volume {
         Self { directory, store }
     }
 
-    pub(super) fn root(&self) -> PathBuf {
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
         self.directory.path().join("root")
     }
 
-    pub(super) fn outside(&self) -> PathBuf {
+    #[must_use]
+    pub fn outside(&self) -> PathBuf {
         self.directory.path().join("outside")
     }
 
-    pub(super) fn path(&self, key: &Key) -> PathBuf {
+    #[must_use]
+    pub fn path(&self, key: &Key) -> PathBuf {
         self.root().join(key.as_str())
     }
 
