@@ -66,15 +66,22 @@ impl FlinkDistribution {
         self.version
     }
 
-    /// `java` with the class path and what Flink needs opened; the caller adds memory and the class to run.
+    /// `java` for processes that live a minute: it starts quickly.
     pub(super) fn java(&self) -> Command {
+        let mut command = self.unhurried_java();
+        command.args([
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+        ]);
+        command
+    }
+
+    /// `java` with the class path and what Flink needs opened, as fast as it becomes in time; the caller adds memory and
+    /// the class to run.
+    pub(super) fn unhurried_java(&self) -> Command {
         let mut command = Command::new(of_jdk("java"));
         command
-            .args([
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-UsePerfData",
-            ])
             .args(OPENED.map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED")))
             .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
             .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
@@ -135,15 +142,20 @@ fn module_directory() -> PathBuf {
 
 /// What goes in: the version, the POM and every Java source.
 fn key(module: &Path, version: FlinkVersion) -> Result<Key, FlinkError> {
-    let sources = module.join("src/main/java/dev/flinkretention/sequence");
-    let mut files = fs::read_dir(&sources)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(FlinkError::io("list the Java sources in", &sources))?;
-    files.push(module.join("pom.xml"));
+    let mut files = vec![module.join("pom.xml")];
+    for package in ["loader", "sequence"] {
+        let sources = module
+            .join("src/main/java/dev/flinkretention")
+            .join(package);
+        let entries = fs::read_dir(&sources)
+            .and_then(|entries| {
+                entries
+                    .map(|entry| entry.map(|entry| entry.path()))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .map_err(FlinkError::io("list the Java sources in", &sources))?;
+        files.extend(entries);
+    }
     files.sort();
     let mut key = Key::new().text(version.profile());
     for file in &files {
