@@ -1,5 +1,7 @@
 //! A real object store that speaks S3 (versitygw), on a directory of the test's own.
 
+use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,6 +105,25 @@ impl S3Server {
         self.administer(&[&["change-bucket-owner"], whom.as_slice()].concat())
     }
 
+    /// How many requests it has answered so far, by the name that it gives them (`s3_ListObjectsV2`).
+    pub fn requests(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let log = self.access_log();
+        let opened = fs::File::open(&log).map_err(Error::io("read", &log))?;
+        let mut requests = BTreeMap::new();
+        for line in io::BufReader::new(opened).lines() {
+            let line = line.map_err(Error::io("read", &log))?;
+            let action = line.split(' ').find(|word| word.starts_with("s3_"));
+            if let Some(action) = action {
+                *requests.entry(action.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(requests)
+    }
+
+    fn access_log(&self) -> PathBuf {
+        self.scratch.path().join("access.log")
+    }
+
     fn administer(&self, arguments: &[&str]) -> Result<(), Error> {
         let program = tools::versitygw()?;
         let output = Command::new(&program)
@@ -135,6 +156,8 @@ impl S3Server {
             .arg("--iam-cache-disable")
             .arg("--iam-dir")
             .arg(self.scratch.path().join("users"))
+            .arg("--access-log")
+            .arg(self.access_log())
             .args(["--port", &format!("127.0.0.1:{}", self.port)])
             .arg("posix")
             .arg(self.scratch.path().join("buckets"));

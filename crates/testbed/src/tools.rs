@@ -63,6 +63,11 @@ pub fn versitygw() -> Result<PathBuf, Error> {
     Ok(VERSITYGW.build()?.join("versitygw"))
 }
 
+/// The peer that listing and deleting are measured against; only benches ask for it.
+pub fn rclone() -> Result<PathBuf, Error> {
+    Ok(RCLONE.build()?.join("rclone"))
+}
+
 const KUBERNETES: GoModule = GoModule {
     name: "kubernetes",
     directory: "",
@@ -86,6 +91,13 @@ const VERSITYGW: GoModule = GoModule {
     directory: "versitygw",
     packages: &[("versitygw", "github.com/versity/versitygw/cmd/versitygw")],
     takes: "about a minute",
+};
+
+const RCLONE: GoModule = GoModule {
+    name: "rclone",
+    directory: "rclone",
+    packages: &[("rclone", "github.com/rclone/rclone")],
+    takes: "two minutes",
 };
 
 fn kubernetes(program: &str) -> Result<PathBuf, Error> {
