@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 use storage::{
-    Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, Key, Put,
+    Capabilities, ConditionalDelete, Contents, Deletion, Entry, EntryKind, Key, Operation, Put,
     RemovedDirectory, Storage, StorageError, Version,
 };
 use testbed::snapshot::SnapshotFile;
@@ -162,7 +162,11 @@ impl Storage for MadeUp {
     async fn read(&self, key: &Key, _: u64) -> Result<Contents, StorageError> {
         let segments: Vec<&str> = key.segments().collect();
         let [BASE, job, checkpoint, "_metadata"] = segments.as_slice() else {
-            unreachable!("a dry run reads nothing but _metadata: {key}");
+            // There is no journal.
+            return Err(StorageError::NotFound {
+                operation: Operation::Read,
+                path: self.location(key),
+            });
         };
         let number = checkpoint.trim_start_matches(CHECKPOINT).parse().unwrap();
         let bytes = metadata(self.shape, BUCKET, job_number(job), number);
