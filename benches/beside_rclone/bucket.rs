@@ -77,7 +77,7 @@ impl Bucket {
 
     /// The data files that are there.
     pub(crate) fn files(&self) -> usize {
-        let shared = self.jobs.iter().map(|job| job.shared());
+        let shared = self.jobs.iter().map(Job::shared);
         shared
             .filter_map(|shared| fs::read_dir(self.directory.join(shared)).ok())
             .map(Iterator::count)
