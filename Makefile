@@ -146,7 +146,7 @@ generated:
 
 .PHONY: tools
 tools: prepare ## Build the servers and clients that the tests run, into the cache
-	@$(PROGRAMS)/prepare kubernetes helm flink stores
+	@$(PROGRAMS)/prepare kubernetes helm flink stores prometheus
 
 .PHONY: servers
 servers: prepare

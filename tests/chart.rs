@@ -4,12 +4,17 @@
 
 #[path = "chart/helm.rs"]
 mod helm;
+#[path = "chart/people.rs"]
+mod people;
+#[path = "chart/readme.rs"]
+mod readme;
 #[path = "chart/rights.rs"]
 mod rights;
+#[path = "chart/server.rs"]
+mod server;
 
 use helm::{Chart, Manifests};
 use serde_json::{Value, json};
-use testbed::control_plane::ControlPlane;
 
 #[test]
 fn the_default_values_lint_and_render() {
@@ -192,6 +197,26 @@ fn bad_values_are_refused_by_name() {
     for (values, named) in [
         (json!({"replicas": 0}), "replicas"),
         (json!({"replica": 2}), "replica"),
+        (
+            json!({"approval": {"admissionPolicy": "yes"}}),
+            "admissionPolicy",
+        ),
+        (json!({"networkPolicy": {"egressPorts": []}}), "egressPorts"),
+        (
+            json!({"networkPolicy": {"egressPorts": ["https"]}}),
+            "egressPorts",
+        ),
+        (
+            json!({"podDisruptionBudget": {"maxUnavailable": 0}}),
+            "maxUnavailable",
+        ),
+        (
+            json!({"podDisruptionBudget": {"minAvailable": 1}}),
+            "minAvailable",
+        ),
+        (json!({"podMonitor": {"interval": "often"}}), "interval"),
+        (json!({"resources": {"memory": "1Gi"}}), "memory"),
+        (json!({"rbac": {"aggregated": true}}), "aggregated"),
         (json!({"image": {"digest": "latest"}}), "digest"),
         (
             json!({"watchNamespaces": ["Not A Namespace"]}),
@@ -287,11 +312,18 @@ fn what_rest_endpoints_need_is_mounted_where_the_operator_looks() {
 }
 
 #[test]
-fn two_releases_never_share_a_role() {
+fn two_releases_never_share_what_has_no_namespace() {
     let chart = Chart::new();
-    let names = |release: &str, namespace: &str| {
-        let manifests = chart.release(release, namespace, &json!({})).unwrap();
-        manifests.one("ClusterRole")["metadata"]["name"].clone()
+    let everything = json!({"approval": {"admissionPolicy": true}});
+    let names = |release: &str, namespace: &str| -> Vec<String> {
+        let manifests = chart.release(release, namespace, &everything).unwrap();
+        let without_namespace = manifests.iter().filter(|object| {
+            object["metadata"]["namespace"].is_null()
+                && object["kind"] != "CustomResourceDefinition"
+        });
+        without_namespace
+            .map(|object| format!("{} {}", object["kind"], object["metadata"]["name"]))
+            .collect()
     };
     let long = "r".repeat(53);
     for (one, other) in [
@@ -305,30 +337,104 @@ fn two_releases_never_share_a_role() {
             ("retention-2", &*"n".repeat(63)),
         ),
     ] {
-        assert_ne!(names(one.0, one.1), names(other.0, other.1));
+        let other = names(other.0, other.1);
+        let ours = names(one.0, one.1);
+        assert_eq!(ours.len(), 7, "{ours:?}");
+        for name in ours {
+            assert!(!other.contains(&name), "{name}");
+        }
     }
 }
 
 #[test]
-fn a_real_api_server_takes_what_is_rendered() {
-    let server = ControlPlane::start().unwrap();
-    for namespace in ["operators", "payments", "123"] {
-        server.kubectl(["create", "namespace", namespace]).unwrap();
-    }
+fn nodes_can_always_be_drained() {
     let chart = Chart::new();
-    // Names that look like numbers, and names of the greatest length.
-    let odd = chart.release(&"r".repeat(53), "123", &json!({})).unwrap();
-    for object in odd.iter() {
-        server.apply(&object.to_string()).unwrap();
+    let budgets = |values: &Value| {
+        let manifests = chart.render(values).unwrap();
+        let budgets = manifests.all("PodDisruptionBudget");
+        budgets
+            .map(|budget| budget["spec"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(budgets(&json!({})), [json!(null); 0]);
+    let of_two = budgets(&json!({"replicas": 2}));
+    assert_eq!(of_two.len(), 1);
+    assert_eq!(of_two[0]["maxUnavailable"], 1);
+    assert!(of_two[0].get("minAvailable").is_none());
+    let off = json!({"replicas": 2, "podDisruptionBudget": {"enabled": false}});
+    assert_eq!(budgets(&off), [json!(null); 0]);
+}
+
+#[test]
+fn the_network_policy_lets_metrics_in_and_what_the_operator_needs_out() {
+    let chart = Chart::new();
+    assert_eq!(
+        chart
+            .render(&json!({}))
+            .unwrap()
+            .all("NetworkPolicy")
+            .count(),
+        0
+    );
+    let values = json!({"networkPolicy": {
+        "enabled": true,
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "egressPorts": [443, 8081],
+        "extraEgress": [{"ports": [{"port": 9000, "protocol": "TCP"}]}],
+    }});
+    let manifests = chart.render(&values).unwrap();
+    let spec = &manifests.one("NetworkPolicy")["spec"];
+    let pod = &manifests.one("Deployment")["spec"]["template"];
+    for (label, value) in spec["podSelector"]["matchLabels"].as_object().unwrap() {
+        assert_eq!(&pod["metadata"]["labels"][label], value);
     }
-    for values in [
-        json!({}),
-        json!({"watchNamespaces": ["payments", "123"], "replicas": 2}),
+    assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
+    let ingress = spec["ingress"].as_array().unwrap();
+    assert_eq!(ingress.len(), 1);
+    let port = &pod["spec"]["containers"][0]["ports"][0];
+    assert_eq!(
+        ingress[0]["ports"],
+        json!([{"port": port["name"], "protocol": "TCP"}])
+    );
+    assert_eq!(ingress[0]["from"], values["networkPolicy"]["metricsFrom"]);
+    let out: Vec<i64> = spec["egress"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .inspect(|rule| assert!(rule.get("ports").is_some(), "not everything: {rule}"))
+        .flat_map(|rule| rule["ports"].as_array().unwrap())
+        .map(|port| port["port"].as_i64().unwrap())
+        .collect();
+    assert_eq!(out, [53, 53, 443, 8081, 9000]);
+}
+
+#[test]
+fn series_keep_the_names_of_the_flink_resources() {
+    let chart = Chart::new();
+    for (which, kind, endpoints) in [
+        ("serviceMonitor", "ServiceMonitor", "endpoints"),
+        ("podMonitor", "PodMonitor", "podMetricsEndpoints"),
     ] {
-        for object in chart.render(&values).unwrap().iter() {
-            server.apply(&object.to_string()).unwrap();
+        let manifests = chart.render(&json!({which: {"enabled": true}})).unwrap();
+        let spec = &manifests.one(kind)["spec"];
+        let endpoint = &spec[endpoints][0];
+        assert_eq!(endpoint["honorLabels"], true, "{kind}");
+        assert_eq!(
+            (&endpoint["path"], &endpoint["port"]),
+            (&json!("/metrics"), &json!("http"))
+        );
+        let labels = &manifests.one(if kind == "PodMonitor" {
+            "Deployment"
+        } else {
+            "Service"
+        })["metadata"]["labels"];
+        for (label, value) in spec["selector"]["matchLabels"].as_object().unwrap() {
+            assert_eq!(&labels[label], value);
         }
     }
+    let twice = json!({"serviceMonitor": {"enabled": true}, "podMonitor": {"enabled": true}});
+    let error = chart.render(&twice).unwrap_err();
+    assert!(error.contains("scraped twice"), "{error}");
 }
 
 fn arguments(manifests: &Manifests) -> Vec<String> {

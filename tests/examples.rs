@@ -37,6 +37,7 @@ fn a_real_api_server_takes_the_manifests() {
         "policy-approval.yaml",
         "policy-s3.yaml",
         "run.yaml",
+        "networkpolicy-jobmanager.yaml",
     ] {
         // Strict: a misspelt field would be dropped without a word.
         let file = example(name);
@@ -50,6 +51,17 @@ fn a_real_api_server_takes_the_manifests() {
         let answer = server.kubectl(arguments).unwrap();
         assert!(answer.contains("created (server dry run)"), "{answer}");
     }
+}
+
+/// As Flink's native Kubernetes integration labels JobManagers, and the chart our pods.
+#[test]
+fn the_network_policy_names_pods_as_they_are_labelled() {
+    let text = fs::read_to_string(example("networkpolicy-jobmanager.yaml")).unwrap();
+    let chart = repository().join("charts/flink-retention-operator/Chart.yaml");
+    let chart = fs::read_to_string(chart).unwrap();
+    assert!(text.contains("component: jobmanager"));
+    let name = chart.lines().find_map(|line| line.strip_prefix("name: "));
+    assert!(text.contains(&format!("[{},", name.unwrap())), "{text}");
 }
 
 #[test]

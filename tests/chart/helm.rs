@@ -27,12 +27,18 @@ impl Chart {
     }
 
     pub(crate) fn lint(&self, values: &Value) -> Result<String, String> {
-        self.run(&["lint", "--strict", CHART], values)
+        let version = format!("--kube-version={KUBERNETES}");
+        self.run(&["lint", "--strict", CHART, &version], values)
     }
 
     /// The objects of a release named `test` in the namespace `operators`.
     pub(crate) fn render(&self, values: &Value) -> Result<Manifests, String> {
         self.release("test", "operators", values)
+    }
+
+    /// The same for a cluster of another version.
+    pub(crate) fn render_for(&self, kubernetes: &str, values: &Value) -> Result<Manifests, String> {
+        self.objects("test", "operators", kubernetes, values)
     }
 
     pub(crate) fn release(
@@ -41,8 +47,19 @@ impl Chart {
         namespace: &str,
         values: &Value,
     ) -> Result<Manifests, String> {
+        self.objects(name, namespace, KUBERNETES, values)
+    }
+
+    fn objects(
+        &self,
+        name: &str,
+        namespace: &str,
+        kubernetes: &str,
+        values: &Value,
+    ) -> Result<Manifests, String> {
         let namespace = format!("--namespace={namespace}");
-        let yaml = self.run(&["template", name, CHART, &namespace], values)?;
+        let version = format!("--kube-version={kubernetes}");
+        let yaml = self.run(&["template", name, CHART, &namespace, &version], values)?;
         let documents = yaml
             .split("\n---\n")
             .map(|document| document.trim_start_matches("---\n"));
@@ -57,7 +74,7 @@ impl Chart {
         std::fs::write(&file, values.to_string()).unwrap();
         let output = Command::new(&self.helm)
             .args(arguments)
-            .args(["--kube-version=1.33.0", "--values"])
+            .arg("--values")
             .arg(&file)
             .envs(
                 ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"]
@@ -74,6 +91,8 @@ impl Chart {
         }
     }
 }
+
+const KUBERNETES: &str = "1.33.0";
 
 const CHART: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

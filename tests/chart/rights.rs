@@ -26,7 +26,7 @@ struct Right {
 fn rights(manifests: &Manifests) -> Vec<Right> {
     let texts = |value: &Value| serde_json::from_value::<Vec<String>>(value.clone()).unwrap();
     let mut rights = Vec::new();
-    for role in manifests.all("ClusterRole").chain(manifests.all("Role")) {
+    for role in roles_of_the_operator(manifests) {
         for rule in role["rules"].as_array().unwrap() {
             assert!(rule.get("nonResourceURLs").is_none());
             for group in texts(&rule["apiGroups"]) {
@@ -46,6 +46,24 @@ fn rights(manifests: &Manifests) -> Vec<Right> {
         }
     }
     rights
+}
+
+/// The roles that are bound to its service account; the others are for people.
+fn roles_of_the_operator(manifests: &Manifests) -> impl Iterator<Item = &Value> {
+    let operator = json!([{"kind": "ServiceAccount", "name": "test-flink-retention-operator", "namespace": "operators"}]);
+    let bindings: Vec<&Value> = manifests
+        .all("ClusterRoleBinding")
+        .chain(manifests.all("RoleBinding"))
+        .inspect(|binding| assert_eq!(binding["subjects"], operator))
+        .collect();
+    let roles = manifests.all("ClusterRole").chain(manifests.all("Role"));
+    roles.filter(move |role| {
+        bindings.iter().any(|binding| {
+            binding["roleRef"]["name"] == role["metadata"]["name"]
+                && binding["roleRef"]["kind"] == role["kind"]
+                && binding["metadata"]["namespace"] == role["metadata"]["namespace"]
+        })
+    })
 }
 
 fn both_scopes() -> [Manifests; 2] {
@@ -209,23 +227,24 @@ fn the_lease_is_the_only_one_that_can_be_changed() {
 }
 
 #[test]
-fn every_role_is_bound_to_the_service_account_of_the_operator() {
+fn every_binding_finds_its_role_and_what_is_not_bound_is_for_people() {
     for manifests in both_scopes() {
-        let roles = manifests.all("ClusterRole").chain(manifests.all("Role"));
-        let bindings: Vec<&Value> = manifests
+        let bindings = manifests
             .all("ClusterRoleBinding")
-            .chain(manifests.all("RoleBinding"))
+            .chain(manifests.all("RoleBinding"));
+        let bound = roles_of_the_operator(&manifests).count();
+        assert_eq!(bindings.count(), bound, "each role is bound once");
+        let unbound: Vec<&str> = manifests
+            .all("ClusterRole")
+            .chain(manifests.all("Role"))
+            .filter(|role| !roles_of_the_operator(&manifests).any(|of| of == *role))
+            .map(|role| role["metadata"]["name"].as_str().unwrap())
             .collect();
-        for role in roles {
-            let bound = bindings.iter().find(|binding| {
-                binding["roleRef"]["name"] == role["metadata"]["name"]
-                    && binding["roleRef"]["kind"] == role["kind"]
-                    && binding["metadata"]["namespace"] == role["metadata"]["namespace"]
-            });
-            let subjects = &bound.unwrap_or_else(|| panic!("{role} is not bound"))["subjects"];
-            let operator = json!([{"kind": "ServiceAccount", "name": "test-flink-retention-operator", "namespace": "operators"}]);
-            assert_eq!(subjects, &operator);
-        }
+        assert_eq!(
+            unbound,
+            ["view", "edit", "approver"]
+                .map(|who| format!("operators:test-flink-retention-operator:{who}")),
+        );
     }
 }
 

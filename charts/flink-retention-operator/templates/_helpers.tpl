@@ -53,6 +53,11 @@ The name of a role outside the release namespace: two releases must not share it
 {{- printf "%s:%s" .Release.Namespace (include "flink-retention.fullname" .) }}
 {{- end }}
 
+{{/* Of what is named by a domain, where a colon is not allowed. No name of a release has a dot, so it is clear as well. */}}
+{{- define "flink-retention.approvalPolicyName" -}}
+{{- printf "approval.%s.%s.flink-retention.dev" (include "flink-retention.fullname" .) .Release.Namespace }}
+{{- end }}
+
 {{/* The name of a Service has at most 63 characters. */}}
 {{- define "flink-retention.serviceName" -}}
 {{- printf "%s-metrics" (include "flink-retention.fullname" . | trunc 55 | trimSuffix "-") }}

@@ -3,12 +3,14 @@
 //! Where `KUBEBUILDER_ASSETS` names a directory, `kube-apiserver`, `etcd` and `kubectl` are taken from there.
 
 mod go;
+mod go_source;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::cache;
 use go::GoModule;
+use go_source::GoSource;
 
 /// A program that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,11 @@ pub enum Error {
     GoBuild {
         module: PathBuf,
         status: std::process::ExitStatus,
+    },
+    #[error("`go mod download` of {module} failed: {message}")]
+    GoDownload {
+        module: &'static str,
+        message: String,
     },
     #[error("{} does not pin {requirement}", module.display())]
     NotPinned {
@@ -58,6 +65,21 @@ pub fn helm() -> Result<PathBuf, Error> {
     Ok(HELM.build()?.join("helm"))
 }
 
+/// Scrapes metrics and evaluates rules.
+pub fn prometheus() -> Result<PathBuf, Error> {
+    Ok(PROMETHEUS.build()?.join("prometheus"))
+}
+
+/// Checks and tests rules.
+pub fn promtool() -> Result<PathBuf, Error> {
+    Ok(PROMETHEUS.build()?.join("promtool"))
+}
+
+/// The definitions of `ServiceMonitor`, `PodMonitor` and `PrometheusRule`.
+pub fn prometheus_operator_definitions() -> Result<Vec<PathBuf>, Error> {
+    PROMETHEUS_OPERATOR.files()
+}
+
 /// An object store that speaks S3.
 pub fn versitygw() -> Result<PathBuf, Error> {
     Ok(VERSITYGW.build()?.join("versitygw"))
@@ -84,6 +106,30 @@ const HELM: GoModule = GoModule {
     directory: "helm",
     packages: &[("helm", "helm.sh/helm/v3/cmd/helm")],
     takes: "about a minute",
+};
+
+const PROMETHEUS: GoModule = GoModule {
+    name: "prometheus",
+    directory: "prometheus",
+    packages: &[
+        (
+            "prometheus",
+            "github.com/prometheus/prometheus/cmd/prometheus",
+        ),
+        ("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
+    ],
+    takes: "three to five minutes",
+};
+
+const PROMETHEUS_OPERATOR: GoSource = GoSource {
+    name: "prometheus-operator",
+    directory: "prometheus-operator",
+    module: "github.com/prometheus-operator/prometheus-operator",
+    files: &[
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    ],
 };
 
 const VERSITYGW: GoModule = GoModule {

@@ -1,4 +1,5 @@
-//! Builds what tests and the demo run into the cache, before they ask for it: `prepare [kubernetes] [helm] [flink] [stores]`.
+//! Builds what tests and the demo run into the cache, before they ask for it: `prepare [kubernetes] [helm] [flink]
+//! [stores] [prometheus]`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
     {
         Some(parts) if !parts.is_empty() => prepare(&parts),
         _ => {
-            eprintln!("usage: prepare [kubernetes] [helm] [flink] [stores]");
+            eprintln!("usage: prepare [kubernetes] [helm] [flink] [stores] [prometheus]");
             ExitCode::from(2)
         }
     }
@@ -27,6 +28,7 @@ enum Part {
     Helm,
     Flink,
     Stores,
+    Prometheus,
 }
 
 impl Part {
@@ -36,6 +38,7 @@ impl Part {
             "helm" => Some(Self::Helm),
             "flink" => Some(Self::Flink),
             "stores" => Some(Self::Stores),
+            "prometheus" => Some(Self::Prometheus),
             _ => None,
         }
     }
@@ -45,6 +48,10 @@ impl Part {
             Self::Kubernetes => drop(tools::kube_apiserver()?),
             Self::Helm => drop(tools::helm()?),
             Self::Stores => drop(tools::versitygw()?),
+            Self::Prometheus => {
+                tools::promtool()?;
+                tools::prometheus_operator_definitions()?;
+            }
             Self::Flink => {
                 for version in FlinkVersion::ALL {
                     FlinkDistribution::prepare(version)?;

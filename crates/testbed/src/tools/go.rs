@@ -19,8 +19,7 @@ pub(super) struct GoModule {
 impl GoModule {
     /// The directory with the programs.
     pub(super) fn build(&self) -> Result<PathBuf, Error> {
-        let module = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools"))
-            .join(self.directory);
+        let module = module_directory(self.directory);
         let linker_flags = linker_flags(&module)?;
         let mut key = Key::new()
             .text(consts::OS)
@@ -61,10 +60,7 @@ impl GoModule {
             .env("CGO_ENABLED", "0")
             .env("GOWORK", "off")
             .status()
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => Error::GoMissing,
-                _ => unusable(module)(source),
-            })?;
+            .map_err(started(module))?;
         if !status.success() {
             return Err(Error::GoBuild {
                 module: module.to_owned(),
@@ -77,6 +73,11 @@ impl GoModule {
         }
         Ok(())
     }
+}
+
+/// A directory of `tests/tools`.
+pub(super) fn module_directory(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tools")).join(name)
 }
 
 /// What `go build` calls the program of a package: the last part of its path that is not a major version.
@@ -111,7 +112,7 @@ fn linker_flags(module: &Path) -> Result<String, Error> {
     ))
 }
 
-fn pinned<'a>(pins: &'a str, module: &str) -> Option<&'a str> {
+pub(super) fn pinned<'a>(pins: &'a str, module: &str) -> Option<&'a str> {
     pins.lines().find_map(|line| {
         let mut words = line
             .trim_start()
@@ -123,7 +124,16 @@ fn pinned<'a>(pins: &'a str, module: &str) -> Option<&'a str> {
     })
 }
 
-fn unusable(module: &Path) -> impl FnOnce(io::Error) -> Error {
+/// Go could not be started.
+pub(super) fn started(module: &Path) -> impl FnOnce(io::Error) -> Error {
+    let module = module.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => Error::GoMissing,
+        _ => unusable(&module)(source),
+    }
+}
+
+pub(super) fn unusable(module: &Path) -> impl FnOnce(io::Error) -> Error {
     let module = module.to_owned();
     move |source| Error::GoUnusable { module, source }
 }
