@@ -24,6 +24,7 @@ mod takeover;
 mod trouble;
 mod unnamed;
 mod verify;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,9 @@ enum Command {
     Takeover(takeover::Arguments),
     #[command(after_help = EXIT_CODES)]
     Referrers(referrers::Arguments),
+    // People do not run it: the operator does, in a Job.
+    #[command(hide = true, after_help = EXIT_CODES)]
+    Worker(worker::Arguments),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -106,6 +110,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         }
         Command::Takeover(arguments) => takeover::run(arguments).await,
         Command::Referrers(arguments) => referrers::run(arguments).await,
+        Command::Worker(arguments) => worker::run(arguments).await,
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }

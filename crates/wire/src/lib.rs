@@ -23,6 +23,7 @@ pub use connection::Connection;
 pub use dial::{DialError, dial};
 pub use error::WireError;
 pub use fence::{Access, Fence, Term};
+pub use hyper::upgrade::Upgraded;
 pub use remote::RemoteStorage;
 pub use trust::{OperatorCertificate, TrustError, trusting_only};
 pub use worker::{Root, Worker};
