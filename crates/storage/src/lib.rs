@@ -19,7 +19,10 @@ pub mod walk;
 
 pub use budgeted::{Budgeted, MemoryBudget};
 pub use local::LocalStorage;
-pub use object::{Buckets, ObjectStorage, S3Access, S3Account, S3Credentials, Secret};
+pub use object::{
+    Access, Account, Buckets, GcsAccess, GcsAccount, GcsCredentials, NoServiceAccountKey,
+    ObjectStorage, S3Access, S3Account, S3Credentials, Secret, ServiceAccountKey,
+};
 pub use observed::{Observed, Requests};
 pub use patient::{Patience, Patient, PatientBuckets};
 pub use port::{

@@ -1,18 +1,26 @@
-//! Object stores (S3 and what speaks like it), through OpenDAL.
+//! Object stores (S3 and what speaks like it, Google Cloud Storage), through OpenDAL.
 //!
 //! Its operator is asked for one object or one level at a time, under names that it takes literally. Its batch
 //! deleter gives no result for each key, and its recursive listing leaves out what it may not see, so neither is used.
 
 mod account;
+mod address;
 mod circle;
+mod client;
 mod conditions;
 mod delete;
 mod error;
+mod gcs;
 mod list;
 mod look;
 mod name;
+mod page;
+mod protocol;
 mod read;
+mod refusal;
 mod s3;
+mod search;
+mod secret;
 mod transport;
 mod write;
 
@@ -29,20 +37,31 @@ use crate::port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, Operation, Put,
     RemovedDirectory, Storage, StorageError, Version,
 };
-pub use account::{Buckets, S3Account};
+pub use account::{Access, Account, Buckets};
 use conditions::Conditions;
-use s3::LastSearch;
-pub use s3::{S3Access, S3Credentials, Secret};
+pub use gcs::{GcsAccess, GcsCredentials, NoServiceAccountKey, ServiceAccountKey};
+use protocol::Protocol;
+pub use s3::{S3Access, S3Credentials};
+use search::LastSearch;
+pub use secret::Secret;
 use transport::Transport;
+
+/// The buckets that one identity reaches at one store that speaks S3.
+pub type S3Account = Account<S3Access>;
+/// The buckets that one identity reaches in Google Cloud Storage.
+pub type GcsAccount = Account<GcsAccess>;
 
 /// A prefix of a bucket.
 #[derive(Debug, Clone)]
 pub struct ObjectStorage {
     operator: Operator,
+    /// For what is tried again by us, as a whole.
+    once: Operator,
     transport: Transport,
+    protocol: Protocol,
     /// What the names of all objects begin with: nothing, or something that ends with `/`.
     prefix: String,
-    /// The bucket as a person writes it: `s3://bucket`.
+    /// The bucket as a person writes it: `s3://bucket`, `gs://bucket`.
     bucket: String,
     /// A directory of our own, in which is tried out what the store makes of conditions. Without one nothing is changed.
     own: Option<Key>,
@@ -70,6 +89,15 @@ impl ObjectStorage {
             path: self.location(key),
             cause: Arc::new(OnlyLookedAt),
         })
+    }
+}
+
+/// What the names of all objects in a directory of a bucket begin with.
+fn directory_prefix(directory: &Key) -> String {
+    if directory.is_root() {
+        String::new()
+    } else {
+        format!("{directory}/")
     }
 }
 

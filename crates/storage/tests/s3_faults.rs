@@ -310,6 +310,31 @@ async fn what_is_listed_is_not_missing() {
     assert_eq!(look("").await.unwrap(), None);
 }
 
+/// The client by itself would go on where it was, in what is there by now.
+#[tokio::test]
+async fn contents_that_break_off_are_read_anew() {
+    let times = AtomicUsize::new(0);
+    let endpoint = serving(move |request| {
+        assert!(!request.to_lowercase().contains("\r\nrange:"), "{request}");
+        let is_first = times.fetch_add(1, Ordering::Relaxed) == 0;
+        let (body, etag) = if is_first {
+            ("aaaa", "1")
+        } else {
+            ("bbbb", "2")
+        };
+        let headers =
+            format!("ETag: \"{etag}\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+        let mut answer = answer("200 OK", &headers, body);
+        if is_first {
+            answer.truncate(answer.len() - 2);
+        }
+        answer
+    });
+    let read = store(endpoint.await).read(&key("a"), 100).await.unwrap();
+    assert_eq!(read.bytes, "bbbb");
+    assert_eq!(read.version.etag.as_deref(), Some("2"));
+}
+
 #[tokio::test]
 async fn clocks_that_differ_are_told() {
     let late = "Date: Sat, 01 Jan 2000 00:00:00 GMT\r\n";

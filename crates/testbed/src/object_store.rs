@@ -1,4 +1,7 @@
-//! A real object store that speaks S3 (versitygw), on a directory of the test's own.
+//! Real object stores, each on a directory of the test's own: one that speaks S3 (versitygw), and one that speaks as Google
+//! Cloud Storage does.
+
+mod gcs;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -14,6 +17,7 @@ use crate::scratch::Scratch;
 use crate::tools;
 
 pub use crate::control_plane::Error;
+pub use gcs::{GcsServer, Keeps};
 
 /// Keys that no other store knows.
 pub const ACCESS_KEY: &str = "test-access";
@@ -23,7 +27,7 @@ pub const REGION: &str = "us-east-1";
 /// How many ports are tried.
 const PORTS: usize = 5;
 
-/// A running store. It ends with this value.
+/// A running store (versitygw). It ends with this value.
 #[derive(Debug)]
 pub struct S3Server {
     process: Option<Process>,

@@ -16,7 +16,7 @@ use go_source::GoSource;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "Go is missing: install Go 1.24 or later (https://go.dev/dl) so that `go version` works; `make doctor` checks"
+        "Go is missing: install Go 1.26 or later (https://go.dev/dl) so that `go version` works; `make doctor` checks"
     )]
     GoMissing,
     #[error("cannot run go in {}: {source}", module.display())]
@@ -90,6 +90,11 @@ pub fn rclone() -> Result<PathBuf, Error> {
     Ok(RCLONE.build()?.join("rclone"))
 }
 
+/// An object store that speaks as Google Cloud Storage does.
+pub fn fake_gcs_server() -> Result<PathBuf, Error> {
+    Ok(FAKE_GCS_SERVER.build()?.join("fake-gcs-server"))
+}
+
 const KUBERNETES: GoModule = GoModule {
     name: "kubernetes",
     directory: "",
@@ -144,6 +149,13 @@ const RCLONE: GoModule = GoModule {
     directory: "rclone",
     packages: &[("rclone", "github.com/rclone/rclone")],
     takes: "two minutes",
+};
+
+const FAKE_GCS_SERVER: GoModule = GoModule {
+    name: "fake-gcs-server",
+    directory: "fake-gcs-server",
+    packages: &[("fake-gcs-server", "github.com/fsouza/fake-gcs-server")],
+    takes: "about a minute",
 };
 
 fn kubernetes(program: &str) -> Result<PathBuf, Error> {

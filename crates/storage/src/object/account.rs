@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ObjectStorage, S3Access};
+use super::ObjectStorage;
 use crate::port::{Key, Storage, StorageError};
 
 /// Opens buckets, all as one identity, and only to look at what is in them.
@@ -11,16 +11,28 @@ pub trait Buckets: Send + Sync + Debug {
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>>;
 }
 
-/// The buckets that one identity reaches at one store that speaks S3.
+/// Where a kind of store is, and as whom it is reached.
+pub trait Access: Send + Sync + Debug {
+    /// A directory of a bucket. Asks nothing of the store yet. Without a directory of our `own` nothing can be written
+    /// or deleted.
+    fn open(
+        &self,
+        bucket: &str,
+        prefix: &Key,
+        own: Option<Key>,
+    ) -> Result<ObjectStorage, StorageError>;
+}
+
+/// The buckets that one identity reaches at one store.
 #[derive(Debug)]
-pub struct S3Account {
-    access: S3Access,
+pub struct Account<A> {
+    access: A,
     opened: Mutex<HashMap<String, Arc<ObjectStorage>>>,
 }
 
-impl S3Account {
+impl<A: Access> Account<A> {
     #[must_use]
-    pub fn new(access: S3Access) -> Self {
+    pub fn new(access: A) -> Self {
         Self {
             access,
             opened: Mutex::default(),
@@ -35,17 +47,17 @@ impl S3Account {
         prefix: &Key,
         own: Key,
     ) -> Result<ObjectStorage, StorageError> {
-        ObjectStorage::s3(&self.access, bucket, prefix, Some(own))
+        self.access.open(bucket, prefix, Some(own))
     }
 }
 
-impl Buckets for S3Account {
+impl<A: Access> Buckets for Account<A> {
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(storage) = opened.get(bucket) {
             return Some(Arc::clone(storage) as Arc<dyn Storage>);
         }
-        let storage = ObjectStorage::s3(&self.access, bucket, &Key::root(), None).ok()?;
+        let storage = self.access.open(bucket, &Key::root(), None).ok()?;
         let storage = Arc::new(storage);
         opened.insert(bucket.to_owned(), Arc::clone(&storage));
         Some(storage)

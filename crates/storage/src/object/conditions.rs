@@ -3,13 +3,13 @@ use opendal::ErrorKind;
 use super::ObjectStorage;
 use crate::port::{Key, Operation, StorageError};
 
-/// Which conditions the store heeds. Stores that speak S3 may ignore a header that they do not know, and then delete or
-/// overwrite without a word, so this is tried out, on an object of our own.
+/// Which conditions the store heeds. Stores that speak somebody's protocol may ignore what they do not know of it, and
+/// then delete or overwrite without a word, so this is tried out, on an object of our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Conditions {
-    /// `If-None-Match: *` when writing.
+    /// That nothing is there, when writing.
     pub(super) writes: bool,
-    /// `If-Match` when deleting.
+    /// That a certain version is there, when deleting.
     pub(super) deletes: bool,
 }
 
@@ -43,8 +43,8 @@ impl ObjectStorage {
     async fn try_out_on(&self, name: &str) -> Result<Conditions, opendal::Error> {
         let again = self.operator.write_with(name, "they are not");
         let writes = is_refused(again.if_not_exists(true).await)?;
-        let wrong = "\"00000000000000000000000000000000\"";
-        let deletion = self.operator.delete_with(name).if_match(wrong);
+        let wrong = self.protocol.mark_of_nothing();
+        let deletion = self.protocol.delete_if(&self.operator, name, wrong);
         let deletes = is_refused(deletion.await)? && self.operator.exists(name).await?;
         Ok(Conditions { writes, deletes })
     }

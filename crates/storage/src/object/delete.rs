@@ -34,8 +34,8 @@ async fn with_condition(
 ) -> Result<Deletion, StorageError> {
     let operation = Operation::Delete;
     let name = store.object_name(operation, key)?;
-    let etag = format!("\"{etag}\"");
-    match store.operator.delete_with(&name).if_match(&etag).await {
+    let (operator, protocol) = (&store.operator, store.protocol);
+    match protocol.delete_if(operator, &name, etag).await {
         Ok(()) => Ok(Deletion::Deleted),
         // Something else is there, or nothing: an earlier attempt of ours may have succeeded without an answer.
         Err(error) if error.kind() == ErrorKind::ConditionNotMatch => {

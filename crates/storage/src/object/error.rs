@@ -36,25 +36,29 @@ impl ObjectStorage {
         let said = self.said(error);
         let unknown = UNKNOWN_CREDENTIALS
             .into_iter()
-            .find(|(says, _)| said.0.contains(says));
-        if let Some((_, why)) = unknown {
-            let known = self
-                .search
-                .outcome()
-                .why_none
-                .map(|why| self.one_line(&why));
-            let why = known.unwrap_or_else(|| why.to_owned());
+            .find(|(says, _)| said.0.contains(says))
+            .map(|(_, why)| why)
+            .or_else(|| is_unauthorized(error).then_some("it does not know who asks"));
+        let unavailable = |why| StorageError::Unavailable {
+            operation,
+            path: path.clone(),
+            cause: Arc::new(why),
+        };
+        if let Some(why) = unknown {
+            let why = match self.search.outcome().why_none {
+                Some(why) if why.is_momentary => {
+                    let why = self.one_line(&why.text);
+                    return unavailable(Said(format!("there are no credentials now: {why}")));
+                }
+                Some(why) => self.one_line(&why.text),
+                None => why.to_owned(),
+            };
             return StorageError::Unauthenticated {
                 operation,
                 path,
                 why,
             };
         }
-        let unavailable = |why| StorageError::Unavailable {
-            operation,
-            path: path.clone(),
-            cause: Arc::new(why),
-        };
         match error.kind() {
             ErrorKind::NotFound => StorageError::NotFound { operation, path },
             // Most often the transport has noticed before.
@@ -112,13 +116,18 @@ impl ObjectStorage {
         let mut text = text.to_owned();
         let found = self.search.outcome().secrets;
         for secret in self.secrets.iter().chain(&found) {
-            if !secret.reveal().is_empty() {
+            if !secret.reveal().trim().is_empty() {
                 text = text.replace(secret.reveal(), "(secret)");
             }
         }
         let words: Vec<&str> = text.split_whitespace().collect();
         words.join(" ").chars().take(LONGEST).collect()
     }
+}
+
+/// The client has no kind of error for 401, but shows the answer in the error's context.
+fn is_unauthorized(error: &opendal::Error) -> bool {
+    error.to_string().contains("Parts { status: 401")
 }
 
 const NO_BUCKET: &str = "the store knows no such bucket";

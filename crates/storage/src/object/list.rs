@@ -8,6 +8,7 @@ use super::ObjectStorage;
 use super::circle::Circle;
 use super::look::{directory_entry, version_of};
 use super::name::is_taken_literally;
+use super::protocol::Protocol;
 use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError};
 
 /// A store can list anything.
@@ -22,7 +23,7 @@ pub(super) async fn names(
     let operator = store.operator.clone();
     let operator = operator.with_context(store.transport.context());
     let options = ListOptions {
-        limit: at_once,
+        limit: at_once.or(store.protocol.names_in_a_page()),
         ..ListOptions::default()
     };
     let listing = operator.lister_options(prefix, options).await?;
@@ -59,7 +60,7 @@ async fn open(
     let prefix = prefix.trim_start_matches('/').to_owned();
     let entries = lister.filter_map(move |listed| {
         let entry = match listed {
-            Ok(item) => entry(&directory, &prefix, &item)
+            Ok(item) => entry(store.protocol, &directory, &prefix, &item)
                 .map_err(|why| StorageError::Unavailable {
                     operation,
                     path: store.location(&directory),
@@ -79,7 +80,12 @@ async fn open(
 struct Outside(String);
 
 /// None is the marker of the directory itself.
-fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Result<Option<Entry>, Outside> {
+fn entry(
+    protocol: Protocol,
+    directory: &Key,
+    prefix: &str,
+    listed: &opendal::Entry,
+) -> Result<Option<Entry>, Outside> {
     let path = listed.path();
     if path == "/" {
         return Ok(None);
@@ -103,7 +109,7 @@ fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Result<Optio
             } else {
                 EntryKind::Other
             },
-            version: version_of(listed.metadata()),
+            version: version_of(protocol, listed.metadata()),
         }),
         // An empty segment, `.` or `..`: names that no key has.
         Err(_) => directory
@@ -112,7 +118,7 @@ fn entry(directory: &Key, prefix: &str, listed: &opendal::Entry) -> Result<Optio
             .map(|key| Entry {
                 key,
                 kind: EntryKind::Other,
-                version: version_of(listed.metadata()),
+                version: version_of(protocol, listed.metadata()),
             }),
     })
 }

@@ -6,6 +6,7 @@ use opendal::{ErrorKind, Metadata};
 
 use super::ObjectStorage;
 use super::list::names;
+use super::protocol::Protocol;
 use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError, Version};
 
 /// What is at `key`: an object, or a directory if any object's name begins with it.
@@ -18,8 +19,8 @@ pub(super) async fn at(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>
 
 /// The object at `key`, if there is one.
 ///
-/// Anything between us and the store can answer 404, and HEAD says no more than that. So what is absent must be missing
-/// in a listing, too; this also tells a missing object from a missing bucket.
+/// Anything between us and the store can answer 404, and to this question many stores say no more than that. So what is
+/// absent must be missing in a listing, too; this also tells a missing object from a missing bucket.
 pub(super) async fn file(
     store: &ObjectStorage,
     key: &Key,
@@ -46,7 +47,7 @@ pub(super) async fn file(
 
 #[derive(Debug, thiserror::Error)]
 #[error("the store lists it and says that it is not there")]
-struct ListedAndMissing;
+pub(super) struct ListedAndMissing;
 
 async fn head(
     store: &ObjectStorage,
@@ -58,40 +59,41 @@ async fn head(
         Ok(metadata) => Ok(Some(Entry {
             key: key.clone(),
             kind: EntryKind::File,
-            version: version_of(&metadata),
+            version: version_of(store.protocol, &metadata),
         })),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(store.failure(operation, key, &error)),
     }
 }
 
-/// Whether there is an object of this name, which is the first of all that begin with it.
+/// Whether there is an object of this name. It is the first of all that begin with it; only the directory of the same
+/// name can come before it, as some clients sort them.
 async fn is_listed(
     store: &ObjectStorage,
     key: &Key,
     name: &str,
     operation: Operation,
 ) -> Result<bool, StorageError> {
-    let first = first(store, key, name, operation).await?;
-    Ok(first.is_some_and(|first| first.path() == name))
+    let failure = |error| store.bucket_failure(operation, key, &error);
+    let mut listing = names(store, name, Some(1)).await.map_err(failure)?;
+    while let Some(listed) = listing.next().await.transpose().map_err(failure)? {
+        match listed.path().strip_prefix(name) {
+            Some("") => return Ok(true),
+            Some("/") => {}
+            Some(_) | None => return Ok(false),
+        }
+    }
+    Ok(false)
 }
 
 async fn directory(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>, StorageError> {
     let operation = Operation::Stat;
     let name = store.directory_name(operation, key)?;
-    let found = first(store, key, &name, operation).await?.is_some() || key.is_root();
-    Ok(found.then(|| directory_entry(key.clone())))
-}
-
-async fn first(
-    store: &ObjectStorage,
-    key: &Key,
-    prefix: &str,
-    operation: Operation,
-) -> Result<Option<opendal::Entry>, StorageError> {
     let failure = |error| store.bucket_failure(operation, key, &error);
-    let mut listing = names(store, prefix, Some(1)).await.map_err(failure)?;
-    listing.next().await.transpose().map_err(failure)
+    let mut listing = names(store, &name, Some(1)).await.map_err(failure)?;
+    let first = listing.next().await.transpose().map_err(failure)?;
+    let found = first.is_some() || key.is_root();
+    Ok(found.then(|| directory_entry(key.clone())))
 }
 
 pub(super) fn directory_entry(key: Key) -> Entry {
@@ -108,17 +110,13 @@ pub(super) fn directory_entry(key: Key) -> Entry {
 
 /// In the one form in which listings, HEAD and GET agree: some stores give fractions of a second or quotation marks
 /// only in some of them.
-pub(super) fn version_of(metadata: &Metadata) -> Version {
+pub(super) fn version_of(protocol: Protocol, metadata: &Metadata) -> Version {
     Version {
         size: metadata.content_length(),
         modified: metadata
             .last_modified()
             .and_then(|time| whole_seconds(time.into_inner())),
-        etag: metadata
-            .etag()
-            .map(|etag| etag.trim_matches('"').to_owned())
-            // One that says nothing can be compared with nothing.
-            .filter(|etag| !etag.is_empty()),
+        etag: protocol.mark(metadata),
     }
 }
 

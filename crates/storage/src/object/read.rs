@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
+use opendal::raw::Operation as Asked;
 use opendal::{Buffer, ErrorKind};
+use tokio::time::sleep;
 
-use super::ObjectStorage;
-use super::look::{file, version_of};
+use super::look::{ListedAndMissing, file, version_of};
+use super::{ObjectStorage, client};
 use crate::port::{Contents, Entry, Key, Operation, Storage, StorageError};
 
 /// The whole object in one request, if it is not longer than `limit` bytes.
@@ -19,7 +23,7 @@ pub(super) async fn whole(
         Ok(Answer::Contents(contents)) if contents.bytes.len() as u64 == contents.version.size => {
             Ok(contents)
         }
-        Ok(Answer::Contents(_)) => Err(StorageError::ChangedWhileRead {
+        Ok(Answer::Contents(_) | Answer::Changed) => Err(StorageError::ChangedWhileRead {
             path: store.location(key),
         }),
         Ok(Answer::TooLarge(size)) => Err(StorageError::TooLarge {
@@ -31,25 +35,78 @@ pub(super) async fn whole(
         Err(error) if error.kind() == ErrorKind::RangeNotSatisfied => {
             Ok(nothing_of(found(store, key).await?))
         }
-        Err(error) => Err(store.failure(operation, key, &error)),
+        Err(error) => Err(failure(store, key, &error).await),
+    }
+}
+
+/// What is said to be missing in other words than the store's must be missing in a listing, too.
+async fn failure(store: &ObjectStorage, key: &Key, error: &opendal::Error) -> StorageError {
+    let operation = Operation::Read;
+    let failure = store.failure(operation, key, error);
+    if !failure.is_not_found() || store.protocol.names_what_is_missing(Asked::Read) {
+        return failure;
+    }
+    match found(store, key).await {
+        Ok(_) => StorageError::Unavailable {
+            operation,
+            path: store.location(key),
+            cause: Arc::new(ListedAndMissing),
+        },
+        Err(why) => why,
     }
 }
 
 enum Answer {
     Contents(Contents),
     TooLarge(u64),
+    /// Not the contents of one version, or not as they are stored.
+    Changed,
 }
 
+/// Begun anew where it breaks off: to go on from there could be to go on in another version.
 async fn request(store: &ObjectStorage, name: &str, limit: u64) -> Result<Answer, opendal::Error> {
-    let mut stream = store.operator.reader(name).await?.into_stream(..).await?;
-    let version = version_of(&stream.metadata().await?);
+    let mut pauses = client::pauses();
+    loop {
+        match attempt(store, name, limit).await {
+            Err(error) if error.is_temporary() => match pauses.next() {
+                Some(pause) => sleep(pause).await,
+                None => return Err(error),
+            },
+            answer => return answer,
+        }
+    }
+}
+
+async fn attempt(store: &ObjectStorage, name: &str, limit: u64) -> Result<Answer, opendal::Error> {
+    let mut stream = store.once.reader(name).await?.into_stream(..).await?;
+    let version = version_of(store.protocol, &stream.metadata().await?);
     if version.size > limit {
         return Ok(Answer::TooLarge(version.size));
     }
-    let parts: Vec<Buffer> = stream.try_collect().await?;
+    let mut parts: Vec<Buffer> = Vec::new();
+    let mut length = 0;
+    while let Some(part) = stream.try_next().await? {
+        length += part.len() as u64;
+        if length > version.size {
+            // What was unpacked on the way can have any length.
+            return Ok(Answer::Changed);
+        }
+        parts.push(part);
+    }
     let bytes: Buffer = parts.into_iter().flatten().collect();
     let bytes = bytes.to_bytes();
-    Ok(Answer::Contents(Contents { bytes, version }))
+    if version.modified.is_some() {
+        return Ok(Answer::Contents(Contents { bytes, version }));
+    }
+    // Some stores tell the time only of the object, not beside its contents.
+    let stated = version_of(store.protocol, &store.operator.stat(name).await?);
+    let is_same = stated.size == version.size && stated.etag == version.etag;
+    Ok(if is_same {
+        let version = stated;
+        Answer::Contents(Contents { bytes, version })
+    } else {
+        Answer::Changed
+    })
 }
 
 /// A part, clamped to the object as it is: the client takes a shorter answer than it asked for as an error.
@@ -67,10 +124,8 @@ pub(super) async fn range(
         return Ok(nothing_of(entry));
     }
     let name = store.object_name(operation, key)?;
-    let mut read = store.operator.read_with(&name).range(range);
-    if let Some(etag) = &entry.version.etag {
-        read = read.if_match(&format!("\"{etag}\""));
-    }
+    let mark = entry.version.etag.as_deref();
+    let read = store.protocol.read_if(&store.operator, &name, range, mark);
     match read.await {
         Ok(bytes) => Ok(Contents {
             bytes: bytes.to_bytes(),
@@ -82,7 +137,7 @@ pub(super) async fn range(
                     path: store.location(key),
                 }
             }
-            _ => store.failure(operation, key, &error),
+            _ => failure(store, key, &error).await,
         }),
     }
 }

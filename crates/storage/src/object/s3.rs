@@ -7,5 +7,4 @@ pub(super) mod page;
 mod profile;
 pub(super) mod refusal;
 
-pub use access::{S3Access, S3Credentials, Secret};
-pub(super) use of_this_process::LastSearch;
+pub use access::{S3Access, S3Credentials};

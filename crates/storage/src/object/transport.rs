@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
-use opendal::raw::ServiceOperation;
+use opendal::raw::Operation;
 use opendal::raw::oio::ReadStream;
 use opendal::{
     Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter, OperationContext, Result,
@@ -12,9 +12,10 @@ use opendal::{
 use opendal_http_transport_reqwest::ReqwestTransport;
 use reqwest::redirect::Policy;
 
+use super::address::Home;
 use super::circle::Circle;
-use super::s3::page::{self, Asked};
-use super::s3::refusal;
+use super::protocol::Protocol;
+use super::refusal;
 
 /// A page has a thousand names of at most a kilobyte each.
 const LONGEST_PAGE: usize = 16 << 20;
@@ -32,14 +33,28 @@ static CLIENT: LazyLock<std::result::Result<ReqwestTransport, reqwest::Error>> =
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
     http: ReqwestTransport,
+    protocol: Protocol,
     bucket: Arc<str>,
+    /// Where it may go at all.
+    home: Option<Home>,
 }
 
+/// There is no way to ask anybody.
+#[derive(Debug, thiserror::Error)]
+#[error("this machine cannot speak HTTPS: {0}")]
+pub(super) struct NoHttp(&'static reqwest::Error);
+
 impl Transport {
-    pub(super) fn new(bucket: &str) -> std::result::Result<Self, &'static reqwest::Error> {
+    pub(super) fn new(
+        protocol: Protocol,
+        bucket: &str,
+        home: Option<Home>,
+    ) -> std::result::Result<Self, NoHttp> {
         Ok(Self {
-            http: CLIENT.as_ref()?.clone(),
+            http: CLIENT.as_ref().map_err(NoHttp)?.clone(),
+            protocol,
             bucket: bucket.into(),
+            home,
         })
     }
 
@@ -69,40 +84,46 @@ struct Pages {
 
 impl HttpTransport for Checked {
     async fn fetch(&self, request: Request<Buffer>) -> Result<Response<HttpBody>> {
-        let Transport { http, bucket } = &self.transport;
+        let Transport {
+            http,
+            protocol,
+            bucket,
+            home,
+        } = &self.transport;
+        if let Some(home) = home {
+            home.check(request.uri())?;
+        }
         // Without one it is somebody else who is asked, for credentials.
-        let operation = request.extensions().get::<ServiceOperation>().copied();
+        let operation = request.extensions().get::<Operation>().copied();
         let query = request.uri().query().unwrap_or_default();
-        let asked = operation.and_then(|_| Asked::of(bucket, query));
-        if let Some(Asked { token, .. }) = &asked {
-            self.goes_on(token)?;
+        let page = operation.and_then(|asked| protocol.page(asked, bucket, query));
+        if let Some(page) = &page {
+            self.goes_on(&page.token)?;
         }
         let response = http.fetch(request).await?;
         let status = response.status();
-        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+        let stays = status == StatusCode::NOT_MODIFIED || protocol.is_unfinished(&response);
+        if status.is_redirection() && !stays {
             return Err(redirected(&response));
         }
         let Some(operation) = operation else {
             return Ok(response);
         };
-        if !status.is_success() {
-            let (parts, body) = response.into_parts();
-            let body = whole(body).await?;
-            refusal::check(operation, &parts, &body)?;
-            return Ok(Response::from_parts(parts, again(body)));
+        if status.is_success() && page.is_none() {
+            return Ok(response);
         }
-        match asked {
-            Some(asked) if status == StatusCode::OK => {
-                let (parts, body) = response.into_parts();
-                let body = whole(body).await?;
+        let (parts, body) = response.into_parts();
+        let body = whole(body).await?;
+        match page {
+            Some(page) if status.is_success() => {
                 // The store may come to its senses: worth another try.
-                page::check(&asked, &body).map_err(|why| {
+                protocol.check_page(&page, &body).map_err(|why| {
                     Error::new(ErrorKind::Unexpected, why.to_string()).set_temporary()
                 })?;
-                Ok(Response::from_parts(parts, again(body)))
             }
-            _ => Ok(response),
+            Some(_) | None => refusal::check(*protocol, operation, &parts, &body)?,
         }
+        Ok(Response::from_parts(parts, again(body)))
     }
 }
 

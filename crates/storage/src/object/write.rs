@@ -17,7 +17,7 @@ pub(super) async fn new(
         return Err(StorageError::Unsupported {
             operation,
             path: store.location(key),
-            cause: Arc::new(HeedsNoCondition),
+            cause: Arc::new(HeedsNoCondition(store.protocol.condition_of_absence())),
         });
     }
     let name = store.object_name(operation, key)?;
@@ -44,5 +44,5 @@ pub(super) async fn over(
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("it does not heed `If-None-Match: *`, so two operators could both own the directory")]
-struct HeedsNoCondition;
+#[error("it does not heed `{0}`, so two operators could both own the directory")]
+struct HeedsNoCondition(&'static str);

@@ -47,7 +47,10 @@ impl Part {
         match self {
             Self::Kubernetes => drop(tools::kube_apiserver()?),
             Self::Helm => drop(tools::helm()?),
-            Self::Stores => drop(tools::versitygw()?),
+            Self::Stores => {
+                drop(tools::versitygw()?);
+                drop(tools::fake_gcs_server()?);
+            }
             Self::Prometheus => {
                 tools::promtool()?;
                 tools::prometheus_operator_definitions()?;

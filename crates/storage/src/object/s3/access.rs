@@ -1,9 +1,9 @@
-use std::fmt;
-
 use reqsign_aws_v4::Credential;
 use reqsign_core::{Context, ProvideCredential, ProvideCredentialChain};
 
-use super::of_this_process::{LastSearch, OfThisProcess};
+use super::of_this_process::OfThisProcess;
+use crate::object::Secret;
+use crate::object::search::LastSearch;
 
 /// Where a store that speaks S3 is, and as whom it is reached.
 #[derive(Debug, Clone)]
@@ -30,27 +30,6 @@ pub enum S3Credentials {
     /// identity, the role of the container, that of the instance. What is set up there and does not work ends the
     /// search; after a profile with a name nothing else counts.
     OfThisProcess,
-}
-
-/// Something that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    #[must_use]
-    pub fn new(secret: String) -> Self {
-        Self(secret)
-    }
-
-    pub(in crate::object) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("(secret)")
-    }
 }
 
 impl S3Credentials {
@@ -110,9 +89,12 @@ impl ProvideCredential for Keys {
         _context: &Context,
     ) -> reqsign_core::Result<Option<Credential>> {
         Ok(Some(Credential {
-            access_key_id: self.access_key_id.0.clone(),
-            secret_access_key: self.secret_access_key.0.clone(),
-            session_token: self.session_token.as_ref().map(|token| token.0.clone()),
+            access_key_id: self.access_key_id.reveal().to_owned(),
+            secret_access_key: self.secret_access_key.reveal().to_owned(),
+            session_token: self
+                .session_token
+                .as_ref()
+                .map(|token| token.reveal().to_owned()),
             expires_in: None,
         }))
     }

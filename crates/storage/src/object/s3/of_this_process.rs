@@ -1,6 +1,5 @@
 //! As whom the command line reaches S3, found where the AWS command line looks.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqsign_aws_v4::{
@@ -10,42 +9,9 @@ use reqsign_aws_v4::{
 use reqsign_core::{Context, Error, ProvideCredential, Result};
 use tokio::time::timeout;
 
-use super::access::Secret;
 use super::profile::{self, Profile};
-
-/// What came of looking for credentials the last time.
-#[derive(Debug, Clone, Default)]
-pub(in crate::object) struct LastSearch(Arc<Mutex<Outcome>>);
-
-#[derive(Debug, Clone, Default)]
-pub(in crate::object) struct Outcome {
-    /// Why none were found, if more is known than that.
-    pub(in crate::object) why_none: Option<String>,
-    /// What must not appear in any message.
-    pub(in crate::object) secrets: Vec<Secret>,
-}
-
-impl LastSearch {
-    pub(in crate::object) fn outcome(&self) -> Outcome {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn note(&self, found: &Result<Option<Credential>>) {
-        let credential = found.as_ref().ok().and_then(Option::as_ref);
-        let secrets = credential.map(|found| {
-            let parts = [&found.access_key_id, &found.secret_access_key];
-            let parts = parts.into_iter().chain(&found.session_token);
-            parts.cloned().map(Secret::new).collect()
-        });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Outcome {
-            why_none: found.as_ref().err().map(ToString::to_string),
-            secrets: secrets.unwrap_or_default(),
-        };
-    }
-}
+use crate::object::Secret;
+use crate::object::search::LastSearch;
 
 /// One provider for the client: with several it would go on to somebody else after an error.
 #[derive(Debug)]
@@ -56,9 +22,15 @@ impl ProvideCredential for OfThisProcess {
 
     async fn provide_credential(&self, context: &Context) -> Result<Option<Credential>> {
         let found = search(context).await;
-        self.0.note(&found);
+        self.0.note(&found, secrets);
         found
     }
+}
+
+fn secrets(found: &Credential) -> Vec<Secret> {
+    let parts = [&found.access_key_id, &found.secret_access_key];
+    let parts = parts.into_iter().chain(&found.session_token);
+    parts.cloned().map(Secret::new).collect()
 }
 
 /// The first that is set up, whether it works or not.

@@ -1,23 +1,19 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use opendal::layers::{RetryLayer, TimeoutLayer};
-use opendal::{Operator, services};
+use opendal::services;
 use tokio::sync::OnceCell;
 
 use super::S3Access;
-use super::of_this_process::LastSearch;
-use crate::object::ObjectStorage;
-use crate::object::transport::Transport;
+use crate::object::account::Access;
+use crate::object::address::is_of_a_server;
+use crate::object::client::Client;
+use crate::object::protocol::Protocol;
+use crate::object::search::LastSearch;
+use crate::object::transport::{NoHttp, Transport};
+use crate::object::{ObjectStorage, directory_prefix};
 use crate::port::{Key, Operation, StorageError};
 
 const DEFAULT_REGION: &str = "us-east-1";
-/// Longer than a slow page of a listing takes; a request that hangs is worth another try.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const ATTEMPTS_AFTER_THE_FIRST: usize = 5;
-/// Doubled each time: nine seconds in all, so that a server may restart and a wrong address is told soon.
-const FIRST_PAUSE: Duration = Duration::from_millis(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why a bucket cannot be asked for under this name and in this way. Names come from resources of tenants, and the
 /// client makes URLs of them.
@@ -40,19 +36,17 @@ enum NotAsked {
     Dots,
     #[error("{0}")]
     Client(opendal::Error),
-    #[error("this machine cannot speak HTTPS: {0}")]
-    Http(&'static reqwest::Error),
+    #[error(transparent)]
+    Http(#[from] NoHttp),
 }
 
-impl ObjectStorage {
-    /// A directory of a bucket of S3, or of a store that speaks like it. Asks nothing of the store yet. Without a
-    /// directory of our `own` nothing can be written or deleted.
-    pub(in crate::object) fn s3(
-        access: &S3Access,
+impl Access for S3Access {
+    fn open(
+        &self,
         bucket: &str,
         prefix: &Key,
         own: Option<Key>,
-    ) -> Result<Self, StorageError> {
+    ) -> Result<ObjectStorage, StorageError> {
         let url = format!("s3://{bucket}");
         let search = LastSearch::default();
         let refused = |why| StorageError::Unsupported {
@@ -60,35 +54,36 @@ impl ObjectStorage {
             path: url.clone(),
             cause: Arc::new(why),
         };
-        let transport = Transport::new(bucket).map_err(|why| refused(NotAsked::Http(why)))?;
-        let operator = operator(access, bucket, &search, &transport).map_err(refused)?;
-        Ok(Self {
-            operator,
+        let protocol = Protocol::S3;
+        let transport =
+            Transport::new(protocol, bucket, None).map_err(|why| refused(why.into()))?;
+        let Client { patient, once } =
+            client(self, bucket, &search, &transport).map_err(refused)?;
+        Ok(ObjectStorage {
+            operator: patient,
+            once,
             transport,
-            prefix: if prefix.is_root() {
-                String::new()
-            } else {
-                format!("{prefix}/")
-            },
+            protocol,
+            prefix: directory_prefix(prefix),
             bucket: url,
             own,
             conditions: Arc::new(OnceCell::new()),
-            service: access.endpoint.clone().unwrap_or_else(|| {
-                let region = access.region.as_deref().unwrap_or(DEFAULT_REGION);
+            service: self.endpoint.clone().unwrap_or_else(|| {
+                let region = self.region.as_deref().unwrap_or(DEFAULT_REGION);
                 format!("AWS in {region}")
             }),
-            secrets: access.credentials.secrets().into(),
+            secrets: self.credentials.secrets().into(),
             search,
         })
     }
 }
 
-fn operator(
+fn client(
     access: &S3Access,
     bucket: &str,
     search: &LastSearch,
     transport: &Transport,
-) -> Result<Operator, NotAsked> {
+) -> Result<Client, NotAsked> {
     let S3Access {
         endpoint,
         region,
@@ -115,7 +110,10 @@ fn operator(
         .disable_config_load()
         .credential_provider_chain(credentials.chain(search.clone()));
     if let Some(endpoint) = endpoint {
-        check_address(endpoint)?;
+        // What looks like a host may be a password, so it is not repeated.
+        if !is_of_a_server(endpoint) {
+            return Err(NotAsked::Endpoint);
+        }
         if endpoint.contains(&format!("//{bucket}.")) {
             return Err(NotAsked::HostOfBucket(endpoint.clone()));
         }
@@ -124,34 +122,5 @@ fn operator(
     if *virtual_host_style {
         builder = builder.enable_virtual_host_style();
     }
-    let operator = Operator::new(builder).map_err(NotAsked::Client)?;
-    Ok(operator
-        .with_context(transport.context())
-        // Inside of the retries, so that each attempt has its own.
-        .layer(
-            TimeoutLayer::new()
-                .with_timeout(TIMEOUT)
-                .with_io_timeout(TIMEOUT),
-        )
-        .layer(
-            RetryLayer::new()
-                .with_max_times(ATTEMPTS_AFTER_THE_FIRST)
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_jitter(),
-        ))
-}
-
-/// What looks like a host may be a password, so it is not repeated.
-fn check_address(endpoint: &str) -> Result<(), NotAsked> {
-    let url = reqwest::Url::parse(endpoint).map_err(|_| NotAsked::Endpoint)?;
-    let is_address = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && !endpoint.contains(['@', '?', '#', '\\'])
-        && !endpoint.contains(char::is_whitespace);
-    if is_address {
-        Ok(())
-    } else {
-        Err(NotAsked::Endpoint)
-    }
+    Client::new(builder, transport).map_err(NotAsked::Client)
 }

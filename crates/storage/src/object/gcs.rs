@@ -1,0 +1,8 @@
+//! Google Cloud Storage, by its JSON API.
+
+mod access;
+mod open;
+pub(super) mod page;
+pub(super) mod refusal;
+
+pub use access::{GcsAccess, GcsCredentials, NoServiceAccountKey, ServiceAccountKey};

@@ -1,0 +1,146 @@
+use std::ops::Range;
+
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
+use opendal::raw::Operation;
+use opendal::{Buffer, Metadata, Operator};
+
+use super::page::{Asked, NoPage};
+use super::{gcs, s3};
+
+/// What the stores' protocols differ in where the client does not hide it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    S3,
+    /// The JSON API of Google Cloud Storage.
+    Gcs,
+}
+
+impl Protocol {
+    /// By what the store tells the contents of one name apart: an etag, or a generation, of which a later object of the
+    /// same name never has the same.
+    pub(super) fn mark(self, metadata: &Metadata) -> Option<String> {
+        let mark = match self {
+            Self::S3 => metadata.etag().map(|etag| etag.trim_matches('"')),
+            Self::Gcs => metadata.version(),
+        };
+        // One that says nothing can be compared with nothing.
+        let mark = mark.filter(|mark| !mark.is_empty());
+        mark.map(str::to_owned)
+    }
+
+    /// A mark that no object has.
+    pub(super) fn mark_of_nothing(self) -> &'static str {
+        match self {
+            Self::S3 => "00000000000000000000000000000000",
+            // Generations are microseconds since 1970; zero stands for no object at all.
+            Self::Gcs => "1",
+        }
+    }
+
+    /// How the store is told to write only where nothing is yet.
+    pub(super) fn condition_of_absence(self) -> &'static str {
+        match self {
+            Self::S3 => "If-None-Match: *",
+            Self::Gcs => "ifGenerationMatch=0",
+        }
+    }
+
+    /// A part of the contents, of that version only.
+    pub(super) async fn read_if(
+        self,
+        operator: &Operator,
+        name: &str,
+        range: Range<u64>,
+        mark: Option<&str>,
+    ) -> Result<Buffer, opendal::Error> {
+        let read = operator.read_with(name).range(range);
+        match (self, mark) {
+            (_, None) => read.await,
+            (Self::S3, Some(mark)) => read.if_match(&format!("\"{mark}\"")).await,
+            (Self::Gcs, Some(mark)) => read.if_version_match(mark).await,
+        }
+    }
+
+    /// One object, if it is that version. What the store answers if not is an error.
+    pub(super) async fn delete_if(
+        self,
+        operator: &Operator,
+        name: &str,
+        mark: &str,
+    ) -> Result<(), opendal::Error> {
+        let delete = operator.delete_with(name);
+        match self {
+            Self::S3 => delete.if_match(&format!("\"{mark}\"")).await,
+            Self::Gcs => delete.if_version_match(mark).await,
+        }
+    }
+
+    /// How many names a page of a listing has at most; None is what the store does by itself.
+    pub(super) fn names_in_a_page(self) -> Option<usize> {
+        match self {
+            Self::S3 => None,
+            Self::Gcs => Some(1000),
+        }
+    }
+
+    /// Whether this says that an upload has not ended yet, in what would elsewhere be a redirect.
+    pub(super) fn is_unfinished<T>(self, response: &http::Response<T>) -> bool {
+        match self {
+            Self::S3 => false,
+            Self::Gcs => {
+                response.status() == StatusCode::PERMANENT_REDIRECT
+                    && !response.headers().contains_key(LOCATION)
+            }
+        }
+    }
+
+    /// The page that is asked for, if this query asks for one.
+    pub(super) fn page<'bucket>(
+        self,
+        asked: Operation,
+        bucket: &'bucket str,
+        query: &str,
+    ) -> Option<Asked<'bucket>> {
+        let token = match self {
+            Self::S3 => "continuation-token",
+            Self::Gcs => "pageToken",
+        };
+        (asked == Operation::List).then(|| Asked::of(bucket, query, token))
+    }
+
+    /// Whether the body of an answer is the page that was asked for.
+    pub(super) fn check_page(self, asked: &Asked<'_>, body: &[u8]) -> Result<(), NoPage> {
+        match self {
+            Self::S3 => s3::page::check(asked, body),
+            Self::Gcs => gcs::page::check(asked, body),
+        }
+    }
+
+    /// Whether the store, where it answers this with 404, does so in its own words.
+    pub(super) fn names_what_is_missing(self, asked: Operation) -> bool {
+        match self {
+            // HEAD has no body.
+            Self::S3 => asked != Operation::Stat,
+            // Where contents are asked for there is just a line of text.
+            Self::Gcs => asked != Operation::Read,
+        }
+    }
+
+    /// Whether the body of a 404 is in the words of the store.
+    pub(super) fn says_that_it_is_missing(self, body: &[u8]) -> bool {
+        match self {
+            Self::S3 => s3::refusal::says_that_it_is_missing(body),
+            Self::Gcs => gcs::refusal::says_that_it_is_missing(body),
+        }
+    }
+
+    /// Fails where our clock can be why the store forbade something.
+    pub(super) fn clocks_agree(self, answer: &HeaderMap) -> opendal::Result<()> {
+        match self {
+            Self::S3 => s3::refusal::clocks_agree(answer),
+            // Only who gives out tokens looks at our time.
+            Self::Gcs => Ok(()),
+        }
+    }
+}
