@@ -290,7 +290,7 @@ fn what_cannot_be_reached_is_said_on_one_line() {
     let job = bucket.truth.tree_files[0].path.split('/').nth(1).unwrap();
     let part = refusal(&in_shell_of(&ours, &["plan", &format!("{base}/{job}")]));
     assert!(part.contains("the directory of one job"), "{part}");
-    let other = refusal_of_usage(&in_shell_of(&ours, &["plan", "gs://bucket/ckp"]));
+    let other = refusal_of_usage(&in_shell_of(&ours, &["plan", "oss://bucket/ckp"]));
     assert!(other.contains("does not reach"), "{other}");
 }
 

@@ -12,11 +12,12 @@ use retention::layout::{
 };
 use retention::location::{Location, Origin};
 use retention::reference::DirectoryKey;
-use storage::{Descend, EntryKind, Key, LocalStorage, S3Account, Storage, Walk};
+use storage::{Buckets, Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
-use super::directory::{Directory, InBucket, last_part};
+use super::UsageError;
+use super::accounts::Accounts;
+use super::directory::{BucketStore, Directory, InBucket, last_part};
 use super::mounts::{self, MountArguments};
-use super::{UsageError, s3};
 use crate::engine::Stores;
 use crate::engine::journal::Journal;
 
@@ -36,12 +37,19 @@ impl Bases {
     ) -> anyhow::Result<Self> {
         let mut stores = mounts.open().await?;
         let mut opened: Vec<Opened> = Vec::new();
-        let account = Arc::new(s3::account());
+        let in_buckets: Vec<&InBucket> = directories
+            .iter()
+            .filter_map(|directory| match directory {
+                Directory::Bucket(place) => Some(place),
+                Directory::Local(_) => None,
+            })
+            .collect();
+        let accounts = Accounts::of(in_buckets.iter().copied())?;
         for directory in directories {
             refuse_parts(directory, directory.name())?;
             let place = match directory {
                 Directory::Local(path) => Opened::on_this_machine(&stores, path).await?,
-                Directory::Bucket(place) => Opened::in_bucket(&account, place).await?,
+                Directory::Bucket(place) => Opened::in_bucket(&accounts, place).await?,
             };
             // `.` and links have names of their own.
             refuse_parts(directory, place.name())?;
@@ -54,12 +62,20 @@ impl Bases {
             stores.add(place.location.clone(), Arc::clone(&place.storage));
             opened.push(place);
         }
-        let in_buckets = opened.iter().any(|place| place.path.is_none());
-        if in_buckets {
+        if !in_buckets.is_empty() {
             // Snapshots may name files of other directories and buckets.
-            stores = stores.looking_into(account);
+            stores = stores.looking_into(Arc::clone(&accounts.s3) as Arc<dyn Buckets>);
         }
-        if mounts.is_empty() && !in_buckets {
+        for place in &in_buckets {
+            // Elsewhere in Google's, only the buckets that were named.
+            match place.store {
+                BucketStore::Gcs if !place.key.is_root() => {
+                    stores.add(place.whole_bucket(), accounts.bucket_of(place)?);
+                }
+                BucketStore::Gcs | BucketStore::S3 => {}
+            }
+        }
+        if mounts.is_empty() && in_buckets.is_empty() {
             // Flink sees what we see, so what snapshots name elsewhere can be looked at too. With mounts, a path outside
             // of them is one of a pod, and says nothing about this machine; nor does one that is named in a bucket.
             let root = LocalStorage::open(Path::new("/")).await?;
@@ -141,14 +157,9 @@ impl Opened {
     }
 
     /// Fails if nothing is there: an object store has no empty directories, so the spelling is wrong.
-    async fn in_bucket(account: &S3Account, place: &InBucket) -> anyhow::Result<Self> {
-        let InBucket {
-            bucket,
-            key,
-            location,
-        } = place;
-        let own = Key::parse(JOURNAL_DIRECTORY)?;
-        let storage = account.directory(bucket, key, own)?;
+    async fn in_bucket(accounts: &Accounts, place: &InBucket) -> anyhow::Result<Self> {
+        let location = &place.location;
+        let storage = accounts.directory(place, Key::parse(JOURNAL_DIRECTORY)?)?;
         if storage
             .list_level(&Key::root())
             .next()

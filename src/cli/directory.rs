@@ -15,12 +15,20 @@ pub(super) enum Directory {
     Bucket(InBucket),
 }
 
-/// A place in a bucket of S3.
+/// A place in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct InBucket {
+    pub(super) store: BucketStore,
     pub(super) bucket: String,
     pub(super) key: Key,
     pub(super) location: Location,
+}
+
+/// The kinds of object store that are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BucketStore {
+    S3,
+    Gcs,
 }
 
 /// A text that names no place that this program reaches.
@@ -29,7 +37,7 @@ pub(super) enum NoDirectory {
     #[error("{0}")]
     Invalid(String),
     #[error(
-        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://) and paths of this machine"
+        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://), gs:// and paths of this machine"
     )]
     OtherStore(String),
     #[error("{0:?}: leave the scheme out, and write the path of this machine")]
@@ -83,25 +91,40 @@ pub(super) fn last_part(path: &Path) -> &str {
 }
 
 impl InBucket {
-    /// None if it is no place in S3.
+    /// None if it is no place in a store that is reached.
     pub(super) fn of(location: &Location) -> Option<Self> {
-        match location.store() {
+        let (store, bucket) = match location.store() {
             Store::Object {
                 kind: ObjectStore::S3,
                 bucket,
-            } => Some(Self {
-                bucket: bucket.clone(),
-                key: Key::parse(location.path().trim_start_matches('/')).ok()?,
-                location: location.clone(),
-            }),
+            } => (BucketStore::S3, bucket),
             Store::Object {
-                kind: ObjectStore::Gcs | ObjectStore::Azure | ObjectStore::Oss,
+                kind: ObjectStore::Gcs,
+                bucket,
+            } => (BucketStore::Gcs, bucket),
+            Store::Object {
+                kind: ObjectStore::Azure | ObjectStore::Oss,
                 bucket: _,
             }
             | Store::File { .. }
             | Store::Hdfs { .. }
-            | Store::Other { .. } => None,
+            | Store::Other { .. } => return None,
+        };
+        Some(Self {
+            store,
+            bucket: bucket.clone(),
+            key: Key::parse(location.path().trim_start_matches('/')).ok()?,
+            location: location.clone(),
+        })
+    }
+
+    /// The root of its bucket.
+    pub(super) fn whole_bucket(&self) -> Location {
+        let mut root = self.location.clone();
+        while root.path() != "/" {
+            root = root.parent();
         }
+        root
     }
 }
 
@@ -141,6 +164,14 @@ mod tests {
             panic!("a bucket is a directory");
         };
         assert!(whole.key.is_root());
+        let Ok(Directory::Bucket(place)) = parse("gs://b//x/ckp/") else {
+            panic!("Google's is a bucket, too");
+        };
+        assert_eq!(
+            (place.store, place.key.as_str()),
+            (BucketStore::Gcs, "x/ckp")
+        );
+        assert_eq!(place.whole_bucket().to_string(), "gs://b/");
     }
 
     #[test]
@@ -153,7 +184,8 @@ mod tests {
     #[test]
     fn what_is_not_reached_is_refused_with_a_sentence() {
         for (text, part) in [
-            ("gs://b/x", "does not reach"),
+            ("oss://b/x", "does not reach"),
+            ("gs:///x", "names no bucket"),
             ("hdfs://nn/x", "does not reach"),
             ("abfss://c@a.dfs.core.windows.net/x", "does not reach"),
             ("https://b/x", "does not reach"),

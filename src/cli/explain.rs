@@ -28,7 +28,7 @@ use crate::engine::{Mode, Report};
 /// Exit code 3 if snapshots need the file and it is not there.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The file, as a path of this machine or `s3://bucket/key`; it need not exist
+    /// The file, as a path of this machine or `s3://bucket/key` (also `gs://`); it need not exist
     #[arg(value_parser = Directory::parser())]
     file: Directory,
     /// The checkpoint and savepoint directories whose snapshots may need it; without it the one that the file lies in

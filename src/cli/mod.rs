@@ -1,10 +1,12 @@
 //! The commands of `flink-retention`, one file each.
 
+mod accounts;
 mod bases;
 pub mod crds;
 mod directory;
 mod exit;
 mod explain;
+mod gcs;
 mod homes;
 mod inspect;
 mod invocation;

@@ -1,13 +1,113 @@
-//! A bucket of a real store that speaks S3, with what real Flink left behind.
+//! A bucket of a real object store, with what real Flink left behind.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
-use storage::{ObjectStorage, S3Access, S3Account, S3Credentials, Secret, Storage};
+use storage::{
+    GcsAccess, GcsAccount, GcsCredentials, Key, ObjectStorage, S3Access, S3Account, S3Credentials,
+    Secret, Storage,
+};
 use testbed::corpus::{Entry, Times, Tree, Truth};
-use testbed::object_store::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
+use testbed::object_store::{ACCESS_KEY, GcsServer, REGION, S3Server, SECRET_KEY};
+
+/// A store that keeps objects as files of their names.
+pub(crate) trait Server {
+    fn scheme(&self) -> &'static str;
+    fn make(&self, bucket: &str);
+    fn directory_of(&self, bucket: &str) -> PathBuf;
+    /// As who may everything there.
+    fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage;
+    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime);
+}
+
+impl<S: Server> Server for LazyLock<S> {
+    fn scheme(&self) -> &'static str {
+        (**self).scheme()
+    }
+
+    fn make(&self, bucket: &str) {
+        (**self).make(bucket);
+    }
+
+    fn directory_of(&self, bucket: &str) -> PathBuf {
+        (**self).directory_of(bucket)
+    }
+
+    fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
+        (**self).open(bucket, prefix)
+    }
+
+    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
+        (**self).set_modified(bucket, name, time);
+    }
+}
+
+fn own() -> Key {
+    ".flink-retention".parse().unwrap()
+}
+
+impl Server for S3Server {
+    fn scheme(&self) -> &'static str {
+        "s3"
+    }
+
+    fn make(&self, bucket: &str) {
+        self.make_bucket(bucket).unwrap();
+    }
+
+    fn directory_of(&self, bucket: &str) -> PathBuf {
+        self.directory(bucket)
+    }
+
+    fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
+        let account = S3Account::new(S3Access {
+            endpoint: Some(self.endpoint()),
+            region: Some(REGION.to_owned()),
+            virtual_host_style: false,
+            credentials: S3Credentials::Keys {
+                access_key_id: Secret::new(ACCESS_KEY.to_owned()),
+                secret_access_key: Secret::new(SECRET_KEY.to_owned()),
+                session_token: None,
+            },
+        });
+        account.directory(bucket, prefix, own()).unwrap()
+    }
+
+    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
+        let stored = self.directory(bucket).join(name);
+        let stored = File::options().write(true).open(stored).unwrap();
+        stored.set_modified(time).unwrap();
+    }
+}
+
+impl Server for GcsServer {
+    fn scheme(&self) -> &'static str {
+        "gs"
+    }
+
+    fn make(&self, bucket: &str) {
+        self.make_bucket(bucket).unwrap();
+    }
+
+    fn directory_of(&self, bucket: &str) -> PathBuf {
+        self.directory(bucket)
+    }
+
+    fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
+        let account = GcsAccount::new(GcsAccess {
+            endpoint: Some(self.endpoint()),
+            credentials: GcsCredentials::AccessToken(Secret::new("token".to_owned())),
+        });
+        account.directory(bucket, prefix, own()).unwrap()
+    }
+
+    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
+        Self::set_modified(self, bucket, name, time).unwrap();
+    }
+}
 
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
@@ -15,7 +115,7 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) name: String,
-    /// `s3://<bucket>/<prefix>`, which Flink knew as `truth.root`.
+    /// `s3://<bucket>/<prefix>` or the like, which Flink knew as `truth.root`.
     pub(crate) url: String,
     pub(crate) truth: Truth,
     directory: PathBuf,
@@ -23,21 +123,22 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     /// Every file is put through the store, so that it has an etag, and gets its time afterwards.
-    pub(crate) fn of(server: &S3Server, name: &str, entry: &Entry) -> Self {
-        server.make_bucket(name).unwrap();
+    pub(crate) fn of(server: &impl Server, name: &str, entry: &Entry) -> Self {
+        server.make(name);
         let local = tempfile::tempdir().unwrap();
         let truth = entry
             .materialize(Tree::Left, local.path(), Times::OlderBy(MONTH))
             .unwrap();
-        let url = as_long_as(&format!("file:{}", truth.root), &format!("s3://{name}/"));
-        let prefix = url.strip_prefix(&format!("s3://{name}/")).unwrap();
+        let root = format!("{}://{name}/", server.scheme());
+        let url = as_long_as(&format!("file:{}", truth.root), &root);
+        let prefix = url.strip_prefix(&root).unwrap();
         let bucket = Self {
             name: name.to_owned(),
-            directory: server.directory(name).join(prefix),
+            directory: server.directory_of(name).join(prefix),
             truth,
             url: url.clone(),
         };
-        let store = bucket.store(server, prefix);
+        let store = server.open(name, &prefix.parse().unwrap());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         for file in &bucket.truth.tree_files {
             let source = local.path().join(&file.path);
@@ -48,9 +149,7 @@ impl Bucket {
             let key = file.path.parse().unwrap();
             runtime.block_on(store.replace(&key, bytes.into())).unwrap();
             let modified = fs::metadata(&source).unwrap().modified().unwrap();
-            let stored = bucket.directory.join(&file.path);
-            let stored = File::options().write(true).open(stored).unwrap();
-            stored.set_modified(modified).unwrap();
+            server.set_modified(name, &format!("{prefix}/{}", file.path), modified);
         }
         bucket
     }
@@ -87,22 +186,6 @@ impl Bucket {
         let files = files.filter(|file| roles.contains(&file.role.as_str()));
         files.map(|file| (file.path.clone(), file.size)).collect()
     }
-
-    fn store(&self, server: &S3Server, prefix: &str) -> ObjectStorage {
-        let account = S3Account::new(S3Access {
-            endpoint: Some(server.endpoint()),
-            region: Some(REGION.to_owned()),
-            virtual_host_style: false,
-            credentials: S3Credentials::Keys {
-                access_key_id: Secret::new(ACCESS_KEY.to_owned()),
-                secret_access_key: Secret::new(SECRET_KEY.to_owned()),
-                session_token: None,
-            },
-        });
-        let own = ".flink-retention".parse().unwrap();
-        let prefix = prefix.parse().unwrap();
-        account.directory(&self.name, &prefix, own).unwrap()
-    }
 }
 
 /// A URL of the same length: the lengths that a `_metadata` gives of its strings stay true.
@@ -133,6 +216,10 @@ fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, u64>) {
             }
         } else {
             let relative = path.strip_prefix(root).unwrap().to_str().unwrap();
+            // What a server keeps beside an object.
+            if relative.ends_with(".metadata") {
+                continue;
+            }
             files.insert(relative.to_owned(), entry.metadata().unwrap().len());
         }
     }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use retention::layout::METADATA_FILE;
-use retention::location::{Location, Origin};
-use storage::{Buckets, Descend, EntryKind, Key, LocalStorage, Storage, Walk};
+use retention::location::Location;
+use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
+use crate::cli::accounts::Accounts;
 use crate::cli::directory::{Directory, InBucket};
-use crate::cli::{mounts, s3};
+use crate::cli::mounts;
 use crate::engine::Stores;
 
 /// More than any job writes.
@@ -44,14 +45,8 @@ impl Place {
     }
 
     async fn in_bucket(place: &InBucket) -> anyhow::Result<Self> {
-        let InBucket {
-            bucket,
-            key,
-            location,
-        } = place;
-        let storage = s3::account()
-            .look_into(bucket)
-            .with_context(|| format!("{bucket:?} cannot be asked for; check its name"))?;
+        let (key, location) = (&place.key, &place.location);
+        let storage = Accounts::of([place])?.bucket_of(place)?;
         let own = key.join(METADATA_FILE)?;
         let mut single = true;
         let named = storage.stat(key).await?;
@@ -63,10 +58,9 @@ impl Place {
             single = false;
             below(storage.as_ref(), key.clone(), location).await?
         };
-        let root = Location::parse(&format!("s3://{bucket}"), &Origin::default())?;
         Ok(Self {
             storage,
-            location: root,
+            location: place.whole_bucket(),
             metadata,
             single,
         })
