@@ -91,6 +91,14 @@ fn bad_policies_are_refused_with_a_sentence(server: &ControlPlane) {
             "with operatorIdentity the administrator chooses the endpoint: remove `s3.endpoint`, or use secretRef",
         ),
         (
+            json!({"storage": {"operatorIdentity": {}, "gcs": {"endpoint": "https://gcs.internal"}}}),
+            "with operatorIdentity the administrator chooses the endpoint: remove `gcs.endpoint`, or use secretRef",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "gcs": {"endpoint": "gcs/storage"}}}),
+            "write the endpoint as a URL without a path, for example https://storage.googleapis.com",
+        ),
+        (
             json!({"storage": {"secretRef": {"name": "a"}, "s3": {"endpoint": "minio:9000"}}}),
             "write the endpoint as a URL without a path, for example https://minio.storage:9000",
         ),

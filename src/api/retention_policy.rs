@@ -24,7 +24,8 @@ pub use status::{
     reason,
 };
 pub use storage_access::{
-    Addressing, OperatorIdentity, S3Access, SecretReference, StorageAccess, WorkerIdentity,
+    Addressing, GcsAccess, OperatorIdentity, S3Access, SecretReference, StorageAccess,
+    WorkerIdentity,
 };
 
 /// Which Flink state of which jobs is kept, and whether the rest may be deleted.

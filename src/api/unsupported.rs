@@ -42,6 +42,7 @@ fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + u
         worker,
         operator_identity: _,
         s3,
+        gcs,
         requests_per_second: _,
     } = storage;
     [
@@ -50,6 +51,9 @@ fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + u
         s3.as_ref()
             .filter(|_| secret_ref.is_none())
             .map(|_| "spec.storage.s3"),
+        gcs.as_ref()
+            .filter(|_| secret_ref.is_none())
+            .map(|_| "spec.storage.gcs"),
     ]
     .into_iter()
     .flatten()
@@ -78,7 +82,7 @@ mod tests {
         let spec = serde_json::from_value(json!({
             "selector": {}, "approval": "Manual",
             "additionalRoots": ["s3://bucket/elsewhere"],
-            "storage": {"worker": {}, "s3": {}},
+            "storage": {"worker": {}, "s3": {}, "gcs": {}},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
@@ -86,6 +90,7 @@ mod tests {
                 "spec.additionalRoots",
                 "spec.storage.worker",
                 "spec.storage.s3",
+                "spec.storage.gcs",
             ]
         );
     }

@@ -3,56 +3,55 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use storage::{Buckets, GcsAccount, Key, ObjectStorage, S3Account, Storage};
+use storage::{Directories, Key, Storage};
 
 use super::directory::{BucketStore, InBucket};
 use super::{gcs, s3};
+use crate::engine::Stores;
 
 /// Those that the directories of one command are in. Nobody need be named for a store that no directory is in.
 #[derive(Debug)]
-pub(super) struct Accounts {
-    /// Who this is, is looked for only when it is asked.
-    pub(super) s3: Arc<S3Account>,
-    gcs: Option<Arc<GcsAccount>>,
-}
+pub(super) struct Accounts(Vec<(BucketStore, Arc<dyn Directories>)>);
 
 impl Accounts {
     pub(super) fn of<'a>(places: impl IntoIterator<Item = &'a InBucket>) -> anyhow::Result<Self> {
-        let in_gcs = places
-            .into_iter()
-            .any(|place| place.store == BucketStore::Gcs);
-        Ok(Self {
-            s3: Arc::new(s3::account()),
-            gcs: in_gcs.then(gcs::account).transpose()?.map(Arc::new),
-        })
+        let mut accounts: Vec<(BucketStore, Arc<dyn Directories>)> = Vec::new();
+        for store in places.into_iter().map(|place| place.store) {
+            if accounts.iter().all(|(known, _)| *known != store) {
+                accounts.push((
+                    store,
+                    match store {
+                        BucketStore::S3 => Arc::new(s3::account()),
+                        BucketStore::Gcs => Arc::new(gcs::account()?),
+                    },
+                ));
+            }
+        }
+        Ok(Self(accounts))
     }
 
     /// A directory in which something can be changed; `own` is one of ours in it.
-    pub(super) fn directory(&self, place: &InBucket, own: Key) -> anyhow::Result<ObjectStorage> {
-        let InBucket {
-            store,
-            bucket,
-            key,
-            location: _,
-        } = place;
-        Ok(match store {
-            BucketStore::S3 => self.s3.directory(bucket, key, own)?,
-            BucketStore::Gcs => self.gcs()?.directory(bucket, key, own)?,
-        })
+    pub(super) fn directory(&self, place: &InBucket, own: Key) -> anyhow::Result<Arc<dyn Storage>> {
+        Ok(self.at(place)?.directory(&place.bucket, &place.key, own)?)
     }
 
     /// The whole bucket, only to look.
     pub(super) fn bucket_of(&self, place: &InBucket) -> anyhow::Result<Arc<dyn Storage>> {
         let bucket = &place.bucket;
-        let found = match place.store {
-            BucketStore::S3 => self.s3.look_into(bucket),
-            BucketStore::Gcs => self.gcs()?.look_into(bucket),
-        };
+        let found = self.at(place)?.look_into(bucket);
         found.with_context(|| format!("{bucket:?} cannot be asked for; check its name"))
     }
 
-    fn gcs(&self) -> anyhow::Result<&GcsAccount> {
-        let account = self.gcs.as_deref();
-        account.context("no directory in Google Cloud Storage was named")
+    /// Lets what snapshots name in other directories and buckets of these stores be looked at.
+    pub(super) fn looked_into_by(&self, stores: Stores) -> Stores {
+        self.0.iter().fold(stores, |stores, (store, account)| {
+            stores.looking_into(store.kind(), Arc::clone(account) as _)
+        })
+    }
+
+    fn at(&self, place: &InBucket) -> anyhow::Result<&dyn Directories> {
+        let account = self.0.iter().find(|(store, _)| *store == place.store);
+        let (_, account) = account.with_context(|| format!("{} was not named", place.location))?;
+        Ok(account.as_ref())
     }
 }

@@ -12,11 +12,11 @@ use retention::layout::{
 };
 use retention::location::{Location, Origin};
 use retention::reference::DirectoryKey;
-use storage::{Buckets, Descend, EntryKind, Key, LocalStorage, Storage, Walk};
+use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
 use super::UsageError;
 use super::accounts::Accounts;
-use super::directory::{BucketStore, Directory, InBucket, last_part};
+use super::directory::{Directory, InBucket, last_part};
 use super::mounts::{self, MountArguments};
 use crate::engine::Stores;
 use crate::engine::journal::Journal;
@@ -62,19 +62,7 @@ impl Bases {
             stores.add(place.location.clone(), Arc::clone(&place.storage));
             opened.push(place);
         }
-        if !in_buckets.is_empty() {
-            // Snapshots may name files of other directories and buckets.
-            stores = stores.looking_into(Arc::clone(&accounts.s3) as Arc<dyn Buckets>);
-        }
-        for place in &in_buckets {
-            // Elsewhere in Google's, only the buckets that were named.
-            match place.store {
-                BucketStore::Gcs if !place.key.is_root() => {
-                    stores.add(place.whole_bucket(), accounts.bucket_of(place)?);
-                }
-                BucketStore::Gcs | BucketStore::S3 => {}
-            }
-        }
+        stores = accounts.looked_into_by(stores);
         if mounts.is_empty() && in_buckets.is_empty() {
             // Flink sees what we see, so what snapshots name elsewhere can be looked at too. With mounts, a path outside
             // of them is one of a pod, and says nothing about this machine; nor does one that is named in a bucket.
@@ -171,7 +159,7 @@ impl Opened {
         }
         Ok(Self {
             location: location.clone(),
-            storage: Arc::new(storage),
+            storage,
             path: None,
         })
     }

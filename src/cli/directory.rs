@@ -31,6 +31,15 @@ pub(super) enum BucketStore {
     Gcs,
 }
 
+impl BucketStore {
+    pub(super) fn kind(self) -> ObjectStore {
+        match self {
+            Self::S3 => ObjectStore::S3,
+            Self::Gcs => ObjectStore::Gcs,
+        }
+    }
+}
+
 /// A text that names no place that this program reaches.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoDirectory {

@@ -11,8 +11,8 @@ use storage::{Buckets, Key, LocalStorage, Observed, Requests, Storage, StorageEr
 pub struct Stores {
     roots: Vec<Root>,
     mounts: Vec<Mount>,
-    /// The rest of S3, where somebody is known as whom it is reached. Only for looking.
-    buckets: Option<Arc<dyn Buckets>>,
+    /// Every other bucket of the kinds of store where somebody is known as whom it is reached. Only for looking.
+    buckets: Vec<(ObjectStore, Arc<dyn Buckets>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ impl Stores {
         let mut stores = Self {
             roots: Vec::new(),
             mounts,
-            buckets: None,
+            buckets: Vec::new(),
         };
         for (position, mount) in stores.mounts.clone().into_iter().enumerate() {
             let before = stores.mounts.get(..position).unwrap_or_default();
@@ -183,13 +183,11 @@ impl Stores {
             .sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
     }
 
-    /// Lets every other bucket of S3 be looked into.
+    /// Lets every other bucket of a kind of store be looked into.
     #[must_use]
-    pub fn looking_into(self, buckets: Arc<dyn Buckets>) -> Self {
-        Self {
-            buckets: Some(buckets),
-            ..self
-        }
+    pub fn looking_into(mut self, kind: ObjectStore, buckets: Arc<dyn Buckets>) -> Self {
+        self.buckets.push((kind, buckets));
+        self
     }
 
     /// The same places, of whose requests somebody is told.
@@ -203,7 +201,7 @@ impl Stores {
     #[must_use]
     pub fn each(
         &self,
-        through: impl Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync + 'static,
+        through: impl Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Clone + Send + Sync + 'static,
     ) -> Self {
         let Self {
             roots,
@@ -214,12 +212,15 @@ impl Stores {
             location: location.clone(),
             storage: through(Arc::clone(storage)),
         });
+        let buckets = buckets.iter().map(|(kind, inner)| {
+            let (inner, through) = (Arc::clone(inner), through.clone());
+            let buckets: Arc<dyn Buckets> = Arc::new(BucketsThrough { inner, through });
+            (*kind, buckets)
+        });
         Self {
             roots: roots.collect(),
             mounts: mounts.clone(),
-            buckets: buckets
-                .clone()
-                .map(|inner| Arc::new(BucketsThrough { inner, through }) as Arc<dyn Buckets>),
+            buckets: buckets.collect(),
         }
     }
 
@@ -268,22 +269,12 @@ impl Stores {
     }
 
     fn in_bucket(&self, location: &Location) -> Option<(Arc<dyn Storage>, Key)> {
-        match location.store() {
-            Store::Object {
-                kind: ObjectStore::S3,
-                bucket,
-            } => {
-                let key = Key::parse(location.path().trim_start_matches('/')).ok()?;
-                Some((self.buckets.as_ref()?.look_into(bucket)?, key))
-            }
-            Store::Object {
-                kind: ObjectStore::Gcs | ObjectStore::Azure | ObjectStore::Oss,
-                bucket: _,
-            }
-            | Store::File { .. }
-            | Store::Hdfs { .. }
-            | Store::Other { .. } => None,
-        }
+        let Store::Object { kind, bucket } = location.store() else {
+            return None;
+        };
+        let (_, buckets) = self.buckets.iter().find(|(other, _)| other == kind)?;
+        let key = Key::parse(location.path().trim_start_matches('/')).ok()?;
+        Some((buckets.look_into(bucket)?, key))
     }
 
     /// The location as Flink sees it of a path of this machine, if a mount covers it.
@@ -412,7 +403,7 @@ mod tests {
         stores.add(at("s3://b/ckp"), Arc::new(open("named").await));
         assert!(stores.resolve(&at("s3://b/other")).is_none());
         let buckets = Arc::new(EveryBucket(Arc::new(open("bucket").await)));
-        let stores = stores.looking_into(buckets);
+        let stores = stores.looking_into(ObjectStore::S3, buckets);
         for (text, expected) in [
             ("s3a://b/ckp/x", "named/x"),
             ("s3://b/other/x", "bucket/other/x"),

@@ -67,7 +67,7 @@ impl Pause {
 pub struct Grant {
     pub namespace: String,
     pub bases: Vec<GrantedBase>,
-    /// S3 endpoints that policies of the namespace may name.
+    /// Endpoints of object stores that policies of the namespace may name.
     pub endpoints: Vec<Endpoint>,
 }
 

@@ -65,17 +65,17 @@ fn apply_policy(cluster: &Cluster, mode: &str) {
     cluster.apply_policy("payments", &json!({"mode": mode, "storage": storage()}));
 }
 
-fn bytes(run: &Value, decision: &str) -> u64 {
+pub(crate) fn bytes(run: &Value, decision: &str) -> u64 {
     run["status"]["decisions"][decision]["bytes"]
         .as_u64()
         .unwrap_or_else(|| panic!("{run}"))
 }
 
-fn assert_succeeded(run: &Value) {
+pub(crate) fn assert_succeeded(run: &Value) {
     assert_eq!(run["status"]["phase"], "Succeeded", "{run}");
 }
 
-fn assert_blocked(run: &Value, by: &str, part: &str) {
+pub(crate) fn assert_blocked(run: &Value, by: &str, part: &str) {
     assert_eq!(run["status"]["phase"], "Blocked", "{run}");
     assert_eq!(run["status"]["blockedBy"], json!([by]), "{run}");
     let complete = condition(run, "Complete")["message"].as_str().unwrap();

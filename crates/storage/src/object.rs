@@ -37,7 +37,7 @@ use crate::port::{
     Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, Operation, Put,
     RemovedDirectory, Storage, StorageError, Version,
 };
-pub use account::{Access, Account, Buckets};
+pub use account::{Access, Account, Buckets, Directories};
 use conditions::Conditions;
 pub use gcs::{GcsAccess, GcsCredentials, NoServiceAccountKey, ServiceAccountKey};
 use protocol::Protocol;

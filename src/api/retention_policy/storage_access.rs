@@ -20,11 +20,16 @@ use crate::api::schema::validation;
         "!(has(self.operatorIdentity) && has(self.s3) && has(self.s3.endpoint))",
         "with operatorIdentity the administrator chooses the endpoint: remove `s3.endpoint`, or use secretRef",
     ),
+    validation(
+        "!(has(self.operatorIdentity) && has(self.gcs) && has(self.gcs.endpoint))",
+        "with operatorIdentity the administrator chooses the endpoint: remove `gcs.endpoint`, or use secretRef",
+    ),
 ]))]
 pub struct StorageAccess {
-    /// Credentials for S3 from a Secret of this namespace, with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`,
-    /// and `AWS_SESSION_TOKEN` if they have one. It is read for each run, so a new value counts from the next run on. What
-    /// they reach is for the store to say; the operator adds no rights of its own.
+    /// Credentials from a Secret of this namespace. For S3 the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and
+    /// `AWS_SESSION_TOKEN` if they have one. For Google Cloud Storage `GOOGLE_SERVICE_ACCOUNT_KEY` (the JSON of a service
+    /// account's key) or `GOOGLE_OAUTH_ACCESS_TOKEN`. It is read for each run, so a new value counts from the next run on.
+    /// What they reach is for the store to say; the operator adds no rights of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
     /// A Job in this namespace that reaches the storage as this namespace's own workloads do.
@@ -36,6 +41,9 @@ pub struct StorageAccess {
     /// Settings for S3 and stores that speak its protocol, for `secretRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Access>,
+    /// Settings for Google Cloud Storage, for `secretRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gcs: Option<GcsAccess>,
     /// At most so many requests to the storage in a second, by the runs of this policy. A listing counts one for each
     /// thousand entries. At a rate so low that a batch cannot be verified within two minutes nothing is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +91,20 @@ pub struct S3Access {
     /// Whether the bucket is part of the path (as by default) or of the host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addressing: Option<Addressing>,
+}
+
+/// Settings for Google Cloud Storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GcsAccess {
+    /// The endpoint, for example `https://storage.europe-west3.rep.googleapis.com`, which the administrator must have
+    /// granted. Without it `https://storage.googleapis.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
+        "self.matches('^https?://[^/]+/?$')",
+        "write the endpoint as a URL without a path, for example https://storage.googleapis.com",
+    )]))]
+    pub endpoint: Option<String>,
 }
 
 /// Where the bucket's name goes in a request.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use retention::evidence::JobName;
-use retention::location::{Location, ObjectStore, Origin, Store};
+use retention::location::{Location, Origin};
 
 use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
@@ -186,13 +186,17 @@ pub(in crate::operator) fn judge<'a>(
     } else {
         bases(texts.collect(), at, &mut obstacles)
     };
-    let endpoint = spec.storage.s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
-    if let Some(endpoint) = endpoint
-        && !at.administrator.grants_endpoint(at.namespace, endpoint)
-    {
-        obstacles.push(Obstacle::EndpointNotGranted {
-            endpoint: endpoint.clone(),
-        });
+    let (s3, gcs) = (&spec.storage.s3, &spec.storage.gcs);
+    let endpoints = [
+        s3.as_ref().and_then(|s3| s3.endpoint.as_ref()),
+        gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref()),
+    ];
+    for endpoint in endpoints.into_iter().flatten() {
+        if !at.administrator.grants_endpoint(at.namespace, endpoint) {
+            obstacles.push(Obstacle::EndpointNotGranted {
+                endpoint: endpoint.clone(),
+            });
+        }
     }
     let schedule = Schedule::parse(
         spec.schedule.as_deref(),
@@ -317,20 +321,9 @@ pub(super) fn may_act(
 fn is_reached(at: &Surroundings<'_, '_>, location: &Location) -> bool {
     match at.identity {
         Identity::Operator => (at.reachable)(location),
-        Identity::Tenant(_) => is_in_s3(location),
+        Identity::Tenant(tenant) => tenant.reaches(location),
         Identity::Nobody(_) => false,
     }
-}
-
-/// Where credentials of a Secret are good.
-pub(super) fn is_in_s3(location: &Location) -> bool {
-    matches!(
-        location.store(),
-        Store::Object {
-            kind: ObjectStore::S3,
-            bucket: _
-        }
-    )
 }
 
 #[cfg(test)]

@@ -64,16 +64,21 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
             bases,
             by: Reacher::Tenant,
         } => format!(
-            "{} not reached with the credentials of a Secret, which are for s3:// only; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
+            "{} not reached with the credentials of the Secret: s3:// needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in it, gs:// GOOGLE_SERVICE_ACCOUNT_KEY; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
             are(bases)
         ),
         Obstacle::BaseUnreachable {
             bases,
             by: Reacher::Operator,
-        } if bases.iter().all(|base| base.starts_with("s3")) => format!(
-            "{} not within the operator's reach; name a Secret with credentials in `storage.secretRef`.",
-            are(bases)
-        ),
+        } if bases
+            .iter()
+            .all(|base| base.starts_with("s3") || base.starts_with("gs:")) =>
+        {
+            format!(
+                "{} not within the operator's reach; name a Secret with credentials in `storage.secretRef`.",
+                are(bases)
+            )
+        }
         Obstacle::BaseUnreachable {
             bases,
             by: Reacher::Operator,

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use futures::StreamExt;
 use retention::layout::JOURNAL_DIRECTORY;
 use retention::location::{Location, ObjectStore, Store};
-use storage::{Key, PatientBuckets, Requests, S3Access, S3Account, StorageError};
+use storage::{
+    Directories, GcsAccount, Key, Patience, PatientBuckets, Requests, S3Account, Storage,
+    StorageError,
+};
 
 use crate::api::retention_run::Phase;
 use crate::engine::{MetadataCache, Observer, Stores};
 use crate::operator::context::Operator;
-use crate::operator::identity::{Identity, NoIdentity};
+use crate::operator::identity::{Identity, NoIdentity, Tenant};
 use crate::operator::volumes;
 
 /// The ports of one run.
@@ -42,7 +45,7 @@ impl Reach {
                 observer: Arc::clone(&operator.observer) as Arc<dyn Observer>,
                 cache: Arc::clone(&operator.cache),
             }),
-            Identity::Tenant(access) => Self::of_tenant(operator, namespace, access, bases).await,
+            Identity::Tenant(tenant) => Self::of_tenant(operator, namespace, tenant, bases).await,
             Identity::Nobody(why) => Err(Unreached::Nobody(why)),
         }
     }
@@ -51,33 +54,19 @@ impl Reach {
     async fn of_tenant(
         operator: &Operator,
         namespace: &str,
-        access: S3Access,
+        tenant: Tenant,
         bases: &[Location],
     ) -> Result<Self, Unreached> {
-        // What a bucket does to one tenant is no news for another, who may be somebody else there.
-        let endpoint = access.endpoint.clone().unwrap_or_default();
-        let region = access.region.clone().unwrap_or_default();
-        let whose = format!("{namespace} {endpoint} {region}");
-        let account = Arc::new(S3Account::new(access));
-        let patient = PatientBuckets::new(
-            Arc::clone(&account) as _,
-            Arc::clone(&operator.patience),
-            whose,
-        );
+        let accounts = Accounts::of(tenant, namespace, &operator.patience);
         let mut stores = operator.mounted.clone();
         for base in bases {
-            let (bucket, key) = in_bucket(base).ok_or_else(|| not_in_s3(base))?;
-            let own = Key::parse(JOURNAL_DIRECTORY).map_err(|_| not_in_s3(base))?;
-            let directory = account.directory(bucket, &key, own);
-            let directory = Arc::new(directory.map_err(Unreached::Storage)?);
-            stores.add(base.clone(), Arc::new(patient.directory(bucket, directory)));
+            stores.add(base.clone(), accounts.directory(base)?);
+        }
+        for (kind, account) in accounts.0 {
+            stores = stores.looking_into(kind, account);
         }
         let counting: Arc<dyn Requests> = Arc::new(operator.metrics.clone());
-        let stores = volumes::shared_by_tenants(
-            &stores.looking_into(Arc::new(patient)),
-            &operator.memory,
-            &counting,
-        );
+        let stores = volumes::shared_by_tenants(&stores, &operator.memory, &counting);
         let stores = Arc::new(stores);
         let reach = Self {
             observer: Arc::new(operator.observer.through(Arc::clone(&stores))),
@@ -105,30 +94,46 @@ impl Reach {
     }
 }
 
-fn in_bucket(base: &Location) -> Option<(&str, Key)> {
-    match base.store() {
-        Store::Object {
-            kind: ObjectStore::S3,
-            bucket,
-        } => Some((
-            bucket,
-            Key::parse(base.path().trim_start_matches('/')).ok()?,
-        )),
-        Store::Object {
-            kind: ObjectStore::Gcs | ObjectStore::Azure | ObjectStore::Oss,
-            bucket: _,
-        }
-        | Store::File { .. }
-        | Store::Hdfs { .. }
-        | Store::Other { .. } => None,
-    }
-}
+/// The buckets that a tenant reaches.
+struct Accounts(Vec<(ObjectStore, Arc<PatientBuckets>)>);
 
-fn not_in_s3(base: &Location) -> Unreached {
-    Unreached::Storage(StorageError::NotFound {
-        operation: storage::Operation::Open,
-        path: base.to_string(),
-    })
+impl Accounts {
+    /// What a bucket does to one tenant is no news for another, who may be somebody else there.
+    fn of(tenant: Tenant, namespace: &str, patience: &Arc<Patience>) -> Self {
+        let Tenant { s3, gcs } = tenant;
+        let patient = |kind, account: Arc<dyn Directories>, whose: String| {
+            let whose = format!("{namespace} {whose}");
+            let buckets = PatientBuckets::new(account, Arc::clone(patience), whose);
+            (kind, Arc::new(buckets))
+        };
+        let s3 = s3.map(|access| {
+            let endpoint = access.endpoint.clone().unwrap_or_default();
+            let region = access.region.clone().unwrap_or_default();
+            let whose = format!("s3 {endpoint} {region}");
+            patient(ObjectStore::S3, Arc::new(S3Account::new(access)), whose)
+        });
+        let gcs = gcs.map(|access| {
+            let whose = format!("gs {}", access.endpoint.as_deref().unwrap_or_default());
+            patient(ObjectStore::Gcs, Arc::new(GcsAccount::new(access)), whose)
+        });
+        Self(s3.into_iter().chain(gcs).collect())
+    }
+
+    fn directory(&self, base: &Location) -> Result<Arc<dyn Storage>, Unreached> {
+        let nowhere = || {
+            let (operation, path) = (storage::Operation::Open, base.to_string());
+            Unreached::Storage(StorageError::NotFound { operation, path })
+        };
+        let Store::Object { kind, bucket } = base.store() else {
+            return Err(nowhere());
+        };
+        let account = self.0.iter().find(|(known, _)| known == kind);
+        let (_, account) = account.ok_or_else(nowhere)?;
+        let key = Key::parse(base.path().trim_start_matches('/')).map_err(|_| nowhere())?;
+        let own = Key::parse(JOURNAL_DIRECTORY).map_err(|_| nowhere())?;
+        let directory = account.directory(bucket, &key, own);
+        directory.map_err(Unreached::Storage)
+    }
 }
 
 impl Unreached {

@@ -11,6 +11,18 @@ pub trait Buckets: Send + Sync + Debug {
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>>;
 }
 
+/// Opens directories of buckets to work in, all as one identity.
+pub trait Directories: Buckets {
+    /// A directory in which files can be written and deleted. `own` is a directory of our own in it, in which it is tried
+    /// out whether the store heeds conditions. Asks nothing of the store yet.
+    fn directory(
+        &self,
+        bucket: &str,
+        prefix: &Key,
+        own: Key,
+    ) -> Result<Arc<dyn Storage>, StorageError>;
+}
+
 /// Where a kind of store is, and as whom it is reached.
 pub trait Access: Send + Sync + Debug {
     /// A directory of a bucket. Asks nothing of the store yet. Without a directory of our `own` nothing can be written
@@ -39,8 +51,7 @@ impl<A: Access> Account<A> {
         }
     }
 
-    /// A directory in which files can be written and deleted. `own` is a directory of our own in it, in which it is tried
-    /// out whether the store heeds conditions. Asks nothing of the store yet.
+    /// As [`Directories::directory`], with all that an object store can do besides.
     pub fn directory(
         &self,
         bucket: &str,
@@ -48,6 +59,17 @@ impl<A: Access> Account<A> {
         own: Key,
     ) -> Result<ObjectStorage, StorageError> {
         self.access.open(bucket, prefix, Some(own))
+    }
+}
+
+impl<A: Access> Directories for Account<A> {
+    fn directory(
+        &self,
+        bucket: &str,
+        prefix: &Key,
+        own: Key,
+    ) -> Result<Arc<dyn Storage>, StorageError> {
+        Ok(Arc::new(self.directory(bucket, prefix, own)?))
     }
 }
 

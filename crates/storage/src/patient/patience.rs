@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::calls::{Calls, GivenUp};
 use super::{Patient, Storage};
-use crate::object::Buckets;
+use crate::object::{Buckets, Directories};
+use crate::port::{Key, StorageError};
 
 /// How long stores are waited for, and what is known of those that do not answer.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Patience {
 /// Buckets of one account, none of which is waited for without end.
 #[derive(Debug)]
 pub struct PatientBuckets {
-    inner: Arc<dyn Buckets>,
+    inner: Arc<dyn Directories>,
     patience: Arc<Patience>,
     /// Tells them apart from buckets of the same names elsewhere.
     account: String,
@@ -83,7 +84,7 @@ pub struct PatientBuckets {
 
 impl PatientBuckets {
     #[must_use]
-    pub fn new(inner: Arc<dyn Buckets>, patience: Arc<Patience>, account: String) -> Self {
+    pub fn new(inner: Arc<dyn Directories>, patience: Arc<Patience>, account: String) -> Self {
         Self {
             inner,
             patience,
@@ -91,21 +92,31 @@ impl PatientBuckets {
         }
     }
 
-    /// A directory of one of them.
-    #[must_use]
-    pub fn directory(&self, bucket: &str, inner: Arc<dyn Storage>) -> Patient {
+    fn patient(&self, bucket: &str, inner: Arc<dyn Storage>) -> Arc<dyn Storage> {
         let Self {
             inner: _,
             patience,
             account,
         } = self;
-        patience.bucket(&format!("{account} {bucket}"), inner)
+        Arc::new(patience.bucket(&format!("{account} {bucket}"), inner))
     }
 }
 
 impl Buckets for PatientBuckets {
     fn look_into(&self, bucket: &str) -> Option<Arc<dyn Storage>> {
         let inner = self.inner.look_into(bucket)?;
-        Some(Arc::new(self.directory(bucket, inner)))
+        Some(self.patient(bucket, inner))
+    }
+}
+
+impl Directories for PatientBuckets {
+    fn directory(
+        &self,
+        bucket: &str,
+        prefix: &Key,
+        own: Key,
+    ) -> Result<Arc<dyn Storage>, StorageError> {
+        let inner = self.inner.directory(bucket, prefix, own)?;
+        Ok(self.patient(bucket, inner))
     }
 }

@@ -7,6 +7,7 @@
 use super::*;
 use crate::api::JobSelector;
 use crate::api::selector::MAX_LABELS;
+use crate::operator::identity::Tenant;
 use crate::operator::policy::sentence;
 use serde_json::{Value, json};
 
@@ -349,11 +350,14 @@ fn an_adopted_directory_is_looked_at() {
 }
 
 fn tenant() -> Identity {
-    Identity::Tenant(storage::S3Access {
-        endpoint: None,
-        region: None,
-        virtual_host_style: false,
-        credentials: storage::S3Credentials::OfThisProcess,
+    Identity::Tenant(Tenant {
+        s3: Some(storage::S3Access {
+            endpoint: None,
+            region: None,
+            virtual_host_style: false,
+            credentials: storage::S3Credentials::OfThisProcess,
+        }),
+        gcs: None,
     })
 }
 
@@ -394,16 +398,20 @@ fn without_an_identity_nothing_is_done() {
 
 #[test]
 fn an_endpoint_is_granted_or_nothing_is_done() {
-    let storage =
-        json!({"storage": {"secretRef": {"name": "s"}, "s3": {"endpoint": "https://minio:9000"}}});
-    let mut world = World::new();
-    let judgement = world.judge(storage.clone());
-    let refused = |judgement: &Judgement<'_>| {
-        let mut obstacles = judgement.obstacles.iter();
-        obstacles.any(|obstacle| matches!(obstacle, Obstacle::EndpointNotGranted { .. }))
-    };
-    assert!(refused(&judgement) && judgement.does_nothing());
-    let granted = "version: 1\ngrants: [{namespace: flink, endpoints: ['https://MINIO:9000/']}]";
-    world.administrator = Administrator::parse(granted).unwrap();
-    assert!(!refused(&world.judge(storage)));
+    for store in ["s3", "gcs"] {
+        let storage = json!({"storage": {
+            "secretRef": {"name": "s"}, (store): {"endpoint": "https://minio:9000"},
+        }});
+        let mut world = World::new();
+        let judgement = world.judge(storage.clone());
+        let refused = |judgement: &Judgement<'_>| {
+            let mut obstacles = judgement.obstacles.iter();
+            obstacles.any(|obstacle| matches!(obstacle, Obstacle::EndpointNotGranted { .. }))
+        };
+        assert!(refused(&judgement) && judgement.does_nothing(), "{store}");
+        let granted =
+            "version: 1\ngrants: [{namespace: flink, endpoints: ['https://MINIO:9000/']}]";
+        world.administrator = Administrator::parse(granted).unwrap();
+        assert!(!refused(&world.judge(storage)), "{store}");
+    }
 }
