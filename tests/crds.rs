@@ -20,6 +20,7 @@ fn a_real_api_server_agrees() {
     definitions_are_established_and_structural(&server);
     the_shortest_policy_gets_its_defaults(&server);
     bad_policies_are_refused_with_a_sentence(&server);
+    what_says_not_where_and_as_whom_is_refused(&server);
     a_run_cannot_change(&server);
     what_the_operator_writes_is_what_is_stored(&server);
     columns_fit_a_terminal(&server);
@@ -79,34 +80,6 @@ fn bad_policies_are_refused_with_a_sentence(server: &ControlPlane) {
             r#"supported values: "DryRun", "Enforce""#,
         ),
         (
-            json!({"storage": {}}),
-            "set exactly one of secretRef, worker and operatorIdentity",
-        ),
-        (
-            json!({"storage": {"operatorIdentity": {}, "secretRef": {"name": "a"}}}),
-            "set exactly one of secretRef",
-        ),
-        (
-            json!({"storage": {"operatorIdentity": {}, "s3": {"endpoint": "https://minio:9000"}}}),
-            "with operatorIdentity the administrator chooses the endpoint: remove `s3.endpoint`, or use secretRef",
-        ),
-        (
-            json!({"storage": {"operatorIdentity": {}, "gcs": {"endpoint": "https://gcs.internal"}}}),
-            "with operatorIdentity the administrator chooses the endpoint: remove `gcs.endpoint`, or use secretRef",
-        ),
-        (
-            json!({"storage": {"secretRef": {"name": "a"}, "gcs": {"endpoint": "gcs/storage"}}}),
-            "write the endpoint as a URL without a path, for example https://storage.googleapis.com",
-        ),
-        (
-            json!({"storage": {"secretRef": {"name": "a"}, "s3": {"endpoint": "minio:9000"}}}),
-            "write the endpoint as a URL without a path, for example https://minio.storage:9000",
-        ),
-        (
-            json!({"storage": {"secretRef": {"name": "x; rm -rf /"}}}),
-            "write the name of an object: lowercase letters, digits, `-` and `.`",
-        ),
-        (
             json!({"orphans": {"minAge": "1 day"}}),
             "write a duration such as 24h, 7d or 1w2d",
         ),
@@ -162,12 +135,55 @@ fn bad_policies_are_refused_with_a_sentence(server: &ControlPlane) {
             "should be less than or equal to 100",
         ),
     ] {
-        let error = apply(server, &policy(change.clone())).expect_err(&change.to_string());
-        assert!(
-            error.contains(sentence),
-            "{change}\n  said: {error}\n  not: {sentence}"
-        );
+        is_refused(server, &change, sentence);
     }
+}
+
+fn what_says_not_where_and_as_whom_is_refused(server: &ControlPlane) {
+    for (change, sentence) in [
+        (
+            json!({"storage": {}}),
+            "set exactly one of secretRef, worker and operatorIdentity",
+        ),
+        (
+            json!({"storage": {"operatorIdentity": {}, "secretRef": {"name": "a"}}}),
+            "set exactly one of secretRef",
+        ),
+        (
+            json!({"storage": {"operatorIdentity": {}, "s3": {"endpoint": "https://minio:9000"}}}),
+            "with operatorIdentity the administrator chooses the endpoint: remove `s3.endpoint`, or use secretRef",
+        ),
+        (
+            json!({"storage": {"operatorIdentity": {}, "gcs": {"endpoint": "https://gcs.internal"}}}),
+            "with operatorIdentity the administrator chooses the endpoint: remove `gcs.endpoint`, or use secretRef",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "gcs": {"endpoint": "gcs/storage"}}}),
+            "write the endpoint as a URL with https:// and without a path, for example https://storage.googleapis.com",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "gcs": {"endpoint": "http://gcs.storage:4443"}}}),
+            "write the endpoint as a URL with https://",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "s3": {"endpoint": "minio:9000"}}}),
+            "write the endpoint as a URL without a path, for example https://minio.storage:9000",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "x; rm -rf /"}}}),
+            "write the name of an object: lowercase letters, digits, `-` and `.`",
+        ),
+    ] {
+        is_refused(server, &change, sentence);
+    }
+}
+
+fn is_refused(server: &ControlPlane, change: &Value, sentence: &str) {
+    let error = apply(server, &policy(change.clone())).expect_err(&change.to_string());
+    assert!(
+        error.contains(sentence),
+        "{change}\n  said: {error}\n  not: {sentence}"
+    );
 }
 
 fn a_run_cannot_change(server: &ControlPlane) {

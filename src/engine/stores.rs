@@ -415,6 +415,12 @@ mod tests {
             assert!(found.trim_end_matches('/').ends_with(expected), "{found}");
         }
         assert!(stores.resolve(&at("gs://c/x")).is_none());
+        let others = Arc::new(EveryBucket(Arc::new(open("google").await)));
+        let stores = stores.looking_into(ObjectStore::Gcs, others);
+        for (text, expected) in [("gs://c/x", "google/x"), ("s3://c/x", "bucket/x")] {
+            let (storage, key) = stores.resolve(&at(text)).unwrap();
+            assert!(storage.location(&key).ends_with(expected), "{text}");
+        }
         assert!(stores.resolve(&at("file:/x")).is_none());
     }
 

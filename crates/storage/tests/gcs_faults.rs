@@ -23,15 +23,17 @@ use tokio::time::timeout;
 
 use answers::{answer, answering, serving};
 
-fn store(endpoint: String) -> ObjectStorage {
-    let access = GcsAccess {
+fn account(endpoint: String) -> GcsAccount {
+    GcsAccount::new(GcsAccess {
         endpoint: Some(endpoint),
         credentials: GcsCredentials::AccessToken(Secret::new("printed-never".to_owned())),
-    };
+    })
+}
+
+fn store(endpoint: String) -> ObjectStorage {
     let own = key(".flink-retention");
-    GcsAccount::new(access)
-        .directory("bucket", &key("flink"), own)
-        .unwrap()
+    let directory = account(endpoint).directory("bucket", &key("flink"), own);
+    directory.unwrap()
 }
 
 fn key(path: &str) -> Key {
@@ -94,7 +96,7 @@ fn object(name: &str) -> String {
     format!(
         r#"{{"kind": "storage#object", "bucket": "bucket", "name": "{name}", "size": "1",
             "generation": "7", "etag": "x",
-            "updated": "2026-01-01T00:00:00.000Z"}}"#
+            "timeCreated": "2026-01-01T00:00:00.000Z", "updated": "2026-06-01T00:00:00.000Z"}}"#
     )
 }
 
@@ -123,6 +125,10 @@ fn no_pages() -> Vec<(String, &'static str)> {
         (page(r#", "items": null"#), "incomplete"),
         (page(r#", "items": [{}]"#), "missing field `name`"),
         (with(one.replace("\"7\"", "\"\"")), "without a generation"),
+        (
+            with(one.replace("timeCreated", "created")),
+            "without the time",
+        ),
         (
             page(r#", "unreachable": ["eu"]"#),
             "more than could be reached",
@@ -190,6 +196,82 @@ async fn what_is_no_listing_is_never_an_empty_directory() {
     assert_eq!(kinds, [EntryKind::File, EntryKind::Directory]);
     let empty = answering("200 OK", "", &page("")).await;
     assert_eq!(listed(empty).await.unwrap(), []);
+}
+
+/// Rules of the bucket change the class of an object, and with it the time of the object. What decides which savepoint is
+/// the newer one is the time of its contents.
+#[tokio::test]
+async fn the_time_of_a_file_is_that_of_its_contents() {
+    let endpoint = serving(|request| {
+        let asked = request.lines().next().unwrap();
+        if asked.contains("alt=media") {
+            let headers =
+                "Last-Modified: Mon, 01 Jun 2026 00:00:00 GMT\r\nx-goog-generation: 7\r\n";
+            return answer("200 OK", headers, "x");
+        }
+        let one = object("flink/shared/a");
+        ok(&if asked.contains("prefix=") {
+            page(&format!(r#", "items": [{one}]"#))
+        } else {
+            one
+        })
+    });
+    let store = store(endpoint.await);
+    let file = key("shared/a");
+    let listing = store.list_level(&key("shared")).try_collect::<Vec<_>>();
+    let mut versions = vec![
+        store.stat(&file).await.unwrap().unwrap().version,
+        store.read(&file, 9).await.unwrap().version,
+        store.read_range(&file, 0, 1).await.unwrap().version,
+    ];
+    versions.extend(
+        listing
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.version),
+    );
+    assert_eq!(versions.len(), 4);
+    for version in versions {
+        let modified = version.modified.unwrap().to_string();
+        assert_eq!(modified, "2026-01-01T00:00:00Z");
+        assert_eq!(version.etag.as_deref(), Some("7"));
+    }
+}
+
+/// Google says 403 for more than a missing permission.
+#[tokio::test]
+async fn a_refusal_for_another_reason_is_told_as_such() {
+    for (reason, says) in [
+        ("retentionPolicyNotMet", "retention policy"),
+        ("objectUnderActiveHold", "hold"),
+        ("rateLimitExceeded", "fewer requests"),
+        ("forbidden", "ermission"),
+    ] {
+        let body = format!(r#"{{"error": {{"code": 403, "errors": [{{"reason": "{reason}"}}]}}}}"#);
+        let endpoint = answering("403 Forbidden", "", &body).await;
+        let error = store(endpoint).stat(&key("shared/a")).await.unwrap_err();
+        assert!(error.to_string().contains(says), "{reason}: {error}");
+        let forbidden = error.category() == "permission_denied";
+        assert_eq!(forbidden, reason == "forbidden", "{error}");
+    }
+}
+
+/// Whoever sees a token has it.
+#[test]
+fn no_token_is_sent_in_clear_to_another_machine() {
+    for (endpoint, refused) in [
+        ("http://gcs.storage.svc:4443", true),
+        ("http://127.0.0.1.evil.example", true),
+        ("https://gcs.storage.svc:4443", false),
+        ("http://localhost:4443", false),
+        ("http://[::1]:4443", false),
+    ] {
+        let opened = account(endpoint.to_owned()).directory("bucket", &key("flink"), key("own"));
+        let error = opened.map(|_| ()).map_err(|error| error.to_string());
+        let in_clear = error.is_err_and(|error| error.contains("without encryption"));
+        assert_eq!(in_clear, refused, "{endpoint}");
+    }
 }
 
 /// Pages with the tokens t1, t2, t3, t1, t2, ... have no end, whether something is on them or not; nor has a listing
@@ -425,7 +507,7 @@ async fn contents_that_break_off_are_read_anew() {
     let times = AtomicU32::new(0);
     let (endpoint, asked) = noting(move |request| {
         if !request.contains("alt=media") {
-            return ok(&object("flink/a"));
+            return ok(&object("flink/a").replace("\"size\": \"1\"", "\"size\": \"4\""));
         }
         assert!(!request.to_lowercase().contains("\r\nrange:"), "{request}");
         let is_first = times.fetch_add(1, Ordering::Relaxed) == 0;
@@ -443,7 +525,9 @@ async fn contents_that_break_off_are_read_anew() {
     let read = store(endpoint).read(&key("a"), 100).await.unwrap();
     assert_eq!(read.bytes, "bbbb");
     assert_eq!(read.version.etag.as_deref(), Some("7"));
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    let asked = asked.lock().unwrap();
+    let of_contents = asked.iter().filter(|line| line.contains("alt=media"));
+    assert_eq!(of_contents.count(), 2);
 }
 
 /// Contents come without a time; then the object is asked for it.

@@ -51,6 +51,23 @@ pub struct StorageAccess {
     pub requests_per_second: Option<u32>,
 }
 
+impl StorageAccess {
+    /// Where credentials may be sent to, as the policy says; each must have been granted.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &String> {
+        let Self {
+            secret_ref: _,
+            worker: _,
+            operator_identity: _,
+            s3,
+            gcs,
+            requests_per_second: _,
+        } = self;
+        let s3 = s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
+        let gcs = gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref());
+        s3.into_iter().chain(gcs)
+    }
+}
+
 /// A Secret of the policy's namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretReference {
@@ -98,11 +115,11 @@ pub struct S3Access {
 #[serde(rename_all = "camelCase")]
 pub struct GcsAccess {
     /// The endpoint, for example `https://storage.europe-west3.rep.googleapis.com`, which the administrator must have
-    /// granted. Without it `https://storage.googleapis.com`.
+    /// granted: who answers there is given the token. Without it `https://storage.googleapis.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
-        "self.matches('^https?://[^/]+/?$')",
-        "write the endpoint as a URL without a path, for example https://storage.googleapis.com",
+        "self.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1)(:[0-9]+)?)/?$')",
+        "write the endpoint as a URL with https:// and without a path, for example https://storage.googleapis.com",
     )]))]
     pub endpoint: Option<String>,
 }

@@ -186,12 +186,7 @@ pub(in crate::operator) fn judge<'a>(
     } else {
         bases(texts.collect(), at, &mut obstacles)
     };
-    let (s3, gcs) = (&spec.storage.s3, &spec.storage.gcs);
-    let endpoints = [
-        s3.as_ref().and_then(|s3| s3.endpoint.as_ref()),
-        gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref()),
-    ];
-    for endpoint in endpoints.into_iter().flatten() {
+    for endpoint in spec.storage.endpoints() {
         if !at.administrator.grants_endpoint(at.namespace, endpoint) {
             obstacles.push(Obstacle::EndpointNotGranted {
                 endpoint: endpoint.clone(),

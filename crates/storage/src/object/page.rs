@@ -31,6 +31,8 @@ pub(super) enum NoPage {
     Unreachable,
     #[error("a page of a listing has an object without a generation")]
     WithoutGeneration,
+    #[error("the store answered with an object without the time at which it was written")]
+    WithoutTime,
     #[error("a page of a listing contains an error")]
     Error,
 }

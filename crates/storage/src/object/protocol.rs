@@ -117,6 +117,30 @@ impl Protocol {
         }
     }
 
+    /// The body of a good answer, where the client would take the wrong time out of it.
+    pub(super) fn dated(self, asked: Operation, body: &[u8]) -> Result<Option<Vec<u8>>, NoPage> {
+        match self {
+            Self::S3 => Ok(None),
+            Self::Gcs => gcs::dated::by_contents(asked, body),
+        }
+    }
+
+    /// Whether the time beside contents is that of the contents.
+    pub(super) fn dates_contents(self) -> bool {
+        match self {
+            Self::S3 => true,
+            Self::Gcs => false,
+        }
+    }
+
+    /// Whether a good answer to this is looked into before the client does.
+    pub(super) fn looks_into(self, asked: Operation) -> bool {
+        match self {
+            Self::S3 => asked == Operation::List,
+            Self::Gcs => matches!(asked, Operation::List | Operation::Stat),
+        }
+    }
+
     /// Whether the store, where it answers this with 404, does so in its own words.
     pub(super) fn names_what_is_missing(self, asked: Operation) -> bool {
         match self {
@@ -135,12 +159,15 @@ impl Protocol {
         }
     }
 
-    /// Fails where our clock can be why the store forbade something.
-    pub(super) fn clocks_agree(self, answer: &HeaderMap) -> opendal::Result<()> {
+    /// Fails where something else than a missing permission can be why the store forbade something.
+    pub(super) fn is_for_want_of_permission(
+        self,
+        answer: &HeaderMap,
+        body: &[u8],
+    ) -> opendal::Result<()> {
         match self {
             Self::S3 => s3::refusal::clocks_agree(answer),
-            // Only who gives out tokens looks at our time.
-            Self::Gcs => Ok(()),
+            Self::Gcs => gcs::refusal::is_for_want_of_permission(body),
         }
     }
 }

@@ -23,9 +23,11 @@ pub(super) async fn whole(
         Ok(Answer::Contents(contents)) if contents.bytes.len() as u64 == contents.version.size => {
             Ok(contents)
         }
-        Ok(Answer::Contents(_) | Answer::Changed) => Err(StorageError::ChangedWhileRead {
-            path: store.location(key),
-        }),
+        Ok(Answer::Contents(_) | Answer::Changed | Answer::Replaced) => {
+            Err(StorageError::ChangedWhileRead {
+                path: store.location(key),
+            })
+        }
         Ok(Answer::TooLarge(size)) => Err(StorageError::TooLarge {
             path: store.location(key),
             size,
@@ -61,6 +63,8 @@ enum Answer {
     TooLarge(u64),
     /// Not the contents of one version, or not as they are stored.
     Changed,
+    /// Another version was there when the time was asked for.
+    Replaced,
 }
 
 /// Begun anew where it breaks off: to go on from there could be to go on in another version.
@@ -71,6 +75,10 @@ async fn request(store: &ObjectStorage, name: &str, limit: u64) -> Result<Answer
             Err(error) if error.is_temporary() => match pauses.next() {
                 Some(pause) => sleep(pause).await,
                 None => return Err(error),
+            },
+            Ok(Answer::Replaced) => match pauses.next() {
+                Some(pause) => sleep(pause).await,
+                None => return Ok(Answer::Replaced),
             },
             answer => return answer,
         }
@@ -95,7 +103,7 @@ async fn attempt(store: &ObjectStorage, name: &str, limit: u64) -> Result<Answer
     }
     let bytes: Buffer = parts.into_iter().flatten().collect();
     let bytes = bytes.to_bytes();
-    if version.modified.is_some() {
+    if version.modified.is_some() && store.protocol.dates_contents() {
         return Ok(Answer::Contents(Contents { bytes, version }));
     }
     // Some stores tell the time only of the object, not beside its contents.
@@ -105,7 +113,7 @@ async fn attempt(store: &ObjectStorage, name: &str, limit: u64) -> Result<Answer
         let version = stated;
         Answer::Contents(Contents { bytes, version })
     } else {
-        Answer::Changed
+        Answer::Replaced
     })
 }
 

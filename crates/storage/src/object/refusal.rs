@@ -18,7 +18,7 @@ pub(super) fn check(
             ErrorKind::Unsupported,
             "the store does not implement the request (501)",
         )),
-        StatusCode::FORBIDDEN => protocol.clocks_agree(&answer.headers),
+        StatusCode::FORBIDDEN => protocol.is_for_want_of_permission(&answer.headers, body),
         StatusCode::NOT_FOUND
             if protocol.names_what_is_missing(asked) && !protocol.says_that_it_is_missing(body) =>
         {

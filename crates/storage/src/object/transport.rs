@@ -14,6 +14,7 @@ use reqwest::redirect::Policy;
 
 use super::address::Home;
 use super::circle::Circle;
+use super::page::NoPage;
 use super::protocol::Protocol;
 use super::refusal;
 
@@ -109,20 +110,23 @@ impl HttpTransport for Checked {
         let Some(operation) = operation else {
             return Ok(response);
         };
-        if status.is_success() && page.is_none() {
+        if status.is_success() && !protocol.looks_into(operation) {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
         let body = whole(body).await?;
-        match page {
-            Some(page) if status.is_success() => {
-                // The store may come to its senses: worth another try.
-                protocol.check_page(&page, &body).map_err(|why| {
-                    Error::new(ErrorKind::Unexpected, why.to_string()).set_temporary()
-                })?;
-            }
-            Some(_) | None => refusal::check(*protocol, operation, &parts, &body)?,
+        if !status.is_success() {
+            refusal::check(*protocol, operation, &parts, &body)?;
+            return Ok(Response::from_parts(parts, again(body)));
         }
+        // The store may come to its senses: worth another try.
+        let senseless =
+            |why: NoPage| Error::new(ErrorKind::Unexpected, why.to_string()).set_temporary();
+        if let Some(page) = page {
+            protocol.check_page(&page, &body).map_err(senseless)?;
+        }
+        let dated = protocol.dated(operation, &body).map_err(senseless)?;
+        let body = dated.map_or(body, Bytes::from);
         Ok(Response::from_parts(parts, again(body)))
     }
 }

@@ -44,6 +44,10 @@ pub enum NoServiceAccountKey {
         "it has the type {0:?}, and only `service_account` is supported, which names nobody else and no other place"
     )]
     OtherType(String),
+    #[error(
+        "it is of another universe domain than {UNIVERSE}, which is the only one that is reached"
+    )]
+    OtherUniverse,
     #[error("it has no {0}")]
     Lacks(&'static str),
 }
@@ -54,8 +58,11 @@ struct KeyFile {
     kind: String,
     client_email: Option<String>,
     private_key: Option<String>,
+    universe_domain: Option<String>,
 }
 
+/// Where tokens are asked for.
+const UNIVERSE: &str = "googleapis.com";
 const LONGEST_TYPE: usize = 40;
 
 impl ServiceAccountKey {
@@ -66,10 +73,14 @@ impl ServiceAccountKey {
             kind,
             client_email,
             private_key,
+            universe_domain,
         } = serde_json::from_str(json).map_err(|_| NoServiceAccountKey::NoJson)?;
         if kind != "service_account" {
             let kind = kind.chars().take(LONGEST_TYPE).collect();
             return Err(NoServiceAccountKey::OtherType(kind));
+        }
+        if universe_domain.is_some_and(|domain| domain != UNIVERSE) {
+            return Err(NoServiceAccountKey::OtherUniverse);
         }
         let needed = |value: Option<String>, name| {
             let value = value.filter(|value| !value.is_empty());

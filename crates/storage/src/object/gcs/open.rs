@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use opendal::services;
+use reqwest::Url;
 use tokio::sync::OnceCell;
 
 use super::GcsAccess;
@@ -28,6 +29,10 @@ enum NotAsked {
         "the endpoint is no address of a store; write http:// or https:// and a host, such as {GOOGLE}, without a path, user, password or query"
     )]
     Endpoint,
+    #[error(
+        "the endpoint is reached without encryption, and whoever listens would have the token; write https:// (http:// is for this machine only)"
+    )]
+    InClear,
     #[error("{0}")]
     Client(opendal::Error),
     #[error(transparent)]
@@ -75,7 +80,15 @@ fn transport(access: &GcsAccess, bucket: &str) -> Result<Transport, NotAsked> {
         return Err(NotAsked::Bucket(bucket.to_owned()));
     }
     // What looks like a host may be a password, so it is not repeated.
-    let home = Home::of(&[endpoint(access), TOKENS]).ok_or(NotAsked::Endpoint)?;
+    let mut places = vec![endpoint(access), TOKENS];
+    if is_of_google(endpoint(access)) {
+        // An endpoint of a region may begin uploads there.
+        places.push(GOOGLE);
+    }
+    let home = Home::of(&places).ok_or(NotAsked::Endpoint)?;
+    if !is_private(endpoint(access)) {
+        return Err(NotAsked::InClear);
+    }
     Ok(Transport::new(Protocol::Gcs, bucket, Some(home))?)
 }
 
@@ -98,6 +111,20 @@ fn client(
 fn endpoint(access: &GcsAccess) -> &str {
     let endpoint = access.endpoint.as_deref().unwrap_or(GOOGLE);
     endpoint.trim_end_matches('/')
+}
+
+fn host(address: &str) -> Option<String> {
+    Some(Url::parse(address).ok()?.host_str()?.to_owned())
+}
+
+fn is_of_google(endpoint: &str) -> bool {
+    host(endpoint).is_some_and(|host| host.ends_with(".googleapis.com"))
+}
+
+/// Whether nobody on the way sees the token.
+fn is_private(endpoint: &str) -> bool {
+    let here = |host: String| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+    endpoint.starts_with("https:") || host(endpoint).is_some_and(here)
 }
 
 fn is_name_of_bucket(name: &str) -> bool {

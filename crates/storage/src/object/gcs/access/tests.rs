@@ -29,6 +29,10 @@ fn only_the_key_of_a_service_account_is_one() {
             r#"{"type": "service_account", "client_email": "a@b", "private_key": ""}"#,
             "no private_key",
         ),
+        (
+            r#"{"type": "service_account", "client_email": "a@b", "private_key": "hidden", "universe_domain": "s3ns.fr"}"#,
+            "universe domain",
+        ),
         ("{}", "no JSON"),
         ("hidden", "no JSON"),
         ("", "no JSON"),
