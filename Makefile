@@ -37,7 +37,7 @@ demo: ## See it work in a minute on a real API server (needs Rust and Go); KEEP=
 	@$(PROGRAMS)/demo
 
 .PHONY: test
-test: ## Run every test, on real servers and real Flink (needs also a JDK and Maven)
+test: ## Run every test, on real servers and real Flink (needs also a JDK, Maven and Node.js)
 	@$(MAKE) --jobs=2 tools test-programs
 	@cargo test $(LOCKED) --workspace --no-fail-fast
 

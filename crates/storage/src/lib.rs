@@ -20,9 +20,9 @@ pub mod walk;
 pub use budgeted::{Budgeted, MemoryBudget};
 pub use local::LocalStorage;
 pub use object::{
-    Access, Account, Buckets, Directories, GcsAccess, GcsAccount, GcsCredentials,
-    NoServiceAccountKey, ObjectStorage, S3Access, S3Account, S3Credentials, Secret,
-    ServiceAccountKey,
+    Access, Account, AzureAccess, AzureAccount, AzureIdentity, Buckets, Directories, GcsAccess,
+    GcsAccount, GcsCredentials, NoAzureIdentity, NoServiceAccountKey, ObjectStorage, S3Access,
+    S3Account, S3Credentials, Secret, ServiceAccountKey,
 };
 pub use observed::{Observed, Requests};
 pub use patient::{Patience, Patient, PatientBuckets};

@@ -1,12 +1,14 @@
-//! Object stores (S3 and what speaks like it, Google Cloud Storage), through OpenDAL.
+//! Object stores (S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage), through OpenDAL.
 //!
 //! Its operator is asked for one object or one level at a time, under names that it takes literally. Its batch
 //! deleter gives no result for each key, and its recursive listing leaves out what it may not see, so neither is used.
 
 mod account;
 mod address;
+mod azure;
 mod circle;
 mod client;
+mod clocks;
 mod conditions;
 mod delete;
 mod error;
@@ -38,6 +40,7 @@ use crate::port::{
     RemovedDirectory, Storage, StorageError, Version,
 };
 pub use account::{Access, Account, Buckets, Directories};
+pub use azure::{AzureAccess, AzureIdentity, NoAzureIdentity};
 use conditions::Conditions;
 pub use gcs::{GcsAccess, GcsCredentials, NoServiceAccountKey, ServiceAccountKey};
 use protocol::Protocol;
@@ -50,6 +53,8 @@ use transport::Transport;
 pub type S3Account = Account<S3Access>;
 /// The buckets that one identity reaches in Google Cloud Storage.
 pub type GcsAccount = Account<GcsAccess>;
+/// The containers of an account of Azure Storage, as one identity.
+pub type AzureAccount = Account<AzureAccess>;
 
 /// A prefix of a bucket.
 #[derive(Debug, Clone)]
@@ -61,7 +66,7 @@ pub struct ObjectStorage {
     protocol: Protocol,
     /// What the names of all objects begin with: nothing, or something that ends with `/`.
     prefix: String,
-    /// The bucket as a person writes it: `s3://bucket`, `gs://bucket`.
+    /// The bucket as a person writes it: `s3://bucket`, `gs://bucket`, `abfss://container@account.dfs.core.windows.net`.
     bucket: String,
     /// A directory of our own, in which is tried out what the store makes of conditions. Without one nothing is changed.
     own: Option<Key>,

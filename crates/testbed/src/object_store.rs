@@ -1,6 +1,7 @@
-//! Real object stores, each on a directory of the test's own: one that speaks S3 (versitygw), and one that speaks as Google
-//! Cloud Storage does.
+//! Real object stores, each on a directory of the test's own: one that speaks S3 (versitygw), one that speaks as Google
+//! Cloud Storage does, and one that speaks as Azure Blob Storage does.
 
+mod azure;
 mod gcs;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ use crate::scratch::Scratch;
 use crate::tools;
 
 pub use crate::control_plane::Error;
-pub use gcs::{GcsServer, Keeps};
+pub use azure::AzureServer;
+pub use gcs::GcsServer;
 
 /// Keys that no other store knows.
 pub const ACCESS_KEY: &str = "test-access";
@@ -26,6 +28,15 @@ pub const REGION: &str = "us-east-1";
 
 /// How many ports are tried.
 const PORTS: usize = 5;
+
+/// Where a store keeps its objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Until it ends.
+    InMemory,
+    /// So that they survive a restart.
+    OnDisk,
+}
 
 /// A running store (versitygw). It ends with this value.
 #[derive(Debug)]

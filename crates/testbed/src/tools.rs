@@ -4,6 +4,7 @@
 
 mod go;
 mod go_source;
+mod npm;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::cache;
 use go::GoModule;
 use go_source::GoSource;
+use npm::NpmPackage;
 
 /// A program that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,20 @@ pub enum Error {
     GoDownload {
         module: &'static str,
         message: String,
+    },
+    #[error(
+        "Node.js is missing: install Node.js 20 or later with npm (https://nodejs.org) so that `node --version` and `npm --version` work; `make doctor` checks"
+    )]
+    NodeMissing,
+    #[error("cannot install packages with npm: {}: {source}", path.display())]
+    NpmUnusable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("`npm ci` in {} failed ({status}); its messages are above", packages.display())]
+    NpmInstall {
+        packages: PathBuf,
+        status: std::process::ExitStatus,
     },
     #[error("{} does not pin {requirement}", module.display())]
     NotPinned {
@@ -93,6 +109,11 @@ pub fn rclone() -> Result<PathBuf, Error> {
 /// An object store that speaks as Google Cloud Storage does.
 pub fn fake_gcs_server() -> Result<PathBuf, Error> {
     Ok(FAKE_GCS_SERVER.build()?.join("fake-gcs-server"))
+}
+
+/// The script that Node.js runs as an object store that speaks as Azure Blob Storage does.
+pub fn azurite() -> Result<PathBuf, Error> {
+    AZURITE.install()
 }
 
 const KUBERNETES: GoModule = GoModule {
@@ -156,6 +177,12 @@ const FAKE_GCS_SERVER: GoModule = GoModule {
     directory: "fake-gcs-server",
     packages: &[("fake-gcs-server", "github.com/fsouza/fake-gcs-server")],
     takes: "about a minute",
+};
+
+const AZURITE: NpmPackage = NpmPackage {
+    name: "azurite",
+    script: "serve.js",
+    takes: "half a minute",
 };
 
 fn kubernetes(program: &str) -> Result<PathBuf, Error> {

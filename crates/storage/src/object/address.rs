@@ -8,6 +8,16 @@ pub(super) fn is_of_a_server(address: &str) -> bool {
     host && !address.contains(['@', '?', '#', '\\']) && !address.contains(char::is_whitespace)
 }
 
+pub(super) fn host(address: &str) -> Option<String> {
+    Some(Url::parse(address).ok()?.host_str()?.to_owned())
+}
+
+/// Whether nobody on the way sees what is sent there.
+pub(super) fn is_private(address: &str) -> bool {
+    let here = |host: String| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
+    address.starts_with("https:") || host(address).is_some_and(here)
+}
+
 /// The only places that are asked, where answers name addresses at which the client would go on: whoever answers must not
 /// choose whom this machine calls.
 #[derive(Debug, Clone)]

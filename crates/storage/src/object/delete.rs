@@ -5,9 +5,9 @@ use opendal::ErrorKind;
 
 use super::ObjectStorage;
 use super::list::names;
-use super::look::{self, file};
+use super::look;
 use crate::port::{
-    Deletion, EntryKind, Key, Operation, RemovedDirectory, Storage, StorageError, Version,
+    Deletion, Entry, EntryKind, Key, Operation, RemovedDirectory, Storage, StorageError, Version,
 };
 
 /// One object, in one request where the store compares for us.
@@ -90,19 +90,23 @@ fn is_still(expected: &Version, found: &Version) -> bool {
         && (etag.is_none() || *etag == found.etag)
 }
 
-/// The object that stands for an empty directory: its name ends with `/`.
+/// The objects that stand for an empty directory: one whose name ends with `/`, and in some stores one of its very name.
 pub(super) async fn marker(
     store: &ObjectStorage,
     key: &Key,
 ) -> Result<RemovedDirectory, StorageError> {
     let operation = Operation::RemoveDirectory;
-    if file(store, key, operation).await?.is_some() {
-        return Err(StorageError::NotADirectory {
-            operation,
-            path: store.location(key),
-            obstacle: store.location(key),
-        });
-    }
+    let stub = match look::object(store, key, operation).await? {
+        Some(found) if found.kind == EntryKind::Directory => Some(found),
+        None => None,
+        Some(_) => {
+            return Err(StorageError::NotADirectory {
+                operation,
+                path: store.location(key),
+                obstacle: store.location(key),
+            });
+        }
+    };
     let name = store.directory_name(operation, key)?;
     let failure = |error| store.bucket_failure(operation, key, &error);
     let mut listing = names(store, &name, Some(2)).await.map_err(failure)?;
@@ -113,8 +117,14 @@ pub(super) async fn marker(
         }
         marked = true;
     }
+    if let Some(stub) = &stub {
+        remove_stub(store, key, stub).await?;
+    }
     if !marked {
-        return Ok(RemovedDirectory::AlreadyGone);
+        return Ok(match stub {
+            Some(_) => RemovedDirectory::Removed,
+            None => RemovedDirectory::AlreadyGone,
+        });
     }
     // Whatever is written into the directory meanwhile stays: only the marker has this name.
     match store.operator.delete(&name).await {
@@ -128,6 +138,17 @@ pub(super) async fn marker(
             other => other,
         }),
     }
+}
+
+/// As it was looked at: a file may have taken its name meanwhile. A store in which directories are real lets none go that
+/// has anything in it.
+async fn remove_stub(store: &ObjectStorage, key: &Key, stub: &Entry) -> Result<(), StorageError> {
+    let operation = Operation::RemoveDirectory;
+    let name = store.object_name(operation, key)?;
+    let mark = stub.version.etag.as_deref();
+    let mark = mark.unwrap_or(store.protocol.mark_of_nothing());
+    let deleted = store.protocol.delete_if(&store.operator, &name, mark).await;
+    deleted.map_err(|error| store.failure(operation, key, &error))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use crate::port::{Key, Operation, Storage, StorageError};
 
 /// What a store says when it does not know who asks. (To HEAD it says nothing; then it may also be that it knows and
 /// forbids.)
-const UNKNOWN_CREDENTIALS: [(&str, &str); 7] = [
+const UNKNOWN_CREDENTIALS: [(&str, &str); 9] = [
     ("InvalidAccessKeyId", "it does not know the access key"),
     (
         "SignatureDoesNotMatch",
@@ -18,6 +18,12 @@ const UNKNOWN_CREDENTIALS: [(&str, &str); 7] = [
     ("InvalidToken", "the session token is invalid"),
     ("TokenRefreshRequired", "they have expired"),
     ("InvalidClientTokenId", "it does not know the access key"),
+    // Azure does not say which part is wrong.
+    (
+        "AuthenticationFailed",
+        "the key, signature or token is another one or has expired",
+    ),
+    ("Server failed to authenticate", "it does not know who asks"),
     // What the client says.
     ("failed to load signing credential", "none were found"),
 ];
@@ -60,6 +66,14 @@ impl ObjectStorage {
             };
         }
         match error.kind() {
+            // Of Azure; what is missing in a bucket that is missing is not known.
+            ErrorKind::NotFound
+                if ["ContainerNotFound", "ResourceNotFound"]
+                    .into_iter()
+                    .any(|code| said.0.contains(code)) =>
+            {
+                unavailable(Said(NO_BUCKET.to_owned()))
+            }
             ErrorKind::NotFound => StorageError::NotFound { operation, path },
             // Most often the transport has noticed before.
             ErrorKind::PermissionDenied if said.0.contains("RequestTimeTooSkewed") => {

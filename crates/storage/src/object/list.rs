@@ -6,7 +6,7 @@ use opendal::{Error, ErrorKind};
 
 use super::ObjectStorage;
 use super::circle::Circle;
-use super::look::{directory_entry, version_of};
+use super::look::{directory_entry, head, version_of};
 use super::name::is_taken_literally;
 use super::protocol::Protocol;
 use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError};
@@ -58,20 +58,48 @@ async fn open(
         .await
         .map_err(|error| store.bucket_failure(operation, &directory, &error))?;
     let prefix = prefix.trim_start_matches('/').to_owned();
-    let entries = lister.filter_map(move |listed| {
-        let entry = match listed {
-            Ok(item) => entry(store.protocol, &directory, &prefix, &item)
-                .map_err(|why| StorageError::Unavailable {
-                    operation,
-                    path: store.location(&directory),
-                    cause: Arc::new(why),
-                })
-                .transpose(),
-            Err(error) => Some(Err(store.bucket_failure(operation, &directory, &error))),
-        };
-        std::future::ready(entry)
+    let entries = lister.map(move |listed| match listed {
+        Ok(item) => entry(store.protocol, &directory, &prefix, &item).map_err(|why| {
+            StorageError::Unavailable {
+                operation,
+                path: store.location(&directory),
+                cause: Arc::new(why),
+            }
+        }),
+        Err(error) => Err(store.bucket_failure(operation, &directory, &error)),
     });
+    let entries = entries
+        .map(move |entry| async move {
+            match entry? {
+                Some(entry) if may_be_a_directory(store, &entry) => {
+                    is_still_a_file(store, entry).await
+                }
+                entry => Ok(entry),
+            }
+        })
+        .buffered(LOOKED_AT_ONCE)
+        .filter_map(|entry| std::future::ready(entry.transpose()));
     Ok(ending_with_its_first_error(entries.boxed()))
+}
+
+/// How many of those that may stand for a directory are looked at side by side.
+const LOOKED_AT_ONCE: usize = 16;
+
+fn may_be_a_directory(store: &ObjectStorage, entry: &Entry) -> bool {
+    entry.kind == EntryKind::File && store.protocol.may_be_a_directory(&entry.version)
+}
+
+/// None for what stands for a directory: that is listed by its own name as soon as there is anything in it.
+async fn is_still_a_file(
+    store: &ObjectStorage,
+    entry: Entry,
+) -> Result<Option<Entry>, StorageError> {
+    let operation = Operation::List;
+    let name = store.object_name(operation, &entry.key)?;
+    let found = head(store, &entry.key, &name, operation).await?;
+    Ok(found
+        .is_none_or(|found| found.kind == EntryKind::File)
+        .then_some(entry))
 }
 
 /// A store that answers another question than was asked has not said what is here.

@@ -11,17 +11,19 @@ use crate::port::{Entry, EntryKind, Key, Operation, Storage, StorageError, Versi
 
 /// What is at `key`: an object, or a directory if any object's name begins with it.
 pub(super) async fn at(store: &ObjectStorage, key: &Key) -> Result<Option<Entry>, StorageError> {
-    match file(store, key, Operation::Stat).await? {
+    match object(store, key, Operation::Stat).await? {
+        // No one can decide about what only stands for a directory.
+        Some(entry) if entry.kind == EntryKind::Directory => Ok(Some(directory_entry(entry.key))),
         Some(entry) => Ok(Some(entry)),
         None => directory(store, key).await,
     }
 }
 
-/// The object at `key`, if there is one.
+/// The object at `key`, if there is one: a file, or what stands for a directory of this name.
 ///
 /// Anything between us and the store can answer 404, and to this question many stores say no more than that. So what is
 /// absent must be missing in a listing, too; this also tells a missing object from a missing bucket.
-pub(super) async fn file(
+pub(super) async fn object(
     store: &ObjectStorage,
     key: &Key,
     operation: Operation,
@@ -49,7 +51,7 @@ pub(super) async fn file(
 #[error("the store lists it and says that it is not there")]
 pub(super) struct ListedAndMissing;
 
-async fn head(
+pub(super) async fn head(
     store: &ObjectStorage,
     key: &Key,
     name: &str,
@@ -58,7 +60,11 @@ async fn head(
     match store.operator.stat(name).await {
         Ok(metadata) => Ok(Some(Entry {
             key: key.clone(),
-            kind: EntryKind::File,
+            kind: if store.protocol.is_a_directory(&metadata) {
+                EntryKind::Directory
+            } else {
+                EntryKind::File
+            },
             version: version_of(store.protocol, &metadata),
         })),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

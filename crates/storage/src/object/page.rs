@@ -33,6 +33,10 @@ pub(super) enum NoPage {
     WithoutGeneration,
     #[error("the store answered with an object without the time at which it was written")]
     WithoutTime,
+    #[error("a page of a listing has an object without an etag")]
+    WithoutEtag,
+    #[error("a page of a listing has snapshots or deleted objects, which were not asked for")]
+    OfThePast,
     #[error("a page of a listing contains an error")]
     Error,
 }

@@ -6,7 +6,8 @@ use opendal::raw::Operation;
 use opendal::{Buffer, Metadata, Operator};
 
 use super::page::{Asked, NoPage};
-use super::{gcs, s3};
+use super::{azure, clocks, gcs, s3};
+use crate::port::Version;
 
 /// What the stores' protocols differ in where the client does not hide it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) enum Protocol {
     S3,
     /// The JSON API of Google Cloud Storage.
     Gcs,
+    /// The blob endpoint of Azure Storage, also of accounts with a hierarchical namespace (ADLS Gen2).
+    Azure,
 }
 
 impl Protocol {
@@ -21,7 +24,7 @@ impl Protocol {
     /// same name never has the same.
     pub(super) fn mark(self, metadata: &Metadata) -> Option<String> {
         let mark = match self {
-            Self::S3 => metadata.etag().map(|etag| etag.trim_matches('"')),
+            Self::S3 | Self::Azure => metadata.etag().map(|etag| etag.trim_matches('"')),
             Self::Gcs => metadata.version(),
         };
         // One that says nothing can be compared with nothing.
@@ -35,13 +38,14 @@ impl Protocol {
             Self::S3 => "00000000000000000000000000000000",
             // Generations are microseconds since 1970; zero stands for no object at all.
             Self::Gcs => "1",
+            Self::Azure => "0x0",
         }
     }
 
     /// How the store is told to write only where nothing is yet.
     pub(super) fn condition_of_absence(self) -> &'static str {
         match self {
-            Self::S3 => "If-None-Match: *",
+            Self::S3 | Self::Azure => "If-None-Match: *",
             Self::Gcs => "ifGenerationMatch=0",
         }
     }
@@ -57,7 +61,7 @@ impl Protocol {
         let read = operator.read_with(name).range(range);
         match (self, mark) {
             (_, None) => read.await,
-            (Self::S3, Some(mark)) => read.if_match(&format!("\"{mark}\"")).await,
+            (Self::S3 | Self::Azure, Some(mark)) => read.if_match(&format!("\"{mark}\"")).await,
             (Self::Gcs, Some(mark)) => read.if_version_match(mark).await,
         }
     }
@@ -71,7 +75,7 @@ impl Protocol {
     ) -> Result<(), opendal::Error> {
         let delete = operator.delete_with(name);
         match self {
-            Self::S3 => delete.if_match(&format!("\"{mark}\"")).await,
+            Self::S3 | Self::Azure => delete.if_match(&format!("\"{mark}\"")).await,
             Self::Gcs => delete.if_version_match(mark).await,
         }
     }
@@ -79,7 +83,7 @@ impl Protocol {
     /// How many names a page of a listing has at most; None is what the store does by itself.
     pub(super) fn names_in_a_page(self) -> Option<usize> {
         match self {
-            Self::S3 => None,
+            Self::S3 | Self::Azure => None,
             Self::Gcs => Some(1000),
         }
     }
@@ -87,7 +91,7 @@ impl Protocol {
     /// Whether this says that an upload has not ended yet, in what would elsewhere be a redirect.
     pub(super) fn is_unfinished<T>(self, response: &http::Response<T>) -> bool {
         match self {
-            Self::S3 => false,
+            Self::S3 | Self::Azure => false,
             Self::Gcs => {
                 response.status() == StatusCode::PERMANENT_REDIRECT
                     && !response.headers().contains_key(LOCATION)
@@ -105,6 +109,7 @@ impl Protocol {
         let token = match self {
             Self::S3 => "continuation-token",
             Self::Gcs => "pageToken",
+            Self::Azure => "marker",
         };
         (asked == Operation::List).then(|| Asked::of(bucket, query, token))
     }
@@ -114,13 +119,15 @@ impl Protocol {
         match self {
             Self::S3 => s3::page::check(asked, body),
             Self::Gcs => gcs::page::check(asked, body),
+            Self::Azure => azure::page::check(asked, body),
         }
     }
 
     /// The body of a good answer, where the client would take the wrong time out of it.
     pub(super) fn dated(self, asked: Operation, body: &[u8]) -> Result<Option<Vec<u8>>, NoPage> {
         match self {
-            Self::S3 => Ok(None),
+            // Azure's moves with changes of properties and metadata, too, but not with the tier.
+            Self::S3 | Self::Azure => Ok(None),
             Self::Gcs => gcs::dated::by_contents(asked, body),
         }
     }
@@ -128,7 +135,7 @@ impl Protocol {
     /// Whether the time beside contents is that of the contents.
     pub(super) fn dates_contents(self) -> bool {
         match self {
-            Self::S3 => true,
+            Self::S3 | Self::Azure => true,
             Self::Gcs => false,
         }
     }
@@ -136,7 +143,7 @@ impl Protocol {
     /// Whether a good answer to this is looked into before the client does.
     pub(super) fn looks_into(self, asked: Operation) -> bool {
         match self {
-            Self::S3 => asked == Operation::List,
+            Self::S3 | Self::Azure => asked == Operation::List,
             Self::Gcs => matches!(asked, Operation::List | Operation::Stat),
         }
     }
@@ -145,7 +152,7 @@ impl Protocol {
     pub(super) fn names_what_is_missing(self, asked: Operation) -> bool {
         match self {
             // HEAD has no body.
-            Self::S3 => asked != Operation::Stat,
+            Self::S3 | Self::Azure => asked != Operation::Stat,
             // Where contents are asked for there is just a line of text.
             Self::Gcs => asked != Operation::Read,
         }
@@ -156,6 +163,7 @@ impl Protocol {
         match self {
             Self::S3 => s3::refusal::says_that_it_is_missing(body),
             Self::Gcs => gcs::refusal::says_that_it_is_missing(body),
+            Self::Azure => azure::refusal::says_that_it_is_missing(body),
         }
     }
 
@@ -166,8 +174,32 @@ impl Protocol {
         body: &[u8],
     ) -> opendal::Result<()> {
         match self {
-            Self::S3 => s3::refusal::clocks_agree(answer),
+            Self::S3 | Self::Azure => clocks::agree(answer),
             Self::Gcs => gcs::refusal::is_for_want_of_permission(body),
+        }
+    }
+
+    /// What stands against a change, where the status alone (409, 412) would pass for a condition that does not hold.
+    pub(super) fn objection(self, body: &[u8]) -> Option<&'static str> {
+        match self {
+            Self::S3 | Self::Gcs => None,
+            Self::Azure => azure::refusal::objection(body),
+        }
+    }
+
+    /// Whether an object stands for a directory of its very name.
+    pub(super) fn is_a_directory(self, metadata: &Metadata) -> bool {
+        match self {
+            Self::S3 | Self::Gcs => false,
+            Self::Azure => azure::directory::is_one(metadata),
+        }
+    }
+
+    /// Whether what is listed as an object can be such a one; listings do not tell.
+    pub(super) fn may_be_a_directory(self, version: &Version) -> bool {
+        match self {
+            Self::S3 | Self::Gcs => false,
+            Self::Azure => version.size == 0,
         }
     }
 }

@@ -6,9 +6,9 @@ use opendal::raw::Operation as Asked;
 use opendal::{Buffer, ErrorKind};
 use tokio::time::sleep;
 
-use super::look::{ListedAndMissing, file, version_of};
+use super::look::{self, ListedAndMissing, version_of};
 use super::{ObjectStorage, client};
-use crate::port::{Contents, Entry, Key, Operation, Storage, StorageError};
+use crate::port::{Contents, Entry, EntryKind, Key, Operation, Storage, StorageError};
 
 /// The whole object in one request, if it is not longer than `limit` bytes.
 pub(super) async fn whole(
@@ -21,6 +21,9 @@ pub(super) async fn whole(
     let name = store.object_name(operation, key)?;
     match request(store, &name, limit).await {
         Ok(Answer::Contents(contents)) if contents.bytes.len() as u64 == contents.version.size => {
+            if store.protocol.may_be_a_directory(&contents.version) {
+                return Ok(nothing_of(found(store, key).await?));
+            }
             Ok(contents)
         }
         Ok(Answer::Contents(_) | Answer::Changed | Answer::Replaced) => {
@@ -152,11 +155,14 @@ pub(super) async fn range(
 
 async fn found(store: &ObjectStorage, key: &Key) -> Result<Entry, StorageError> {
     let operation = Operation::Read;
-    let entry = file(store, key, operation).await?;
-    entry.ok_or_else(|| StorageError::NotFound {
-        operation,
-        path: store.location(key),
-    })
+    let path = store.location(key);
+    match look::object(store, key, operation).await? {
+        Some(entry) if entry.kind == EntryKind::Directory => {
+            Err(StorageError::IsADirectory { operation, path })
+        }
+        Some(entry) => Ok(entry),
+        None => Err(StorageError::NotFound { operation, path }),
+    }
 }
 
 fn nothing_of(entry: Entry) -> Contents {

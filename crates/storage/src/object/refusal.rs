@@ -18,6 +18,10 @@ pub(super) fn check(
             ErrorKind::Unsupported,
             "the store does not implement the request (501)",
         )),
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => match protocol.objection(body) {
+            Some(why) => Err(Error::new(ErrorKind::Conflict, why)),
+            None => Ok(()),
+        },
         StatusCode::FORBIDDEN => protocol.is_for_want_of_permission(&answer.headers, body),
         StatusCode::NOT_FOUND
             if protocol.names_what_is_missing(asked) && !protocol.says_that_it_is_missing(body) =>

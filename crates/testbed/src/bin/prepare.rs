@@ -50,6 +50,7 @@ impl Part {
             Self::Stores => {
                 drop(tools::versitygw()?);
                 drop(tools::fake_gcs_server()?);
+                drop(tools::azurite()?);
             }
             Self::Prometheus => {
                 tools::promtool()?;

@@ -11,28 +11,20 @@ use jiff::Timestamp;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use serde_json::{Value, json};
 
-use super::PORTS;
+use super::{Keeps, PORTS};
 use crate::control_plane::{Error, port, ready};
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::tools;
 
-/// A running store. It ends with this value.
+/// A running store. It ends with this value. On disk an object is the file of its name; in memory any name can be one of
+/// an object.
 #[derive(Debug)]
 pub struct GcsServer {
     process: Option<Process>,
     port: u16,
     scratch: Scratch,
     keeps: Keeps,
-}
-
-/// Where it keeps its objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeps {
-    /// Until it ends. Any name can be one of an object.
-    InMemory,
-    /// An object is the file of its name, so it survives a restart.
-    OnDisk,
 }
 
 impl GcsServer {

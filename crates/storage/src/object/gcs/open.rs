@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use opendal::services;
-use reqwest::Url;
 use tokio::sync::OnceCell;
 
 use super::GcsAccess;
 use crate::object::account::Access;
-use crate::object::address::Home;
+use crate::object::address::{Home, host, is_private};
 use crate::object::client::Client;
 use crate::object::protocol::Protocol;
 use crate::object::search::LastSearch;
@@ -113,18 +112,8 @@ fn endpoint(access: &GcsAccess) -> &str {
     endpoint.trim_end_matches('/')
 }
 
-fn host(address: &str) -> Option<String> {
-    Some(Url::parse(address).ok()?.host_str()?.to_owned())
-}
-
 fn is_of_google(endpoint: &str) -> bool {
     host(endpoint).is_some_and(|host| host.ends_with(".googleapis.com"))
-}
-
-/// Whether nobody on the way sees the token.
-fn is_private(endpoint: &str) -> bool {
-    let here = |host: String| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
-    endpoint.starts_with("https:") || host(endpoint).is_some_and(here)
 }
 
 fn is_name_of_bucket(name: &str) -> bool {

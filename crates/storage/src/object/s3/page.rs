@@ -82,7 +82,7 @@ pub(in crate::object) fn check(asked: &Asked<'_>, body: &[u8]) -> Result<(), NoP
 }
 
 /// The name of the outermost element.
-fn root(body: &[u8]) -> Result<String, NoPage> {
+pub(in crate::object) fn root(body: &[u8]) -> Result<String, NoPage> {
     let mut reader = Reader::from_reader(body);
     loop {
         match reader.read_event() {
