@@ -2,16 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "chart/alerts.rs"]
+mod alerts;
+#[path = "chart/exported.rs"]
+mod exported;
 #[path = "chart/helm.rs"]
 mod helm;
 #[path = "chart/people.rs"]
 mod people;
+#[path = "chart/promtool.rs"]
+mod promtool;
 #[path = "chart/readme.rs"]
 mod readme;
 #[path = "chart/rights.rs"]
 mod rights;
 #[path = "chart/server.rs"]
 mod server;
+#[path = "chart/words.rs"]
+mod words;
 
 use helm::{Chart, Manifests};
 use serde_json::{Value, json};
@@ -103,7 +111,7 @@ fn unusual_values_lint_and_render() {
         "extraVolumeMounts": [{"name": "payments", "mountPath": "/mnt/payments"}],
         "extraArgs": ["--one=two words"],
         "serviceMonitor": {"enabled": true, "labels": {"release": "prometheus"}},
-        "prometheusRule": {"enabled": true, "orphanedStorage": {"bytes": 9_007_199_254_740_993_i64}},
+        "prometheusRule": {"enabled": true},
         "tolerations": [{"operator": "Exists"}],
     });
     let chart = Chart::new();
@@ -155,40 +163,6 @@ fn unusual_values_lint_and_render() {
         file["grants"][0]["bases"][0],
         json!({"location": "file:/opt/flink/volume", "exclusive": true})
     );
-}
-
-#[test]
-fn both_alerts_are_there_and_can_be_switched_off() {
-    let chart = Chart::new();
-    let manifests = chart
-        .render(&json!({"prometheusRule": {"enabled": true}}))
-        .unwrap();
-    let rules = manifests.one("PrometheusRule")["spec"]["groups"][0]["rules"].clone();
-    assert_eq!(rules[0]["alert"], "FlinkJobNotRestorable");
-    assert_eq!(
-        rules[0]["expr"],
-        "max by (namespace, kind, name) (flink_retention_job_restorable) == 0"
-    );
-    assert_eq!(rules[1]["alert"], "FlinkOrphanedStorage");
-    assert!(
-        rules[1]["expr"]
-            .as_str()
-            .unwrap()
-            .ends_with("> 107374182400"),
-        "{}",
-        rules[1]["expr"]
-    );
-    assert!(
-        rules[0]["annotations"]["summary"]
-            .as_str()
-            .unwrap()
-            .contains("{{ $labels.name }}")
-    );
-
-    let off = json!({"prometheusRule": {"enabled": true, "orphanedStorage": {"enabled": false}}});
-    let rules =
-        chart.render(&off).unwrap().one("PrometheusRule")["spec"]["groups"][0]["rules"].clone();
-    assert_eq!(rules.as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -258,9 +232,22 @@ fn bad_values_are_refused_by_name() {
         ),
         (json!({"flinkRest": {"insecure": true}}), "insecure"),
         (
-            json!({"prometheusRule": {"orphanedStorage": {"bytes": -1}}}),
+            json!({"prometheusRule": {"alerts": {"FlinkOrphanedStorage": {"bytes": -1}}}}),
             "bytes",
         ),
+        (
+            json!({"prometheusRule": {"alerts": {"FlinkOrphanedStorage": {"share": 50}}}}),
+            "share",
+        ),
+        (
+            json!({"prometheusRule": {"alerts": {"FlinkJobNotRestorable": {"bytes": 1}}}}),
+            "bytes",
+        ),
+        (
+            json!({"prometheusRule": {"alerts": {"Nonsense": {"enabled": false}}}}),
+            "Nonsense",
+        ),
+        (json!({"prometheusRule": {"runbooks": "docs"}}), "runbooks"),
     ] {
         let error = chart.render(&values).expect_err(&values.to_string());
         assert!(

@@ -13,9 +13,29 @@ use crate::api::RetentionPolicy;
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     pub(super) all: Vec<(String, RetentionPolicy)>,
+    /// Their names, and those of the ones that cannot be read.
+    pub(super) names: BTreeSet<(String, String)>,
     /// Namespaces whose policies could not be listed.
     pub(super) unlisted: BTreeSet<String>,
     pub(super) problem: Option<Unlisted>,
+}
+
+impl Policies {
+    fn add(&mut self, policy: DeserializeGuard<RetentionPolicy>) {
+        let namespace = policy.namespace().unwrap_or_default();
+        self.names.insert((namespace.clone(), policy.name_any()));
+        if let Ok(policy) = policy.0 {
+            self.all.push((namespace, policy));
+        }
+    }
+
+    /// Whether this policy may be there.
+    pub(super) fn may_have(&self, namespace: &str, name: &str) -> bool {
+        self.unlisted.contains(namespace)
+            || self
+                .names
+                .contains(&(namespace.to_owned(), name.to_owned()))
+    }
 }
 
 /// Something that could not be listed.
@@ -32,7 +52,7 @@ pub(super) async fn policies(operator: &Operator) -> Result<Policies, Unlisted> 
     let mut gathered = Policies::default();
     for scope in operator.scopes() {
         match (policies_in(operator, scope.as_deref()).await, scope) {
-            (Ok(policies), _) => gathered.all.extend(policies),
+            (Ok(policies), _) => policies.into_iter().for_each(|policy| gathered.add(policy)),
             (Err(error), None) => return Err(error),
             (Err(error), Some(namespace)) => {
                 gathered.unlisted.insert(namespace);
@@ -46,7 +66,7 @@ pub(super) async fn policies(operator: &Operator) -> Result<Policies, Unlisted> 
 async fn policies_in(
     operator: &Operator,
     scope: Option<&str>,
-) -> Result<Vec<(String, RetentionPolicy)>, Unlisted> {
+) -> Result<Vec<DeserializeGuard<RetentionPolicy>>, Unlisted> {
     let api: Api<DeserializeGuard<RetentionPolicy>> = operator.within(scope);
     let list = api
         .list(&ListParams::default())
@@ -58,10 +78,5 @@ async fn policies_in(
             ),
             error: Box::new(error),
         })?;
-    let readable = list
-        .into_iter()
-        .filter_map(|DeserializeGuard(read)| read.ok());
-    Ok(readable
-        .map(|policy| (policy.namespace().unwrap_or_default(), policy))
-        .collect())
+    Ok(list.items)
 }

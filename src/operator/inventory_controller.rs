@@ -158,6 +158,10 @@ async fn look(operator: &Operator, missing: &mut Missing) -> Result<(), LookErro
             || listed.unread.iter().any(|list| list.concerns(namespace))
     };
     operator.metrics.jobs.replace(rows, unread);
+    operator
+        .metrics
+        .policies
+        .retain(|namespace, name| policies.may_have(namespace, name));
     operator.scans.retain(&known, unread);
     let failed = failures.len();
     if let Some(error) = failures.pop() {

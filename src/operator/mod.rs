@@ -14,6 +14,7 @@ pub mod administrator;
 pub mod arguments;
 mod audience;
 mod context;
+mod definitions;
 mod endpoint;
 mod events;
 mod gathered;

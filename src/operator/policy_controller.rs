@@ -19,7 +19,8 @@ use super::context::Operator;
 use super::events::News;
 use super::identity::Identity;
 use super::policy::{
-    Facts, Judgement, Rival, Surroundings, adoptions, changed, core_policy, judge, status,
+    Facts, Judgement, Rival, Surroundings, adoptions, changed, core_policy, judge, row, status,
+    unreadable_row,
 };
 use super::run::{
     Completed, FinishedRun, awaits_approval, keeps_busy, last_scheduled, run_name, superfluous,
@@ -31,6 +32,7 @@ use crate::api::names::POLICY_LABEL;
 use crate::api::retention_policy::{RetentionPolicyStatus, condition};
 use crate::api::retention_run::PolicyReference;
 use crate::api::{CheckpointInventory, RetentionPolicy, RetentionRun, RetentionRunSpec};
+use crate::telemetry::NextRun;
 
 /// A policy is judged at least so often, also when nothing tells of a change: the administrator's file, for example.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
@@ -82,6 +84,12 @@ async fn reconcile(
     let policy = match &object.0 {
         Ok(policy) => policy,
         Err(invalid) => {
+            let metadata = &invalid.metadata;
+            let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+            if let (Some(namespace), Some(name)) = (namespace, name) {
+                let policies = &operator.metrics.policies;
+                policies.set(namespace, name, unreadable_row());
+            }
             let told = unreadable::tell::<RetentionPolicy>(&operator, invalid).await;
             told.map_err(|error| PolicyError::ApiServer {
                 action: "say of a RetentionPolicy that it cannot be read",
@@ -109,6 +117,14 @@ async fn reconcile(
 
     // Report.
     let status = next_status(&operator, policy, &world, &judgement, next);
+    let row = row(
+        &status,
+        &world.runs,
+        judgement.overlaps.len(),
+        next.and_then(|next| next_run(&judgement, next)),
+    );
+    let policies = &operator.metrics.policies;
+    policies.set(&world.namespace, &policy.name_any(), row);
     write(&operator, policy, &status).await?;
     Ok(Action::requeue(pause(next, operator.clock.now())))
 }
@@ -273,6 +289,15 @@ fn due(
         Due::Now { scheduled, next } => (Some(scheduled), Some(next)),
         Due::At { next } => (None, Some(next)),
     }
+}
+
+/// That time, and how long after it the next one comes.
+fn next_run(judgement: &Judgement<'_>, at: jiff::Timestamp) -> Option<NextRun> {
+    let after = judgement.schedule.as_ref().ok()?.after(at)?;
+    Some(NextRun {
+        at,
+        period: after.duration_since(at),
+    })
 }
 
 async fn create_run(

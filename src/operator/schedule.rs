@@ -107,7 +107,9 @@ impl Schedule {
         }
     }
 
-    fn after(&self, now: Timestamp) -> Option<Timestamp> {
+    /// The first time after this one, if there is any.
+    #[must_use]
+    pub fn after(&self, now: Timestamp) -> Option<Timestamp> {
         match &self.times {
             Times::Default { offset } => period_start(now, *offset)?.checked_add(PERIOD).ok(),
             Times::Cron { cron, zone } => {

@@ -18,7 +18,9 @@ use super::context::{DebugClient, Operator, Scans};
 use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::volumes::UnopenedMount;
-use super::{inventory_controller, jitter, policy_controller, run_controller, stop, volumes};
+use super::{
+    definitions, inventory_controller, jitter, policy_controller, run_controller, stop, volumes,
+};
 use crate::engine::journal::OwnerId;
 use crate::engine::{Clock, Stores, SystemClock};
 use crate::observe::{
@@ -194,6 +196,7 @@ async fn work(
 async fn controllers(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
     tokio::join!(
         inventory_controller::run(Arc::clone(&operator), interval, stop.clone()),
+        definitions::run(Arc::clone(&operator), interval, stop.clone()),
         policy_controller::run(Arc::clone(&operator), stop.clone()),
         run_controller::run(operator, stop),
     );

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::exposition::{self, Labels};
 use crate::api::StorageByClass;
 
 const PREFIX: &str = "flink_retention_job_";
@@ -25,6 +26,7 @@ pub struct JobRow {
     pub namespace: String,
     pub kind: String,
     pub name: String,
+    pub running: Option<bool>,
     pub restorable: Option<bool>,
     pub latest_completed: Option<Timestamp>,
     pub latest_bytes: Option<i64>,
@@ -66,7 +68,7 @@ impl JobMetrics {
     }
 }
 
-/// A namespace is as restorable as its worst job and as fresh as its stalest; bytes and files add up.
+/// A namespace is as restorable as its worst job and as fresh as the stalest one that runs; bytes and files add up.
 fn by_namespace(rows: Vec<JobRow>) -> Vec<JobRow> {
     let mut namespaces: BTreeMap<String, JobRow> = BTreeMap::new();
     for row in rows {
@@ -80,7 +82,14 @@ fn by_namespace(rows: Vec<JobRow>) -> Vec<JobRow> {
             continue;
         };
         sum.restorable = least(sum.restorable, row.restorable);
-        sum.latest_completed = least(sum.latest_completed, row.latest_completed);
+        // What a job that does not run has is as old as it should be.
+        let (of_sum, of_row) = (sum.running.unwrap_or(false), row.running.unwrap_or(false));
+        sum.latest_completed = match (of_sum, of_row) {
+            (true, false) => sum.latest_completed,
+            (false, true) => row.latest_completed,
+            (true, true) | (false, false) => least(sum.latest_completed, row.latest_completed),
+        };
+        sum.running = added(sum.running, row.running, |a, b| a || b);
         sum.latest_bytes = added(sum.latest_bytes, row.latest_bytes, i64::saturating_add);
         sum.missing_files = added(sum.missing_files, row.missing_files, u64::saturating_add);
         for ((_, sum), (_, amount)) in classes_mut(&mut sum.storage)
@@ -146,16 +155,19 @@ fn classes_mut(
     ]
 }
 
-type Labels<'a> = Vec<(&'static str, &'a str)>;
-
 #[allow(clippy::cast_precision_loss, reason = "Prometheus knows only doubles")]
 fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobRow) -> Labels<'a>) {
     let mut family = |name: &str, help: &str, value: &dyn Fn(&JobRow) -> Option<f64>| {
         let series = rows
             .iter()
             .filter_map(|row| Some((labels(row), value(row)?)));
-        family(text, name, help, series);
+        exposition::family(text, &format!("{PREFIX}{name}"), help, series);
     };
+    family(
+        "running",
+        "1 if the job runs, 0 if it is suspended, has ended or nobody can tell.",
+        &|row| row.running.map(|yes| if yes { 1.0 } else { 0.0 }),
+    );
     family(
         "restorable",
         "1 if the newest snapshot can be restored, 0 if not.",
@@ -186,55 +198,12 @@ fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobR
         all.extend(labels(row));
         (all, bytes)
     });
-    self::family(
+    exposition::family(
         text,
-        "storage_bytes",
+        &format!("{PREFIX}storage_bytes"),
         "Stored bytes: live, retained, orphaned (of which some are marked) and protected.",
         by_class,
     );
-}
-
-/// One without series would not be valid text.
-fn family<'a>(
-    text: &mut String,
-    name: &str,
-    help: &str,
-    series: impl Iterator<Item = (Labels<'a>, f64)>,
-) {
-    for (position, (labels, value)) in series.enumerate() {
-        if position == 0 {
-            text.extend([
-                "# HELP ",
-                PREFIX,
-                name,
-                " ",
-                help,
-                "\n# TYPE ",
-                PREFIX,
-                name,
-                " gauge\n",
-            ]);
-        }
-        text.extend([PREFIX, name, "{"]);
-        for (position, (label, value)) in labels.into_iter().enumerate() {
-            text.push_str(if position == 0 { "" } else { "," });
-            text.extend([label, "=\""]);
-            for c in value.chars() {
-                escape(c, text);
-            }
-            text.push('"');
-        }
-        text.extend(["} ", &value.to_string(), "\n"]);
-    }
-}
-
-fn escape(c: char, text: &mut String) {
-    match c {
-        '\\' => text.push_str("\\\\"),
-        '"' => text.push_str("\\\""),
-        '\n' => text.push_str("\\n"),
-        c => text.push(c),
-    }
 }
 
 #[cfg(test)]
@@ -281,6 +250,28 @@ mod tests {
                 files: 2
             })
         );
+    }
+
+    #[test]
+    fn a_namespace_is_as_fresh_as_the_stalest_job_that_runs() {
+        let running = |running, row: JobRow| JobRow {
+            running: Some(running),
+            ..row
+        };
+        let suspended = running(false, row("a", true, "2026-01-01T00:00:00Z", 0));
+        let fresh = running(true, row("b", true, "2026-11-21T06:00:00Z", 0));
+        let stale = running(true, row("c", true, "2026-11-20T06:00:00Z", 0));
+        for rows in [
+            vec![suspended.clone(), fresh.clone(), stale.clone()],
+            vec![stale.clone(), suspended.clone(), fresh],
+        ] {
+            let sum = by_namespace(rows);
+            assert_eq!(sum[0].running, Some(true));
+            assert_eq!(sum[0].latest_completed, stale.latest_completed);
+        }
+        let sum = by_namespace(vec![suspended.clone(), suspended.clone()]);
+        assert_eq!(sum[0].running, Some(false));
+        assert_eq!(sum[0].latest_completed, suspended.latest_completed);
     }
 
     #[test]

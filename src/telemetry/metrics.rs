@@ -5,10 +5,12 @@ use std::time::Duration;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use super::job_metrics::{JobLabels, JobMetrics};
+use super::policy_metrics::PolicyMetrics;
 
 /// Seconds; runs take from a moment to hours.
 const RUN_BUCKETS: [f64; 10] = [
@@ -22,6 +24,8 @@ pub struct Metrics {
     job_labels: JobLabels,
     /// Produced anew at every scrape, so that a deleted job leaves no series behind.
     pub jobs: JobMetrics,
+    /// The same for policies.
+    pub policies: PolicyMetrics,
     deleted_bytes: IntCounterVec,
     deleted_files: IntCounterVec,
     runs: IntCounterVec,
@@ -33,6 +37,7 @@ pub struct Metrics {
     leader: IntGauge,
     last_success: Gauge,
     administrator_file_valid: IntGauge,
+    crd_outdated: IntGaugeVec,
 }
 
 impl Metrics {
@@ -45,6 +50,7 @@ impl Metrics {
             registry: Registry::new(),
             job_labels,
             jobs: JobMetrics::default(),
+            policies: PolicyMetrics::default(),
             deleted_bytes: counters(
                 "deleted_bytes_total",
                 "Bytes deleted.",
@@ -100,6 +106,13 @@ impl Metrics {
                 "flink_retention_administrator_file_valid",
                 "0 while the administrator's file cannot be used and an earlier one, or none, applies.",
             )?,
+            crd_outdated: IntGaugeVec::new(
+                Opts::new(
+                    "flink_retention_crd_outdated",
+                    "1 if the definition in the cluster lacks what this version of the operator needs.",
+                ),
+                &["crd"],
+            )?,
         };
         metrics.administrator_file_valid.set(1);
         metrics.register()?;
@@ -112,6 +125,7 @@ impl Metrics {
             registry,
             job_labels: _,
             jobs: _,
+            policies: _,
             deleted_bytes,
             deleted_files,
             runs,
@@ -123,6 +137,7 @@ impl Metrics {
             leader,
             last_success,
             administrator_file_valid,
+            crd_outdated,
         } = self;
         let collectors: Vec<Box<dyn Collector>> = vec![
             Box::new(deleted_bytes.clone()),
@@ -136,6 +151,7 @@ impl Metrics {
             Box::new(leader.clone()),
             Box::new(last_success.clone()),
             Box::new(administrator_file_valid.clone()),
+            Box::new(crd_outdated.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         collectors
@@ -206,6 +222,13 @@ impl Metrics {
         self.administrator_file_valid.set(valid.into());
     }
 
+    /// Whether the cluster's definition of a resource, by its plural name, lacks something.
+    pub fn set_crd_outdated(&self, plural: &str, outdated: bool) {
+        self.crd_outdated
+            .with_label_values(&[plural])
+            .set(outdated.into());
+    }
+
     /// Everything in Prometheus' text format.
     ///
     /// # Errors
@@ -214,6 +237,7 @@ impl Metrics {
         let mut text = TextEncoder::new().encode_to_string(&self.registry.gather())?;
         if self.leader.get() == 1 {
             self.jobs.write(self.job_labels, &mut text);
+            self.policies.write(&mut text);
         }
         Ok(text)
     }

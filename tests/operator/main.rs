@@ -10,6 +10,7 @@ mod bucket;
 mod bucket_gcs;
 mod cancel;
 mod crash;
+mod definitions;
 mod deleted;
 mod deleting;
 mod doubt;

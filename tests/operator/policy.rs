@@ -15,7 +15,7 @@ fn policies_say_what_keeps_them_from_working() {
         "s3://state/orders",
     )
     .apply(&cluster);
-    let _operator = OperatorProcess::start(&cluster, Options::default());
+    let mut operator = OperatorProcess::start(&cluster, Options::default());
     cluster.wait(
         "ckinv/orders.flinkdeployment",
         "jsonpath={.status.ownerClass}=terminal",
@@ -41,8 +41,11 @@ fn policies_say_what_keeps_them_from_working() {
         assert_eq!(found["status"]["jobs"]["selected"], 1);
         assert_eq!(condition(&found, "Enforcing")["status"], "False");
     }
+    let overlapping = r#"flink_retention_policy_overlapping_jobs{namespace="flink",policy="one"}"#;
+    operator.wait_for_metric(overlapping, |jobs| jobs > 0.5);
     cluster.delete("frp/two");
     cluster.wait("frp/one", "condition=Overlapping=False");
+    operator.wait_for_metric(overlapping, |jobs| jobs < 0.5);
 
     // Fields that are not honoured are named, and block runs too.
     cluster.apply_policy("three", &json!({"selector": {"matchLabels": {"team": "none"}}, "additionalRoots": ["file:/elsewhere"]}));
@@ -56,6 +59,10 @@ fn policies_say_what_keeps_them_from_working() {
     );
     let run = cluster.run("three-by-hand", "three", "DryRun");
     assert_eq!(run["status"]["phase"], "Blocked", "{run}");
+    let blocked = r#"flink_retention_policy_blocked{namespace="flink",policy="three",reason="NotSupportedYet"}"#;
+    operator.wait_for_metric(blocked, |blocked| blocked > 0.5);
+    let ready = r#"flink_retention_policy_ready{namespace="flink",policy="three",reason="NotSupportedYet"}"#;
+    operator.wait_for_metric(ready, |ready| ready < 0.5);
 
     // A run without a policy fails with a sentence.
     let run = cluster.run("lost", "nowhere", "DryRun");

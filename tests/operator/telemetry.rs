@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::cluster::condition;
+use crate::support::cluster::{NAMESPACE, condition};
 use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{BASE, Volume, deleted_files, mark, until};
 
@@ -13,7 +13,7 @@ const ORDERS: &str = "0000000000000000000000000000000d";
 const INVENTORY: &str = "ckinv/ledger.flinkdeployment";
 
 /// The families that alerts, dashboards and people rely on, with their own labels.
-const FAMILIES: [(&str, &[&str]); 18] = [
+const FAMILIES: [(&str, &[&str]); 26] = [
     ("flink_retention_leader", &[]),
     ("flink_retention_last_success_timestamp_seconds", &[]),
     ("flink_retention_administrator_file_valid", &[]),
@@ -55,6 +55,35 @@ const FAMILIES: [(&str, &[&str]); 18] = [
         "flink_retention_job_storage_bytes",
         &["class", "kind", "name", "namespace"],
     ),
+    (
+        "flink_retention_job_running",
+        &["kind", "name", "namespace"],
+    ),
+    (
+        "flink_retention_policy_ready",
+        &["namespace", "policy", "reason"],
+    ),
+    (
+        "flink_retention_policy_overlapping_jobs",
+        &["namespace", "policy"],
+    ),
+    (
+        "flink_retention_policy_last_run_timestamp_seconds",
+        &["namespace", "policy", "result"],
+    ),
+    (
+        "flink_retention_policy_last_success_timestamp_seconds",
+        &["namespace", "policy"],
+    ),
+    (
+        "flink_retention_policy_next_run_timestamp_seconds",
+        &["namespace", "policy"],
+    ),
+    (
+        "flink_retention_policy_protected_bytes",
+        &["guard", "namespace", "policy"],
+    ),
+    ("flink_retention_crd_outdated", &["crd"]),
     ("process_resident_memory_bytes", &[]),
 ];
 
@@ -112,6 +141,7 @@ struct Scrape {
     deleting: Value,
     protecting: Value,
     inventory: Value,
+    policy: Value,
 }
 
 impl Scrape {
@@ -176,6 +206,35 @@ impl Scrape {
             "guard",
             guard["guard"].as_str().unwrap(),
             &guard["files"],
+        );
+    }
+
+    fn assert_policy(&self) {
+        let of_policy = |name: &str, label: &str, wanted: &str| {
+            self.value(&format!("flink_retention_policy_{name}"), label, wanted)
+        };
+        let seconds = |time: &Value| {
+            let time: jiff::Timestamp = time.as_str().unwrap().parse().unwrap();
+            json!(time.as_second())
+        };
+        same(
+            of_policy("ready", "reason", "Reconciled"),
+            &json!(1),
+            "ready",
+        );
+        let completed = seconds(&self.protecting["status"]["completionTime"]);
+        let last = of_policy("last_run_timestamp_seconds", "result", "Succeeded");
+        same(last, &completed, "the end of the last run");
+        let success = of_policy("last_success_timestamp_seconds", "policy", "payments");
+        same(success, &completed, "the last success");
+        let guard = &self.protecting["status"]["protectedBy"][0];
+        let kept = of_policy("protected_bytes", "guard", guard["guard"].as_str().unwrap());
+        same(kept, &guard["bytes"], "what a guard kept");
+        let next = of_policy("next_run_timestamp_seconds", "policy", "payments");
+        same(
+            next,
+            &seconds(&self.policy["status"]["nextRunTime"]),
+            "the next run",
         );
     }
 
@@ -252,7 +311,13 @@ fn scrape(cluster: &Cluster, volume: &Volume, operator: &OperatorProcess) -> Scr
         let scanned = found["status"]["lastScanTime"].as_str()?;
         (scanned >= protecting["status"]["startTime"].as_str()?).then_some(found)
     });
-    // A run is counted when its status is written.
+    let protected = protecting["status"]["completionTime"].as_str().unwrap();
+    let protected: jiff::Timestamp = protected.parse().unwrap();
+    let of_policy = format!(
+        "flink_retention_policy_last_run_timestamp_seconds{{namespace=\"{NAMESPACE}\",policy=\"payments\",result=\"Succeeded\"}} {}",
+        protected.as_second()
+    );
+    // A run is counted when its status is written, and its policy looks at it a moment later.
     let (text, series) = until("the last run to be counted", || {
         let text = operator.metrics();
         let series = series(&text);
@@ -261,7 +326,7 @@ fn scrape(cluster: &Cluster, volume: &Volume, operator: &OperatorProcess) -> Scr
             .filter(|one| one.name == "flink_retention_runs_total")
             .map(|one| one.value)
             .sum();
-        (runs > 2.5).then_some((text, series))
+        (runs > 2.5 && text.contains(&of_policy)).then_some((text, series))
     });
     Scrape {
         text,
@@ -269,6 +334,7 @@ fn scrape(cluster: &Cluster, volume: &Volume, operator: &OperatorProcess) -> Scr
         deleting,
         protecting,
         inventory,
+        policy: cluster.get("frp/payments"),
     }
 }
 
@@ -282,6 +348,7 @@ fn metrics_have_their_names_and_say_what_the_status_says() {
     scrape.assert_names();
     scrape.assert_runs();
     scrape.assert_job();
+    scrape.assert_policy();
 
     // Probes, here and in the process that waits; facts about jobs come from the leader alone.
     for process in [&operator, &standby] {
@@ -293,6 +360,7 @@ fn metrics_have_their_names_and_say_what_the_status_says() {
     assert!(waiting.contains("flink_retention_leader 0"), "{waiting}");
     assert!(
         !waiting.contains("flink_retention_job_")
+            && !waiting.contains("flink_retention_policy_")
             && !waiting.contains("flink_retention_runs_total"),
         "{waiting}"
     );
@@ -302,5 +370,9 @@ fn metrics_have_their_names_and_say_what_the_status_says() {
     cluster.wait(INVENTORY, "condition=ResourcePresent=False");
     until("the series of the job to vanish", || {
         (!operator.metrics().contains(r#"name="ledger""#)).then_some(())
+    });
+    cluster.delete("frp/payments");
+    until("the series of the policy to vanish", || {
+        (!operator.metrics().contains("flink_retention_policy_")).then_some(())
     });
 }

@@ -100,3 +100,17 @@ Secrets; a policy belongs to people, so only its status is written.
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+
+{{/*
+How the series of this release's pods are told from those of others, by the labels that the Prometheus Operator gives to
+what it scrapes. Nothing where something else scrapes.
+*/}}
+{{- define "flink-retention.target" -}}
+{{- if .Values.prometheusRule.target }}
+{{- .Values.prometheusRule.target }}
+{{- else if .Values.serviceMonitor.enabled }}
+{{- printf "job=%q, namespace=%q" (include "flink-retention.serviceName" .) .Release.Namespace }}
+{{- else if .Values.podMonitor.enabled }}
+{{- printf "job=%q, namespace=%q" (printf "%s/%s" .Release.Namespace (include "flink-retention.fullname" .)) .Release.Namespace }}
+{{- end }}
+{{- end }}

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use super::latest::Verdict;
 use super::scan::JobScan;
 use crate::api::CheckpointInventory;
-use crate::api::checkpoint_inventory::condition;
+use crate::api::checkpoint_inventory::{OwnerClass, condition};
 use crate::api::conditions::find;
 use crate::telemetry::JobRow;
 
@@ -40,6 +40,7 @@ pub(in crate::operator) fn row(
         namespace: inventory.namespace().unwrap_or_default(),
         kind: inventory.spec.job_ref.kind.clone(),
         name: inventory.spec.job_ref.name.clone(),
+        running: status.owner_class.map(|class| class == OwnerClass::Running),
         restorable,
         latest_completed: latest
             .and_then(|latest| latest.completion_time.as_ref())
