@@ -42,7 +42,8 @@ impl Store {
             "gs" => Self::object(ObjectStore::Gcs, authority),
             "wasb" | "wasbs" | "abfs" | "abfss" => Self::object(ObjectStore::Azure, authority),
             "oss" => Self::object(ObjectStore::Oss, authority),
-            "hdfs" | "viewfs" => Self::Hdfs {
+            // Not `viewfs`: what is mounted where in one only its clients know, and its name is that of no file system.
+            "hdfs" => Self::Hdfs {
                 authority: authority.to_owned(),
             },
             other => Self::Other {
@@ -126,6 +127,26 @@ impl ObjectStore {
             Self::Gcs => "gs",
             Self::Azure => "abfss",
             Self::Oss => "oss",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::location::{Location, Origin};
+
+    #[test]
+    fn a_view_of_file_systems_is_none_of_them_and_may_be_any() {
+        let at = |text: &str| Location::parse(text, &Origin::default()).unwrap();
+        let (view, files) = (at("viewfs://ns/x"), at("hdfs://ns/x"));
+        assert_ne!(view, files);
+        assert_eq!(view.relative_to(&files.parent()), None);
+        assert_eq!(files.relative_to(&view.parent()), None);
+        assert_eq!(view.to_string(), "viewfs://ns/x");
+        for (one, other) in [(&view, &files), (&files, &view)] {
+            assert!(one.store().may_be(other.store()));
+            assert!(one.may_be_below(other));
         }
     }
 }
