@@ -416,3 +416,62 @@ fn every_file_is_explained_as_it_is_planned() {
         }
     }
 }
+
+/// A journal that cannot be written, by a real system call: no file of the process may grow beyond 512 bytes. (A full disk
+/// of its own would need rights to mount one.)
+#[test]
+fn a_journal_that_cannot_grow_stops_everything_and_the_next_command_carries_on() {
+    let capture = Capture::of("2.3.0", "rocksdb-incremental");
+    let before = capture.files();
+    let mount = format!(
+        "file:{}={}",
+        capture.truth.root,
+        capture.directory.path().display()
+    );
+    let script = r#"trap '' XFSZ; ulimit -f 1; exec "$0" "$@""#;
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            script,
+            env!("CARGO_BIN_EXE_flink-retention"),
+            "prune",
+            "--yes",
+        ])
+        .args(["--mount", &mount])
+        .args(NOW)
+        .arg(capture.base())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("the journal of"), "{text}");
+    assert!(text.contains("File too large"), "{text}");
+    assert_eq!(capture.files(), before);
+    let journal = capture.base().join(".flink-retention");
+    assert_eq!(partial_writes(&journal), Vec::<PathBuf>::new());
+
+    let lines = capture.json("prune", &[&NOW[..], &["--yes"]].concat());
+    assert!(!lines.is_empty());
+    assert_eq!(
+        capture.files(),
+        capture.files_of_role(&["metadata", "referenced"])
+    );
+}
+
+/// What writes that failed have left behind.
+fn partial_writes(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(partial_writes(&path));
+        } else if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(".partial-write-")
+        {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -23,6 +23,7 @@ mod kinds;
 mod lease;
 mod left;
 mod older;
+mod outage;
 mod permission;
 mod pins;
 mod policy;

@@ -167,7 +167,7 @@ pub(crate) fn speed_up(cluster: &Cluster, policy: &str) {
     set_pace(cluster, policy, &Value::Null);
 }
 
-fn set_pace(cluster: &Cluster, policy: &str, requests_per_second: &Value) {
+pub(crate) fn set_pace(cluster: &Cluster, policy: &str, requests_per_second: &Value) {
     let storage = json!({"requestsPerSecond": requests_per_second});
     cluster.patch(
         &format!("frp/{policy}"),

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use storage::{
-    GcsAccess, GcsAccount, GcsCredentials, Key, ObjectStorage, S3Access, S3Account, S3Credentials,
-    Secret, Storage,
+    GcsAccess, GcsAccount, GcsCredentials, Key, ObjectStorage, Put, S3Access, S3Account,
+    S3Credentials, Secret, Storage,
 };
 use testbed::corpus::{Entry, Times, Tree, Truth};
 use testbed::object_store::{ACCESS_KEY, GcsServer, REGION, S3Server, SECRET_KEY};
@@ -152,6 +152,24 @@ impl Bucket {
             server.set_modified(name, &format!("{prefix}/{}", file.path), modified);
         }
         bucket
+    }
+
+    /// Adds shared files that no snapshot names, as killed `JobManager`s leave them. Gives their paths.
+    pub(crate) fn add_orphans(&self, server: &impl Server, job: &str, count: usize) -> Vec<String> {
+        let root = format!("{}://{}/", server.scheme(), self.name);
+        let prefix = self.url.strip_prefix(&root).unwrap();
+        let store = server.open(&self.name, &prefix.parse().unwrap());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let old = SystemTime::now() - MONTH;
+        let orphan = |number| {
+            let path = format!("ckp/{job}/shared/00000000-0000-4000-8000-{number:012x}");
+            let key = path.parse().unwrap();
+            let put = store.put_if_absent(&key, "left behind".into());
+            assert_eq!(runtime.block_on(put).unwrap(), Put::Created);
+            server.set_modified(&self.name, &format!("{prefix}/{path}"), old);
+            path
+        };
+        (0..count).map(orphan).collect()
     }
 
     /// The base of the capture.
