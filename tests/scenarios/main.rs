@@ -1,8 +1,9 @@
-//! One test for each scenario file below this directory, found when the tests run.
+//! One test for each scenario file below this directory and each store, found when the tests run.
 //!
 //! `UPDATE_SCENARIOS=1 cargo test --test scenarios` writes what came out into the files; `README.md` has their format.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adapters;
 mod coverage;
 mod flink;
 mod kubernetes;
@@ -14,23 +15,23 @@ mod steps;
 mod table;
 mod words;
 
+use adapters::{Adapter, Expected};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<Trial> = files()
-        .into_iter()
-        .map(|path| {
-            let name = path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            Trial::test(name, move || play::play(&path).map_err(Failed::from))
+    let files_on = |adapter: Adapter| {
+        files().into_iter().filter_map(move |path| {
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let expected = adapter.expected(&name);
+            let name = format!("{}{name}", adapter.prefix());
+            let play = move || play::play(&path, adapter, expected).map_err(Failed::from);
+            (expected != Expected::Nothing).then(|| Trial::test(name, play))
         })
-        .collect();
+    };
+    let mut trials: Vec<Trial> = Adapter::ALL.into_iter().flat_map(files_on).collect();
     trials.extend(coverage::trials(&files()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,5 +1,6 @@
 //! Plays a scenario: the engine's five steps over stores in memory, observed by the operator's own observer.
 
+use crate::adapters::{Adapter, Expected, Mirror, RUNTIME};
 use crate::kubernetes::{Interrupted, World};
 use crate::script::{File, Script, Step};
 use crate::state::{State, directory};
@@ -9,27 +10,32 @@ use flink_retention::engine::run::Scope;
 use flink_retention::engine::{Consent, MetadataCache, Mode, NoProgress, Report, Run, Stores};
 use flink_retention::observe::KubernetesObserver;
 use retention::evidence::JobName;
+use retention::location::Location;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use storage::Storage;
 use storage::faults::{Call, Failure, Fault, FaultInjecting};
+use storage::memory::MemoryStorage;
 use tokio_util::sync::CancellationToken;
 
 /// Plays a file and compares, or writes what came out if `UPDATE_SCENARIOS` is set.
-pub(crate) fn play(path: &Path) -> Result<(), String> {
+///
+/// Only the store in memory may write: on the others the same must come out.
+pub(crate) fn play(path: &Path, adapter: Adapter, expected: Expected) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let file = File::parse(path, &text)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let played = runtime.block_on(Player::default().play(&file.script))?;
+    let teller = Player {
+        adapter,
+        ..Player::default()
+    };
+    let played = RUNTIME.block_on(teller.play(&file.script))?;
     let now = file.with_results(&played.results);
-    if now != text && std::env::var_os("UPDATE_SCENARIOS").is_some() {
+    let writes = adapter == Adapter::Memory && std::env::var_os("UPDATE_SCENARIOS").is_some();
+    if now != text && writes {
         std::fs::write(path, &now).map_err(|error| error.to_string())?;
-    } else if now != text {
+    } else if now != text && expected == Expected::Everything {
         let verdict = played.verdict.err().into_iter();
         let told: Vec<String> = verdict.chain([difference(&text, &now)]).collect();
         return Err(told.join("\n"));
@@ -45,6 +51,7 @@ struct Played {
 
 #[derive(Default)]
 struct Player {
+    adapter: Adapter,
     cache: MetadataCache,
     last: BTreeMap<String, String>,
     deleted: BTreeSet<String>,
@@ -53,7 +60,7 @@ struct Player {
 
 impl Player {
     async fn play(mut self, script: &Script) -> Result<Played, String> {
-        let world = World(Arc::new(Mutex::new(State::new())));
+        let world = World(Arc::new(Mutex::new(State::new(self.adapter))));
         let mut results = Vec::new();
         for step in &script.steps {
             let result = self.step(&world, step).await;
@@ -64,6 +71,7 @@ impl Player {
             self.wrong
                 .push(format!("never happened: {:?}", state.meanwhile));
         }
+        self.wrong.append(&mut state.differences.lock().unwrap());
         let mut paths = |paths: &[String]| -> BTreeSet<String> {
             paths
                 .iter()
@@ -158,38 +166,47 @@ async fn execute(
     mode: Mode,
     crash: Option<u64>,
 ) -> Result<Report, String> {
-    let mut stores = Stores::default();
-    let (bases, policy, selected) = {
+    let (bases, policy, selected, faults, roots) = {
         let mut state = world.0.lock().unwrap();
         for base in state.bases.clone() {
             state.store(&base);
         }
-        for (root, storage) in &state.stores {
-            let faults = Arc::clone(&state.faults);
-            let deletions = AtomicU64::new(0);
-            let dead = AtomicU64::new(0);
-            let rule = move |call: &Call| {
-                // Of Flink's files: the journal deletes old documents of its own.
-                if call.operation == storage::Operation::Delete
-                    && !call.key.as_str().contains("/.flink-retention/")
-                    && deletions.fetch_add(1, Ordering::SeqCst) + 1 == crash.unwrap_or(u64::MAX)
-                {
-                    dead.store(1, Ordering::SeqCst);
-                }
-                if dead.load(Ordering::SeqCst) == 1 {
-                    return Fault::Fail(Failure::Unavailable);
-                }
-                let faults = faults.lock().unwrap();
-                let fault = faults.iter().find(|fault| {
-                    fault.operation == call.operation && call.key.as_str().contains(&fault.key)
-                });
-                fault.map_or(Fault::None, |fault| fault.fault)
-            };
-            let storage: Arc<dyn Storage> = Arc::new(FaultInjecting::new(storage.clone(), rule));
-            stores.add(root.clone(), storage);
-        }
-        (state.bases.clone(), state.policy.clone(), selected(&state))
+        (
+            state.bases.clone(),
+            state.policy.clone(),
+            selected(&state),
+            Arc::clone(&state.faults),
+            state.stores.clone(),
+        )
     };
+    let mut stores = Stores::default();
+    for (root, memory) in roots {
+        let faults = Arc::clone(&faults);
+        let deletions = AtomicU64::new(0);
+        let dead = AtomicU64::new(0);
+        let rule = move |call: &Call| {
+            // Of Flink's files: the journal deletes old documents of its own.
+            if call.operation == storage::Operation::Delete
+                && !call.key.as_str().contains("/.flink-retention/")
+                && deletions.fetch_add(1, Ordering::SeqCst) + 1 == crash.unwrap_or(u64::MAX)
+            {
+                dead.store(1, Ordering::SeqCst);
+            }
+            if dead.load(Ordering::SeqCst) == 1 {
+                return Fault::Fail(Failure::Unavailable);
+            }
+            let faults = faults.lock().unwrap();
+            let fault = faults.iter().find(|fault| {
+                fault.operation == call.operation && call.key.as_str().contains(&fault.key)
+            });
+            fault.map_or(Fault::None, |fault| fault.fault)
+        };
+        let storage: Arc<dyn Storage> = match mirror(world, &root, memory.clone()).await {
+            Some(mirror) => Arc::new(FaultInjecting::new(mirror, rule)),
+            None => Arc::new(FaultInjecting::new(memory, rule)),
+        };
+        stores.add(root, storage);
+    }
     let stores = Arc::new(stores);
     let observer = Interrupted {
         world: world.clone(),
@@ -217,6 +234,21 @@ async fn execute(
         cancel: CancellationToken::new(),
     };
     run.execute().await.map_err(|error| error.to_string())
+}
+
+/// The same one for every run of a scenario.
+async fn mirror(world: &World, root: &Location, memory: MemoryStorage) -> Option<Mirror> {
+    let (adapter, differences) = {
+        let state = world.0.lock().unwrap();
+        if let Some((_, mirror)) = state.mirrors.iter().find(|(other, _)| other == root) {
+            return Some(mirror.clone());
+        }
+        (state.adapter, Arc::clone(&state.differences))
+    };
+    let mirror = adapter.mirror(memory, &differences).await?;
+    let mut state = world.0.lock().unwrap();
+    state.mirrors.push((root.clone(), mirror.clone()));
+    Some(mirror)
 }
 
 fn selected(state: &State) -> Option<Scope> {

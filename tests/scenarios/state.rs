@@ -1,5 +1,6 @@
 //! Everything outside of the engine: storage, the clock, Kubernetes and Flink, as the steps of a scenario change them.
 
+use crate::adapters::{Adapter, Differences, Mirror};
 use crate::flink::Job;
 use crate::names::{self, Names};
 use flink_retention::observe::{ObjectName, Unread};
@@ -27,6 +28,10 @@ pub(crate) struct State {
     stamp: Arc<Mutex<Timestamp>>,
     store_ahead: SignedDuration,
     pub(crate) stores: Vec<(Location, MemoryStorage)>,
+    /// What the engine works on.
+    pub(crate) adapter: Adapter,
+    pub(crate) mirrors: Vec<(Location, Mirror)>,
+    pub(crate) differences: Differences,
     pub(crate) faults: Arc<Mutex<Vec<StoreFault>>>,
     pub(crate) jobs: BTreeMap<String, Job>,
     pub(crate) maps: BTreeMap<ObjectName, HaMap>,
@@ -92,7 +97,7 @@ impl HaMap {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(adapter: Adapter) -> Self {
         let now: Timestamp = start();
         Self {
             names: Names::default(),
@@ -100,6 +105,9 @@ impl State {
             stamp: Arc::new(Mutex::new(now)),
             store_ahead: SignedDuration::ZERO,
             stores: Vec::new(),
+            adapter,
+            mirrors: Vec::new(),
+            differences: Differences::default(),
             faults: Arc::default(),
             jobs: BTreeMap::new(),
             maps: BTreeMap::new(),
@@ -167,7 +175,10 @@ impl State {
             root = root.parent();
         }
         let stamp = Arc::clone(&self.stamp);
-        let storage = MemoryStorage::new(Arc::new(move || *stamp.lock().unwrap()));
+        let mut storage = MemoryStorage::new(Arc::new(move || *stamp.lock().unwrap()));
+        if !self.adapter.has_directories() {
+            storage = storage.without_directories();
+        }
         self.stores.push((root, storage.clone()));
         (storage, key)
     }
