@@ -8,6 +8,7 @@ mod budgeted;
 pub mod contract;
 #[cfg(any(test, feature = "contract"))]
 pub mod faults;
+mod hdfs;
 mod local;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
@@ -18,6 +19,7 @@ pub mod port;
 pub mod walk;
 
 pub use budgeted::{Budgeted, MemoryBudget};
+pub use hdfs::{HdfsAccess, HdfsAuthority, HdfsCluster, HdfsStorage, NoAuthority};
 pub use local::LocalStorage;
 pub use object::{
     Access, Account, AzureAccess, AzureAccount, AzureIdentity, Buckets, Directories, GcsAccess,

@@ -36,7 +36,7 @@ use opendal::Operator;
 use tokio::sync::OnceCell;
 
 use crate::port::{
-    Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, Operation, Put,
+    Capabilities, ConditionalDelete, Contents, Deletion, Entry, Key, OnlyLookedAt, Operation, Put,
     RemovedDirectory, Storage, StorageError, Version,
 };
 pub use account::{Access, Account, Buckets, Directories};
@@ -105,10 +105,6 @@ fn directory_prefix(directory: &Key) -> String {
         format!("{directory}/")
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("it is outside of the directories that were named, and there it is only looked at")]
-struct OnlyLookedAt;
 
 #[async_trait]
 impl Storage for ObjectStorage {

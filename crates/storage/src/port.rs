@@ -8,6 +8,7 @@ mod outcome;
 
 pub use capabilities::{Capabilities, ConditionalDelete};
 pub use entry::{Entry, EntryKind, PartialWrite, Version};
+pub(crate) use error::OnlyLookedAt;
 pub use error::{Operation, StorageError};
 pub use key::{InvalidKey, Key};
 pub use outcome::{Contents, Deletion, Put, RemovedDirectory};

@@ -5,6 +5,8 @@ pub mod completed_checkpoint;
 pub mod control_plane;
 pub mod corpus;
 pub mod flink;
+pub mod hdfs;
+mod maven;
 pub mod metadata_writer;
 pub mod object_store;
 pub mod process;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 pub(crate) use watchdog::Watchdog;
 
@@ -88,6 +88,16 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
+    /// Lets the process hang (SIGSTOP): its connections stay, and nobody answers. Its children go on.
+    pub fn hang(&mut self) -> io::Result<()> {
+        self.signal_alone(Signal::STOP)
+    }
+
+    /// Ends [`Self::hang`].
+    pub fn go_on(&mut self) -> io::Result<()> {
+        self.signal_alone(Signal::CONT)
+    }
+
     /// Kills the process group (SIGKILL) and waits for its end, as a crash would.
     pub fn kill(mut self) {
         self.end();
@@ -107,6 +117,15 @@ impl Process {
         match Pid::from_raw(self.group) {
             Some(group) => Ok(kill_process_group(group, signal)?),
             None => Ok(()),
+        }
+    }
+
+    /// Not to the watchdog in its group. While it runs, nobody else can have its number.
+    fn signal_alone(&mut self, signal: Signal) -> io::Result<()> {
+        let id = i32::try_from(self.child.id()).map_err(io::Error::other)?;
+        match (self.child.try_wait()?, Pid::from_raw(id)) {
+            (None, Some(process)) => Ok(kill_process(process, signal)?),
+            (Some(_), _) | (None, None) => Ok(()),
         }
     }
 

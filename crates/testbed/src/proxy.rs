@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ pub enum Weather {
     /// A connection on which something with this text is asked is silent from then on: what is asked never reaches the
     /// server, and there is no answer until the weather changes. Then it is cut.
     Silent { requests: &'static str },
+    /// A connection on which something with this text is asked waits with that, and with all that is asked after it, until
+    /// the weather changes.
+    Held { requests: &'static str },
     /// The answer is 503; nothing reaches the server.
     SlowDown,
 }
@@ -41,6 +44,7 @@ pub struct Proxy {
 struct Network {
     server: SocketAddr,
     state: Mutex<State>,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +52,7 @@ struct State {
     weather: Weather,
     connections: BTreeMap<u64, [TcpStream; 2]>,
     made: u64,
+    held: usize,
     closed: bool,
 }
 
@@ -62,6 +67,7 @@ impl Proxy {
         let network = Arc::new(Network {
             server: (Ipv4Addr::LOCALHOST, port).into(),
             state: Mutex::default(),
+            changed: Condvar::new(),
         });
         let accepting = Arc::clone(&network);
         thread::spawn(move || {
@@ -75,6 +81,12 @@ impl Proxy {
             }
         });
         Ok(Self { address, network })
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.address.to_string()
     }
 
     #[must_use]
@@ -92,6 +104,13 @@ impl Proxy {
             }
         }
         state.weather = weather;
+        self.network.changed.notify_all();
+    }
+
+    /// How many connections wait with what is asked on them.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.network.state().held
     }
 
     /// How many connections there are.
@@ -140,6 +159,17 @@ impl Network {
         Ok(())
     }
 
+    fn wait_for_change(&self) {
+        let mut state = self.state();
+        let weather = state.weather.clone();
+        state.held += 1;
+        let mut state = self
+            .changed
+            .wait_while(state, |state| state.weather == weather)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.held -= 1;
+    }
+
     fn pass_on(&self, mut client: TcpStream, mut server: &TcpStream) -> io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];
         let mut silent = false;
@@ -151,7 +181,8 @@ impl Network {
             let weather = self.state().weather.clone();
             match weather {
                 Weather::Silent { requests } => silent |= contains(part, requests),
-                Weather::Fair => {}
+                Weather::Held { requests } if contains(part, requests) => self.wait_for_change(),
+                Weather::Held { .. } | Weather::Fair => {}
                 Weather::Cut => return Ok(()),
                 Weather::SlowDown => {
                     let length = SLOW_DOWN.len();

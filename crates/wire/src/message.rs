@@ -331,6 +331,8 @@ pub(crate) enum Cause {
     NoAnswer = 16,
     NotAsked = 17,
     TooLate = 18,
+    BeingWritten = 19,
+    Reserved = 20,
 }
 
 #[cfg(test)]

@@ -50,6 +50,19 @@ pub enum StorageError {
     #[error("cannot read {path}: it was changed while it was read; run again when it is complete")]
     ChangedWhileRead { path: String },
     #[error(
+        "cannot delete {path}: somebody has it open and is writing; run again when it is closed"
+    )]
+    BeingWritten { path: String },
+    #[error(
+        "cannot {operation} {path}: {reserved} is of the store itself, and nothing in it is judged or deleted; name a directory outside of it, in which there is no trash"
+    )]
+    Reserved {
+        operation: Operation,
+        path: String,
+        /// A trash, or a directory of the store's own snapshots.
+        reserved: String,
+    },
+    #[error(
         "cannot {operation} {path}: the root of the store cannot be the target; name something below it"
     )]
     IsRoot { operation: Operation, path: String },
@@ -118,6 +131,8 @@ impl StorageError {
             Self::SymlinkInPath { .. } => "symlink_in_path",
             Self::TooLarge { .. } => "too_large",
             Self::ChangedWhileRead { .. } => "changed_while_read",
+            Self::BeingWritten { .. } => "being_written",
+            Self::Reserved { .. } => "reserved",
             Self::IsRoot { .. } => "is_root",
             Self::Unverifiable { .. } => "unverifiable",
             Self::RootChanged { .. } => "root_changed",
@@ -140,6 +155,8 @@ impl StorageError {
             | Self::SymlinkInPath { path, .. }
             | Self::TooLarge { path, .. }
             | Self::ChangedWhileRead { path }
+            | Self::BeingWritten { path }
+            | Self::Reserved { path, .. }
             | Self::IsRoot { path, .. }
             | Self::Unverifiable { path }
             | Self::RootChanged { path, .. }
@@ -157,6 +174,11 @@ impl StorageError {
         matches!(self, Self::NotFound { .. })
     }
 }
+
+/// Why nothing is changed in a store that was opened to look into it.
+#[derive(Debug, thiserror::Error)]
+#[error("it is outside of the directories that were named, and there it is only looked at")]
+pub(crate) struct OnlyLookedAt;
 
 /// What was asked of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

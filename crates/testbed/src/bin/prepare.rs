@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use testbed::flink::{FlinkDistribution, FlinkVersion};
+use testbed::hdfs::HdfsServer;
 use testbed::tools;
 
 fn main() -> ExitCode {
@@ -51,6 +52,7 @@ impl Part {
                 drop(tools::versitygw()?);
                 drop(tools::fake_gcs_server()?);
                 drop(tools::azurite()?);
+                HdfsServer::prepare()?;
             }
             Self::Prometheus => {
                 tools::promtool()?;

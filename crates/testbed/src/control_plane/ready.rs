@@ -26,7 +26,10 @@ pub(crate) fn wait(
         {
             let log = process.log().to_owned();
             let last_lines = last_lines(&log);
-            return Err(if last_lines.contains("address already in use") {
+            let taken = last_lines
+                .to_ascii_lowercase()
+                .contains("address already in use");
+            return Err(if taken {
                 Error::PortTaken { server, log }
             } else {
                 Error::Ended {

@@ -4,11 +4,11 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use super::distribution::JDK;
 use super::{
     CompletedCheckpoint, FlinkClusterBuilder, FlinkDistribution, FlinkError, Hold, Progress, Rest,
     SavepointFormat, SequenceJob, log,
 };
+use crate::maven::JDK;
 use crate::process::Process;
 
 const POLL: Duration = Duration::from_millis(100);

@@ -1,10 +1,10 @@
-use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 use super::FlinkError;
 use crate::cache::{self, Key};
+use crate::maven;
 
 /// The Flink releases that run; each is a profile of `tests/flink/pom.xml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,7 +56,8 @@ impl FlinkDistribution {
         );
         let directory =
             cache::artefact("flink", &key(&module, version)?, &announce, |directory| {
-                build(&module, version, directory)
+                let what = format!("Flink {} with its job", version.release());
+                maven::package(&what, &module, Some(version.profile()), directory)
             })?;
         Ok(Self { version, directory })
     }
@@ -80,26 +81,16 @@ impl FlinkDistribution {
     /// `java` with the class path and what Flink needs opened, as fast as it becomes in time; the caller adds memory and
     /// the class to run.
     pub(super) fn unhurried_java(&self) -> Command {
-        let mut command = Command::new(of_jdk("java"));
+        let mut command = Command::new(maven::of_jdk("java"));
         command
             .args(OPENED.map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED")))
             .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
             .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
             .arg("-cp")
-            .arg(self.class_path());
+            .arg(maven::class_path(&self.directory, "sequence-job.jar"));
         command
     }
-
-    fn class_path(&self) -> OsString {
-        let mut path = self.directory.join("sequence-job.jar").into_os_string();
-        path.push(":");
-        path.push(self.directory.join("lib/*"));
-        path
-    }
 }
-
-/// For whoever has none.
-pub(super) const JDK: &str = "a JDK, 17 for choice (Debian: openjdk-17-jdk-headless)";
 
 /// As in `env.java.opts.all` of Flink's own distribution.
 const OPENED: [&str; 13] = [
@@ -117,24 +108,6 @@ const OPENED: [&str; 13] = [
     "sun.net.util",
     "sun.nio.ch",
 ];
-
-fn of_jdk(program: &str) -> PathBuf {
-    match env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home).join("bin").join(program),
-        None => PathBuf::from(program),
-    }
-}
-
-/// Maven without a JDK says much, but not what to install.
-fn require_compiler() -> Result<(), FlinkError> {
-    let found = Command::new(of_jdk("javac")).arg("-version").output();
-    found.map(drop).map_err(|source| FlinkError::MissingTool {
-        tool: "javac",
-        install: JDK,
-        variable: "JAVA_HOME",
-        source,
-    })
-}
 
 fn module_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/flink")
@@ -162,33 +135,4 @@ fn key(module: &Path, version: FlinkVersion) -> Result<Key, FlinkError> {
         key = key.file(file)?;
     }
     Ok(key)
-}
-
-fn build(module: &Path, version: FlinkVersion, directory: &Path) -> Result<(), FlinkError> {
-    require_compiler()?;
-    let output = Command::new("mvn")
-        .args([
-            "--quiet",
-            "--batch-mode",
-            "--activate-profiles",
-            version.profile(),
-            "package",
-        ])
-        .arg(format!("-Doutput={}", directory.display()))
-        .current_dir(module)
-        .output()
-        .map_err(|source| FlinkError::MissingTool {
-            tool: "mvn",
-            install: "Maven 3.8 or later (Debian: maven)",
-            variable: "PATH",
-            source,
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(FlinkError::Build {
-        version: version.release(),
-        output: String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr),
-    })
 }

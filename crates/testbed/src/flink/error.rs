@@ -17,11 +17,6 @@ pub enum FlinkError {
         variable: &'static str,
         source: io::Error,
     },
-    #[error("Maven could not build Flink {version} with its job: {output}")]
-    Build {
-        version: &'static str,
-        output: String,
-    },
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
         action: &'static str,

@@ -19,6 +19,8 @@ pub(crate) fn failure(error: &StorageError) -> Failure {
         StorageError::SymlinkInPath { link, .. } => (Cause::SymlinkInPath, link.clone(), 0),
         StorageError::TooLarge { size, .. } => (Cause::TooLarge, String::new(), *size),
         StorageError::ChangedWhileRead { .. } => (Cause::ChangedWhileRead, String::new(), 0),
+        StorageError::BeingWritten { .. } => (Cause::BeingWritten, String::new(), 0),
+        StorageError::Reserved { reserved, .. } => (Cause::Reserved, reserved.clone(), 0),
         StorageError::IsRoot { .. } => (Cause::IsRoot, String::new(), 0),
         StorageError::Unverifiable { .. } => (Cause::Unverifiable, String::new(), 0),
         StorageError::RootChanged { root, .. } => (Cause::RootChanged, root.clone(), 0),
@@ -94,6 +96,12 @@ pub(crate) fn storage_error(
             limit,
         },
         Ok(Cause::ChangedWhileRead) => StorageError::ChangedWhileRead { path },
+        Ok(Cause::BeingWritten) => StorageError::BeingWritten { path },
+        Ok(Cause::Reserved) => StorageError::Reserved {
+            operation,
+            path,
+            reserved: detail,
+        },
         Ok(Cause::IsRoot) => StorageError::IsRoot { operation, path },
         Ok(Cause::Unverifiable) => StorageError::Unverifiable { path },
         Ok(Cause::RootChanged) => StorageError::RootChanged {
@@ -185,6 +193,12 @@ mod tests {
                 limit: 7,
             },
             StorageError::ChangedWhileRead { path: clone() },
+            StorageError::BeingWritten { path: clone() },
+            StorageError::Reserved {
+                operation,
+                path: clone(),
+                reserved: why.clone(),
+            },
             StorageError::IsRoot {
                 operation,
                 path: clone(),
