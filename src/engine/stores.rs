@@ -183,6 +183,15 @@ impl Stores {
             .sort_by_key(|root| std::cmp::Reverse(root.location.path().len()));
     }
 
+    /// Makes a volume reachable that somebody else has opened.
+    pub fn mount(&mut self, mount: Mount, storage: Arc<dyn Storage>) {
+        let (namespace, remote) = (mount.namespace.clone(), mount.remote.clone());
+        self.mounts.push(mount);
+        if let Ok(location) = Location::parse(&remote, &self.origin(namespace.as_deref())) {
+            self.add(location, storage);
+        }
+    }
+
     /// Lets every other bucket of a kind of store be looked into.
     #[must_use]
     pub fn looking_into(mut self, kind: ObjectStore, buckets: Arc<dyn Buckets>) -> Self {
@@ -379,6 +388,29 @@ mod tests {
         }
         open("a/file:/x", "b/file:/x").await.unwrap();
         open("a/file:/x", "a/file:/x/y").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_has_opened_is_a_volume_like_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut stores = Stores::default();
+        for (remote, local) in [("/x", "outer"), ("/x/y", "inner")] {
+            let path = directory.path().join(local);
+            std::fs::create_dir(&path).unwrap();
+            let storage = LocalStorage::open(&path).await.unwrap();
+            let mount = format!("a/file:{remote}={}", path.display())
+                .parse()
+                .unwrap();
+            stores.mount(mount, Arc::new(storage));
+        }
+        let at = |namespace, text| {
+            let location = Location::parse(text, &stores.origin(Some(namespace))).unwrap();
+            let (storage, key) = stores.resolve(&location)?;
+            Some(storage.location(&key))
+        };
+        assert!(at("a", "file:/x/1").unwrap().ends_with("outer/1"));
+        assert!(at("a", "file:/x/y/1").unwrap().ends_with("inner/1"));
+        assert_eq!((at("b", "file:/x/1"), at("a", "file:/z")), (None, None));
     }
 
     #[derive(Debug)]
