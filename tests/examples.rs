@@ -37,6 +37,7 @@ fn a_real_api_server_takes_the_manifests() {
         "policy-approval.yaml",
         "policy-gcs.yaml",
         "policy-s3.yaml",
+        "policy-worker.yaml",
         "run.yaml",
         "networkpolicy-jobmanager.yaml",
     ] {

@@ -39,15 +39,14 @@ pub fn in_policy(spec: &RetentionPolicySpec) -> Vec<&'static str> {
 fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + use<> {
     let StorageAccess {
         secret_ref,
-        worker,
+        worker: _,
         operator_identity: _,
         s3,
         gcs,
         requests_per_second: _,
     } = storage;
     [
-        worker.as_ref().map(|_| "spec.storage.worker"),
-        // The operator's own identity reaches no buckets yet.
+        // Neither the operator's own identity nor workers reach buckets yet.
         s3.as_ref()
             .filter(|_| secret_ref.is_none())
             .map(|_| "spec.storage.s3"),
@@ -88,7 +87,6 @@ mod tests {
             in_policy(&spec.unwrap()),
             [
                 "spec.additionalRoots",
-                "spec.storage.worker",
                 "spec.storage.s3",
                 "spec.storage.gcs",
             ]

@@ -1,6 +1,6 @@
 //! The flags of `flink-retention operator`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration as StdDuration;
 
@@ -99,6 +99,27 @@ pub struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = patience)]
     pub storage_timeout: StdDuration,
 
+    /// Where workers dial in, while this process leads. Without it policies with storage.worker say that there are none
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        requires = "worker_image",
+        requires = "worker_advertised_ip"
+    )]
+    pub worker_address: Option<SocketAddr>,
+
+    /// The address of this pod, which workers are told to dial
+    #[arg(long, value_name = "IP", env = "POD_IP")]
+    pub worker_advertised_ip: Option<IpAddr>,
+
+    /// The image of the workers: that of this pod
+    #[arg(long, value_name = "IMAGE")]
+    pub worker_image: Option<String>,
+
+    /// How long a run waits for its worker. No other run works meanwhile
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = worker_start)]
+    pub worker_start_timeout: StdDuration,
+
     /// Which log lines are written, for example `info,flink_retention=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RUST_LOG")]
     pub log: String,
@@ -114,6 +135,10 @@ fn interval(text: &str) -> Result<StdDuration, String> {
 
 fn lease_duration(text: &str) -> Result<StdDuration, String> {
     bounded(text, StdDuration::from_secs(3), StdDuration::from_mins(10))
+}
+
+fn worker_start(text: &str) -> Result<StdDuration, String> {
+    bounded(text, StdDuration::from_secs(1), StdDuration::from_mins(10))
 }
 
 /// A delete that is under way must end within the two minutes in which everything comes to a halt.

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 use super::administrator::{AdministratorFile, Current};
 use super::events::Events;
 use super::inventory::JobScan;
+use super::workers::Workers;
 use crate::engine::journal::{LeaseTerm, OwnerId};
 use crate::engine::{Clock, MetadataCache, Stores};
 use crate::observe::{KubernetesObserver, Namespaces};
@@ -40,6 +41,8 @@ pub(super) struct Operator {
     pub(super) owner: OwnerId,
     /// The lease by which this process acts.
     pub(super) term: Option<LeaseTerm>,
+    /// None where no worker can dial in.
+    pub(super) workers: Option<Workers>,
     /// Of what the operator itself has read.
     pub(super) cache: Arc<MetadataCache>,
     /// Our service account, as `namespace:name`, for people who allow it something.

@@ -6,8 +6,9 @@ use k8s_openapi::api::core::v1::Secret as SecretObject;
 use kube::Api;
 
 use super::server_side::{is_forbidden, is_gone};
+use super::workers::{NoWorker, WorkerPlan};
 use crate::api::names::is_object_name;
-use crate::api::retention_policy::StorageAccess;
+use crate::api::retention_policy::{StorageAccess, WorkerIdentity};
 pub(super) use tenant::Tenant;
 use tenant::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SERVICE_ACCOUNT_KEY};
 
@@ -18,6 +19,8 @@ pub(super) enum Identity {
     Operator,
     /// Whoever the Secret of the namespace says, wherever the store lets him.
     Tenant(Tenant),
+    /// A Job in the namespace, for the volumes that Flink's pods have there.
+    Worker(Box<WorkerPlan>),
     Nobody(NoIdentity),
 }
 
@@ -30,6 +33,8 @@ pub(super) enum NoIdentity {
     NoSecretName {
         name: String,
     },
+    /// There can be no worker.
+    Worker(NoWorker),
     SecretForbidden {
         name: String,
     },
@@ -43,11 +48,16 @@ pub(super) enum NoIdentity {
 }
 
 impl Identity {
-    /// Reads the Secret, if the policy names one. It is read whenever it is needed, never watched and never kept.
-    pub(super) async fn of(
+    /// Reads the Secret, if the policy names one. It is read whenever it is needed, never watched and never kept. A worker
+    /// is only planned.
+    pub(super) async fn of<F>(
         storage: &StorageAccess,
         secrets: &Api<SecretObject>,
-    ) -> Result<Self, kube::Error> {
+        plan: impl FnOnce(WorkerIdentity) -> F,
+    ) -> Result<Self, kube::Error>
+    where
+        F: Future<Output = Result<Result<WorkerPlan, NoWorker>, kube::Error>>,
+    {
         let StorageAccess {
             secret_ref,
             worker,
@@ -59,6 +69,12 @@ impl Identity {
         let name = match (secret_ref, worker, operator_identity) {
             (Some(secret), None, None) => secret.name.clone(),
             (None, None, Some(_)) => return Ok(Self::Operator),
+            (None, Some(worker), None) => {
+                return Ok(match plan(worker.clone()).await? {
+                    Ok(plan) => Self::Worker(Box::new(plan)),
+                    Err(why) => Self::Nobody(NoIdentity::Worker(why)),
+                });
+            }
             _ => return Ok(Self::Nobody(NoIdentity::Unnamed)),
         };
         if !is_object_name(&name) {
@@ -84,7 +100,7 @@ impl Identity {
     pub(super) fn missing(&self) -> Option<&NoIdentity> {
         match self {
             Self::Nobody(why) => Some(why),
-            Self::Operator | Self::Tenant(_) => None,
+            Self::Operator | Self::Tenant(_) | Self::Worker(_) => None,
         }
     }
 }
@@ -95,6 +111,7 @@ impl NoIdentity {
         match self {
             Self::Unnamed => "NoIdentity",
             Self::NoSecretName { .. } => "InvalidSecretName",
+            Self::Worker(why) => why.word(),
             Self::SecretForbidden { .. } => "SecretForbidden",
             Self::SecretNotFound { .. } => "SecretNotFound",
             Self::SecretIncomplete { .. } => "SecretIncomplete",
@@ -105,11 +122,12 @@ impl NoIdentity {
     pub(super) fn sentence(&self, namespace: &str, account: &str) -> String {
         match self {
             Self::Unnamed => {
-                "The policy says not as whom its storage is reached: name a Secret in `storage.secretRef`, or set `storage.operatorIdentity: {}`.".to_owned()
+                "The policy says not as whom its storage is reached: name a Secret in `storage.secretRef`, or set `storage.worker: {}` or `storage.operatorIdentity: {}`.".to_owned()
             }
             Self::NoSecretName { name } => format!(
                 "{name:?} in `storage.secretRef` is no name that a Secret can have: write lowercase letters, digits, `-` and `.`, with a letter or digit at both ends."
             ),
+            Self::Worker(why) => why.sentence(namespace),
             Self::SecretForbidden { name } => format!(
                 "The operator may not read Secret {name}; allow it: `kubectl create role -n {namespace} flink-retention-{name} --verb=get --resource=secrets --resource-name={name}` and `kubectl create rolebinding -n {namespace} flink-retention-{name} --role=flink-retention-{name} --serviceaccount={account}`."
             ),

@@ -36,6 +36,7 @@ mod start;
 mod stop;
 mod unreadable;
 mod volumes;
+mod workers;
 
 pub use arguments::Arguments;
 pub use start::{OperatorError, run};

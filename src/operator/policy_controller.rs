@@ -10,7 +10,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Resource, ResourceExt};
-use retention::location::Origin;
+use retention::location::{Location, Origin};
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 
@@ -28,9 +28,11 @@ use super::run::{
 use super::schedule::Due;
 use super::server_side::{FIELD_MANAGER, apply_status, delete_exactly, is_conflict, is_gone};
 use super::unreadable;
+use super::workers::{self, Wanted};
 use crate::api::names::POLICY_LABEL;
-use crate::api::retention_policy::{RetentionPolicyStatus, condition};
+use crate::api::retention_policy::{RetentionPolicyStatus, WorkerIdentity, condition};
 use crate::api::retention_run::PolicyReference;
+use crate::api::selector::{JobSelector, KnownLabels, Selects};
 use crate::api::{CheckpointInventory, RetentionPolicy, RetentionRun, RetentionRunSpec};
 use crate::telemetry::NextRun;
 
@@ -170,16 +172,31 @@ impl World {
             .await
             .map_err(failed("list RetentionRuns"))?;
         let secrets: Api<Secret> = operator.in_namespace(&namespace);
-        let identity = Identity::of(&policy.spec.storage, &secrets)
+        let inventories: Vec<CheckpointInventory> = inventories
+            .into_iter()
+            .filter_map(|DeserializeGuard(read)| read.ok())
+            .collect();
+        let mounted = operator.stores.origin(Some(&namespace));
+        let plan = async |identity: WorkerIdentity| {
+            let wanted = Wanted {
+                namespace: &namespace,
+                identity: &identity,
+                bases: &bases_of(&policy.spec.selector, &inventories, &namespace),
+                mounted: &mounted.volumes,
+            };
+            workers::plan(&operator.client.0, operator.workers.as_ref(), wanted).await
+        };
+        let identity = Identity::of(&policy.spec.storage, &secrets, plan)
             .await
-            .map_err(failed("get the Secret of the policy"))?;
+            .map_err(failed("read what the policy reaches its storage with"))?;
+        let origin = match &identity {
+            Identity::Worker(plan) => plan.origin(&namespace),
+            Identity::Operator | Identity::Tenant(_) | Identity::Nobody(_) => mounted,
+        };
         let name = policy.name_any();
         Ok(Self {
             identity,
-            inventories: inventories
-                .into_iter()
-                .filter_map(|DeserializeGuard(read)| read.ok())
-                .collect(),
+            inventories,
             rivals: policies
                 .into_iter()
                 .filter(|other| other.name_any() != name)
@@ -191,7 +208,7 @@ impl World {
                 .filter(|run| run.spec.policy_ref.name == name)
                 .collect(),
             administrator: operator.administrator().await,
-            origin: operator.stores.origin(Some(&namespace)),
+            origin,
             namespace,
         })
     }
@@ -242,6 +259,26 @@ impl World {
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
     }
+}
+
+/// The directories of the jobs that a selector means, by the paths alone.
+fn bases_of(
+    selector: &JobSelector,
+    inventories: &[CheckpointInventory],
+    namespace: &str,
+) -> Vec<Location> {
+    let origin = Origin {
+        namespace: Some(namespace.to_owned()),
+        ..Origin::default()
+    };
+    let selected = inventories.iter().filter(|inventory| {
+        let labels = KnownLabels::recorded(&inventory.spec.last_labels);
+        matches!(selector.selects(labels), Ok(Selects::Yes))
+    });
+    let bases = selected.flat_map(|inventory| &inventory.spec.bases);
+    bases
+        .filter_map(|base| Location::parse(base, &origin).ok())
+        .collect()
 }
 
 fn rival(DeserializeGuard(read): DeserializeGuard<RetentionPolicy>) -> Rival {

@@ -2,6 +2,7 @@
 
 mod execution;
 mod reach;
+mod refusal;
 mod selection;
 mod supersede;
 mod supervision;

@@ -8,9 +8,11 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use storage::{MemoryBudget, Patience, Requests};
+use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use wire::OperatorCertificate;
 
 use super::administrator::AdministratorFile;
 use super::arguments::Arguments;
@@ -18,10 +20,11 @@ use super::context::{DebugClient, Operator, Scans};
 use super::events::Events;
 use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::volumes::UnopenedMount;
+use super::workers::{Awaited, Door, Workers};
 use super::{
     definitions, inventory_controller, jitter, policy_controller, run_controller, stop, volumes,
 };
-use crate::engine::journal::OwnerId;
+use crate::engine::journal::{LeaseTerm, OwnerId};
 use crate::engine::{Clock, Stores, SystemClock};
 use crate::observe::{
     KubernetesObserver, KubernetesSource, Namespaces, RestClient, RestSecurity, SecurityError,
@@ -42,6 +45,13 @@ pub enum OperatorError {
         address: SocketAddr,
         error: std::io::Error,
     },
+    #[error("--worker-address {address}: {error}")]
+    WorkerAddress {
+        address: SocketAddr,
+        error: std::io::Error,
+    },
+    #[error("workers: {0}")]
+    Trust(#[from] wire::TrustError),
     #[error("--mount: {0}")]
     Mount(#[from] UnopenedMount),
     #[error(transparent)]
@@ -136,14 +146,17 @@ async fn lead(
         "leading"
     );
     metrics.set_leader(true);
+    let entrance = entrance(arguments, &client, term.as_ref()).await?;
+    let (workers, door) = entrance.unzip();
     let operator = Operator {
         mounted,
         memory,
         patience,
         term,
+        workers,
         ..operator(arguments, client, security, stores, clock, owner, metrics)
     };
-    let result = work(Arc::new(operator), held, arguments, stop).await;
+    let result = work(Arc::new(operator), door, held, arguments, stop).await;
     metrics.set_leader(false);
     result
 }
@@ -151,6 +164,7 @@ async fn lead(
 /// The controllers, beside the task that keeps the lease. Whichever ends first ends all.
 async fn work(
     operator: Arc<Operator>,
+    door: Option<Opening>,
     held: Held,
     arguments: &Arguments,
     stop: &CancellationToken,
@@ -159,11 +173,13 @@ async fn work(
     let clock = Arc::clone(&operator.clock);
     let released = release.clone();
     let mut keeper = tokio::spawn(async move { held.keep(clock.as_ref(), released).await });
-    let mut controllers = tokio::spawn(controllers(
-        operator,
-        arguments.observe_interval,
-        working.clone(),
-    ));
+    let controllers = controllers(operator, arguments.observe_interval, working.clone());
+    let mut controllers = tokio::spawn(async move {
+        tokio::select! {
+            () = controllers => {}
+            () = opened(door) => {}
+        }
+    });
     let halted = tokio::select! {
         lost = &mut keeper => {
             // At once: another process may lead already. The controllers write nothing any more.
@@ -191,6 +207,54 @@ async fn work(
     Err(OperatorError::TaskEnded {
         what: "controllers",
     })
+}
+
+/// A door that is still closed.
+type Opening = (Door, TcpListener);
+
+/// Where workers dial in, with a certificate of this term of ours.
+async fn entrance(
+    arguments: &Arguments,
+    client: &Client,
+    term: Option<&LeaseTerm>,
+) -> Result<Option<(Workers, Opening)>, OperatorError> {
+    let (Some(address), Some(ip), Some(image)) = (
+        arguments.worker_address,
+        arguments.worker_advertised_ip,
+        arguments.worker_image.clone(),
+    ) else {
+        return Ok(None);
+    };
+    let failed = |error| OperatorError::WorkerAddress { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    let certificate = OperatorCertificate::new()?;
+    let workers = Workers {
+        awaited: Awaited::default(),
+        certificate: certificate.pem.clone(),
+        address: SocketAddr::new(ip, port),
+        image,
+        start_within: arguments.worker_start_timeout,
+    };
+    tracing::info!(address = %workers.address, "workers may dial in");
+    let door = Door {
+        client: client.clone(),
+        awaited: workers.awaited.clone(),
+        certificate,
+        term: term.map(|LeaseTerm { lease, number }| wire::Term {
+            lease: lease.clone(),
+            number: i64::from(*number),
+        }),
+    };
+    Ok(Some((workers, (door, listener))))
+}
+
+/// Open for as long as it is asked; without a door for ever.
+async fn opened(door: Option<Opening>) {
+    match door {
+        Some((door, listener)) => door.open(listener).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn controllers(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
@@ -253,6 +317,7 @@ fn operator(
         metrics: metrics.clone(),
         owner,
         term: None,
+        workers: None,
         cache: Arc::default(),
         scans: Scans::default(),
         news: broadcast::Sender::new(NEWS),

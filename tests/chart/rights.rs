@@ -270,3 +270,32 @@ fn of_secrets_only_those_that_are_named_can_be_read_and_only_there() {
     let everything = json!({"storageSecrets": [{"namespace": "payments", "names": []}]});
     Chart::new().render(&everything).unwrap_err();
 }
+
+#[test]
+fn workers_need_a_few_rights_more_and_nobody_has_them_unasked() {
+    let chart = Chart::new();
+    for (values, role) in [
+        (json!({}), "ClusterRole/null"),
+        (json!({"watchNamespaces": ["payments"]}), "Role/payments"),
+    ] {
+        let without = rights(&chart.render(&values).unwrap());
+        let mut switched_on = values;
+        switched_on["workers"] = json!({"enabled": true});
+        let with = rights(&chart.render(&switched_on).unwrap());
+        let mut added: Vec<String> = with
+            .iter()
+            .filter(|right| !without.contains(right))
+            .map(|right| format!("{} {} {}", right.role, right.verb, right.resource))
+            .collect();
+        added.sort();
+        let mut expected = vec![
+            "ClusterRole/null create tokenreviews".to_owned(),
+            format!("{role} create jobs"),
+            format!("{role} delete jobs"),
+            format!("{role} get persistentvolumeclaims"),
+            format!("{role} get pods"),
+        ];
+        expected.sort();
+        assert_eq!(added, expected);
+    }
+}

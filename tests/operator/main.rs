@@ -34,3 +34,4 @@ mod storage;
 mod telemetry;
 mod two_clusters;
 mod volume;
+mod worker;

@@ -41,6 +41,11 @@ impl Volume {
         }
     }
 
+    /// Where it is here.
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// A place in the base.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.directory.path().join("ckp").join(relative)

@@ -14,6 +14,8 @@ pub(crate) struct FlinkJob {
     /// `RUNNING`, `FINISHED` ...
     pub(crate) state: String,
     pub(crate) labels: Value,
+    /// What its pods are like, if that matters.
+    pub(crate) pod_template: Option<Value>,
 }
 
 impl FlinkJob {
@@ -25,20 +27,25 @@ impl FlinkJob {
             base: base.to_owned(),
             state: "FINISHED".to_owned(),
             labels: json!({"team": "payments"}),
+            pod_template: None,
         }
     }
 
     /// Creates or changes it, status included.
     pub(crate) fn apply(&self, cluster: &Cluster) {
         let what = format!("flinkdep/{}", self.name);
-        let spec = json!({
+        let mut spec = json!({
             "flinkVersion": "v2_1",
+            "serviceAccount": "flink",
             "flinkConfiguration": {
                 "execution.checkpointing.dir": self.base,
                 "state.backend.type": "rocksdb",
             },
             "job": {"state": "running", "upgradeMode": "last-state", "jarURI": "local:///job.jar"},
         });
+        if let Some(template) = &self.pod_template {
+            spec["podTemplate"] = template.clone();
+        }
         cluster.apply(&json!({
             "apiVersion": "flink.apache.org/v1beta1",
             "kind": "FlinkDeployment",

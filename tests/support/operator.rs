@@ -88,6 +88,7 @@ impl OperatorProcess {
             .env("KUBECONFIG", cluster.operators_kubeconfig())
             .env("POD_NAME", name)
             .env("POD_NAMESPACE", RELEASE_NAMESPACE)
+            .env("POD_IP", "127.0.0.1")
             .env("RUST_LOG", "info,flink_retention=debug");
         let mut process =
             Process::spawn("operator", &mut command, &directory.path().join("log")).unwrap();
@@ -237,6 +238,8 @@ fn arguments_of_chart(
     );
     kept.into_iter()
         .map(|argument| argument.replace("$(POD_NAMESPACE)", RELEASE_NAMESPACE))
+        // Several operators run here at once.
+        .map(|argument| argument.replace("-address=0.0.0.0:8443", "-address=127.0.0.1:0"))
         .collect()
 }
 

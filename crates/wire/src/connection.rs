@@ -50,7 +50,7 @@ struct Inner {
     /// What the worker's clock had said by then, so that it says at least as much more later.
     clock: (u64, Instant),
     roots: Vec<message::Root>,
-    _driver: Driver,
+    driver: Driver,
 }
 
 /// What moves the bytes.
@@ -111,7 +111,7 @@ impl Connection {
             term,
             clock: (clock_millis, Instant::now()),
             roots,
-            _driver: driver,
+            driver,
         })))
     }
 
@@ -122,6 +122,11 @@ impl Connection {
         let number = u32::try_from(position).ok()?;
         let root = self.0.roots.get(position)?;
         Some(RemoteStorage::new(self.clone(), number, root))
+    }
+
+    /// Ends it for all of its clones. What is asked then, or waits for an answer, fails.
+    pub fn end(&self) {
+        self.0.driver.0.abort();
     }
 
     pub(crate) async fn ask(&self, asked: Asked, contents: Bytes) -> Result<Answers, WireError> {

@@ -32,7 +32,8 @@ pub struct StorageAccess {
     /// What they reach is for the store to say; the operator adds no rights of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
-    /// A Job in this namespace that reaches the storage as this namespace's own workloads do.
+    /// A Job in this namespace, for each run, that mounts the claims which the pod templates of `FlinkDeployments` here mount,
+    /// as the same user. For `file:` only. The operator must be installed with `workers.enabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<WorkerIdentity>,
     /// The operator's own identity, within what the administrator granted to this namespace.

@@ -95,6 +95,7 @@ pub(in crate::operator) enum Obstacle {
 pub(in crate::operator) enum Reacher {
     Operator,
     Tenant,
+    Worker,
 }
 
 /// Why nothing is deleted although the policy says `Enforce`.
@@ -289,6 +290,7 @@ fn bases(
     if !unreachable.is_empty() {
         let by = match at.identity {
             Identity::Operator => Reacher::Operator,
+            Identity::Worker(_) => Reacher::Worker,
             Identity::Tenant(_) | Identity::Nobody(_) => Reacher::Tenant,
         };
         let bases = unreachable;
@@ -308,7 +310,8 @@ pub(super) fn may_act(
 ) -> bool {
     match identity {
         Identity::Operator => administrator.grants(namespace, location, origin),
-        Identity::Tenant(_) => true,
+        // Whoever may mount a claim in a pod of the namespace has what is in it.
+        Identity::Tenant(_) | Identity::Worker(_) => true,
         Identity::Nobody(_) => false,
     }
 }
@@ -317,6 +320,7 @@ fn is_reached(at: &Surroundings<'_, '_>, location: &Location) -> bool {
     match at.identity {
         Identity::Operator => (at.reachable)(location),
         Identity::Tenant(tenant) => tenant.reaches(location),
+        Identity::Worker(plan) => plan.reaches(location),
         Identity::Nobody(_) => false,
     }
 }

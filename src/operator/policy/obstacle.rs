@@ -69,6 +69,13 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
         ),
         Obstacle::BaseUnreachable {
             bases,
+            by: Reacher::Worker,
+        } => format!(
+            "{} not on a claim that the pod template of a FlinkDeployment mounts into `flink-main-container`, and a worker has no other volumes; buckets need a policy of their own with `storage.secretRef`.",
+            are(bases)
+        ),
+        Obstacle::BaseUnreachable {
+            bases,
             by: Reacher::Operator,
         } if bases
             .iter()

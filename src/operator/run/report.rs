@@ -40,7 +40,7 @@ const MAX_WHY: usize = 1200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::operator) struct Ending {
     /// Why it was told to stop, if a person or the state of things did so.
-    pub(in crate::operator) cancelled: Option<String>,
+    pub(in crate::operator) cancelled: Option<Stopped>,
     /// Why it did less than its spec asks for.
     pub(in crate::operator) restrained: Option<String>,
     /// The generation of the run.
@@ -53,6 +53,14 @@ pub(in crate::operator) struct Ending {
     /// Directories that do not exist, and how many there are in all.
     pub(in crate::operator) absent: Absent,
     pub(in crate::operator) now: Timestamp,
+}
+
+/// Why a run was told to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::operator) struct Stopped {
+    /// A stable word, where it was not for a person's sake.
+    pub(in crate::operator) word: Option<&'static str>,
+    pub(in crate::operator) why: String,
 }
 
 /// The directories of a run that do not exist.
@@ -113,16 +121,21 @@ pub(in crate::operator) fn ended(
     let deleted = report.outcome.deleted_amount();
     let planned = planned(report);
     let (phase, sentence) = phase(report, ending, deleted);
+    let word = ending.cancelled.as_ref().and_then(|stopped| stopped.word);
     let finding = Finding {
         condition: condition::COMPLETE,
         status: phase.is_finished().into(),
-        reason: phase.as_str(),
+        reason: word.unwrap_or(phase.as_str()),
         message: shortened(sentence, MAX_MESSAGE),
     };
     // A run that ended because of what became of a file says that.
     let told_to_stop =
         |blocked: &&Blocked| **blocked != Blocked::Cancelled || ending.cancelled.is_some();
-    let blocked_by = blocked_by(report.outcome.blocked.iter().filter(told_to_stop));
+    let mut blocked_by = blocked_by(report.outcome.blocked.iter().filter(told_to_stop));
+    if let Some(word) = word {
+        blocked_by.insert(0, word.to_owned());
+        blocked_by.truncate(BLOCKED);
+    }
     let asked = report.outcome.asked.as_ref();
     let plan = asked.map(|asked| PlanReference {
         digest: asked.digest.to_string(),
@@ -219,7 +232,7 @@ fn phase(report: &Report, ending: &Ending, deleted: Counted) -> (Phase, String) 
         .as_ref()
         .map(|why| format!("; {why}"))
         .unwrap_or_default();
-    if let Some(why) = &ending.cancelled {
+    if let Some(Stopped { word: _, why }) = &ending.cancelled {
         return (Phase::Cancelled, format!("{why}; {done}"));
     }
     let asks: Vec<String> = report

@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
+use retention::location::Location;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::reach::Reach;
+use super::reach::{Reach, Unreached};
+use super::refusal::{failed, refusal};
 use super::supervision::reason_to_stop;
 use super::work::{Steps, Work, WorkError, Worked};
 use super::{ExecutionError, Executor, api_server, supersede, write_status};
@@ -22,14 +24,16 @@ use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger, condition};
 use crate::api::time::whole_seconds;
 use crate::api::{Mode, RetentionPolicy, RetentionRun};
 use crate::engine::run::Scope;
-use crate::engine::{self, Consent, Report, RunError, Step};
+use crate::engine::{self, Consent, Report, Step};
 use crate::operator::administrator::Administrator;
 use crate::operator::context::{News as Poke, Operator};
 use crate::operator::events::{News, shortened};
+use crate::operator::identity::Identity;
 use crate::operator::inventory::job_scans;
-use crate::operator::policy::{Judgement, Obstacle, Restraint, overlap_sentence, sentence, word};
+use crate::operator::policy::{Judgement, Restraint, overlap_sentence};
 use crate::operator::policy_controller::World;
-use crate::operator::run::{Absent, End, Ending, RunIdentity, attempt, ended, refused};
+use crate::operator::run::{Absent, End, Ending, RunIdentity, Stopped, attempt, ended, refused};
+use crate::operator::workers::{Hired, Limits, NotWorking};
 
 /// How long the end of a run waits for its inventories.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -108,10 +112,10 @@ impl<'a> Execution<'a> {
         let (namespace, bases) = (world.namespace().to_owned(), judgement.bases.clone());
         let consent = self.consent(&policy);
         let identity = world.into_identity();
-        let reach = Reach::of(self.operator, &namespace, identity, &bases);
-        let reach = match self.stop.run_until_cancelled(reach).await {
+        let reach = self.reach(&namespace, identity, mode, &bases).boxed();
+        let (worker, reach) = match self.stop.run_until_cancelled(reach).await {
             None => return self.hand_over().await,
-            Some(Ok(reach)) => reach,
+            Some(Ok(reached)) => reached,
             Some(Err(unreached)) => {
                 let (reason, phase, why) = unreached.told(&namespace, &self.operator.account);
                 return self.refuse(phase, &[reason], why).await;
@@ -136,7 +140,9 @@ impl<'a> Execution<'a> {
                 .and_then(NonZeroU32::new),
             cancel: self.stop.child_token(),
         };
-        let (result, cancelled) = self.supervised(work, &policy, allowed, steps).await;
+        let limits = worker.as_ref().map(Hired::limits);
+        let (result, cancelled) = self.supervised(work, &policy, allowed, limits, steps).await;
+        drop(worker);
         if self.stop.is_cancelled() {
             return self.hand_over().await;
         }
@@ -168,16 +174,32 @@ impl<'a> Execution<'a> {
                 self.supersede(mode, &report).await
             }
             Err(error) => {
-                let status = refused(
-                    &self.status,
-                    Phase::Failed,
-                    &[category(&error)],
-                    error.to_string(),
-                    &ending,
-                );
+                let (phase, reason, why) = failed(&error, ending.cancelled.as_ref());
+                let status = refused(&self.status, phase, &[reason], why, &ending);
                 self.finish(status).await
             }
         }
+    }
+
+    /// The ports of this run, with the worker that they need, if they need one.
+    async fn reach(
+        &self,
+        namespace: &str,
+        identity: Identity,
+        mode: engine::Mode,
+        bases: &[Location],
+    ) -> Result<(Option<Hired>, Reach), Unreached> {
+        let worker = match (&identity, &self.operator.workers) {
+            (Identity::Worker(plan), Some(workers)) => {
+                let client = self.operator.client.0.clone();
+                let plan = plan.as_ref().clone();
+                let hired = Hired::hire(client, workers, &self.run, plan, mode).await;
+                Some(hired.map_err(Unreached::Worker)?)
+            }
+            _ => None,
+        };
+        let reach = Reach::of(self.operator, namespace, identity, worker.as_ref(), bases).await?;
+        Ok((worker, reach))
     }
 
     /// Whoever sees that the run is complete is to see in the inventories what it found: waits for a look at the jobs that
@@ -254,11 +276,12 @@ impl<'a> Execution<'a> {
         work: Work,
         policy: &RetentionPolicy,
         allowed: Administrator,
+        limits: Option<Limits>,
         mut steps: watch::Receiver<Step>,
-    ) -> (Result<Worked, WorkError>, Option<String>) {
+    ) -> (Result<Worked, WorkError>, Option<Stopped>) {
         let (mode, cancel) = (work.mode, work.cancel.clone());
         let scope = work.scope.jobs.clone();
-        let mut cancelled = None;
+        let mut cancelled: Option<Stopped> = None;
         let mut reason = reason_to_stop(
             Arc::clone(self.operator),
             self.run.clone(),
@@ -268,13 +291,19 @@ impl<'a> Execution<'a> {
             scope,
         )
         .boxed();
+        let mut limit = reached(limits).boxed();
         let mut working = work.begin();
         loop {
             tokio::select! {
                 result = &mut working => return (result.unwrap_or(Err(WorkError::Defect)), cancelled),
                 why = &mut reason, if cancelled.is_none() => {
                     cancel.cancel();
-                    cancelled = Some(why);
+                    cancelled = Some(Stopped { word: None, why });
+                }
+                // Whatever it was told to do meanwhile: nobody is asked any more.
+                why = &mut limit, if cancelled.as_ref().is_none_or(|stopped| stopped.word.is_none()) => {
+                    cancel.cancel();
+                    cancelled = Some(Stopped { word: Some(why.word()), why: why.to_string() });
                 }
                 Ok(()) = steps.changed() => {
                     let step = *steps.borrow_and_update();
@@ -442,38 +471,10 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// Why nothing can be looked at, if that is so.
-fn refusal(
-    judgement: &Judgement<'_>,
-    namespace: &str,
-    account: &str,
-) -> Option<(Vec<&'static str>, String)> {
-    let serious = |obstacle: &&Obstacle| match obstacle {
-        Obstacle::NotSupportedYet { .. }
-        | Obstacle::InvalidSelector { .. }
-        | Obstacle::NoIdentity(_)
-        | Obstacle::EndpointNotGranted { .. } => true,
-        Obstacle::BaseNotGranted { .. } | Obstacle::BaseUnreachable { .. } => {
-            judgement.bases.is_empty()
-        }
-        // A run by hand needs no schedule, and what is not selected or adopted stays.
-        Obstacle::InvalidSchedule { .. }
-        | Obstacle::NotAdopted { .. }
-        | Obstacle::TooManyLabels { .. } => false,
-    };
-    let obstacles: Vec<&Obstacle> = judgement.obstacles.iter().filter(serious).collect();
-    let sentences: Vec<String> = obstacles
-        .iter()
-        .map(|obstacle| sentence(obstacle, namespace, account))
-        .collect();
-    let words: Vec<&'static str> = obstacles.iter().map(|obstacle| word(obstacle)).collect();
-    (!words.is_empty()).then(|| (words, sentences.join(" ")))
-}
-
-fn category(error: &WorkError) -> &'static str {
-    match error {
-        WorkError::Run(RunError::Unreachable { .. }) => "BaseUnreachable",
-        WorkError::Run(RunError::Storage(_)) => "StorageError",
-        WorkError::Defect => "Defect",
+/// Ends when a worker has to; without one never.
+async fn reached(limits: Option<Limits>) -> NotWorking {
+    match limits {
+        Some(limits) => limits.reached().await,
+        None => std::future::pending().await,
     }
 }

@@ -15,6 +15,7 @@ use crate::engine::{MetadataCache, Observer, Stores};
 use crate::operator::context::Operator;
 use crate::operator::identity::{Identity, NoIdentity, Tenant};
 use crate::operator::volumes;
+use crate::operator::workers::{Hired, NotWorking};
 
 /// The ports of one run.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(super) struct Reach {
 #[derive(Debug)]
 pub(super) enum Unreached {
     Nobody(NoIdentity),
+    Worker(NotWorking),
     Storage(StorageError),
 }
 
@@ -37,6 +39,7 @@ impl Reach {
         operator: &Operator,
         namespace: &str,
         identity: Identity,
+        worker: Option<&Hired>,
         bases: &[Location],
     ) -> Result<Self, Unreached> {
         match identity {
@@ -46,8 +49,22 @@ impl Reach {
                 cache: Arc::clone(&operator.cache),
             }),
             Identity::Tenant(tenant) => Self::of_tenant(operator, namespace, tenant, bases).await,
+            Identity::Worker(_) => match worker {
+                Some(worker) => Self::of_worker(operator, worker, bases).await,
+                None => Err(Unreached::Nobody(NoIdentity::Unnamed)),
+            },
             Identity::Nobody(why) => Err(Unreached::Nobody(why)),
         }
+    }
+
+    async fn of_worker(
+        operator: &Operator,
+        worker: &Hired,
+        bases: &[Location],
+    ) -> Result<Self, Unreached> {
+        let mut stores = operator.mounted.clone();
+        worker.mount_in(&mut stores).map_err(Unreached::Worker)?;
+        Self::through(operator, &stores, bases).await
     }
 
     /// Volumes are looked at as ever: what jobs of other policies keep there may name files of this one.
@@ -65,8 +82,17 @@ impl Reach {
         for (kind, account) in accounts.0 {
             stores = stores.looking_into(kind, account);
         }
+        Self::through(operator, &stores, bases).await
+    }
+
+    /// The same observer, who reads as somebody else.
+    async fn through(
+        operator: &Operator,
+        stores: &Stores,
+        bases: &[Location],
+    ) -> Result<Self, Unreached> {
         let counting: Arc<dyn Requests> = Arc::new(operator.metrics.clone());
-        let stores = volumes::shared_by_tenants(&stores, &operator.memory, &counting);
+        let stores = volumes::shared_by_tenants(stores, &operator.memory, &counting);
         let stores = Arc::new(stores);
         let reach = Self {
             observer: Arc::new(operator.observer.through(Arc::clone(&stores))),
@@ -141,6 +167,7 @@ impl Unreached {
     pub(super) fn told(&self, namespace: &str, account: &str) -> (&'static str, Phase, String) {
         match self {
             Self::Nobody(why) => (why.word(), Phase::Blocked, why.sentence(namespace, account)),
+            Self::Worker(why) => (why.word(), why.phase(), why.to_string()),
             Self::Storage(error) => {
                 let (word, phase) = match error {
                     StorageError::Unauthenticated { .. } => ("CredentialsRefused", Phase::Blocked),
