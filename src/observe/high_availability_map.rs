@@ -110,14 +110,14 @@ fn reference(
     let required = match reference {
         flink::Reference::File { length, .. } | flink::Reference::RelativeFile { length, .. } => {
             match length {
-                flink::StoredLength::Exact(bytes) => Required::AtLeast(*bytes),
+                flink::StoredLength::Exact(bytes) => Required(*bytes),
                 flink::StoredLength::Changelog(_) | flink::StoredLength::Unknown => {
-                    Required::Present
+                    Required::PRESENT
                 }
             }
         }
         flink::Reference::Segment { start, size, .. } => {
-            Required::AtLeast(start.saturating_add(size.unwrap_or_default()))
+            Required(start.saturating_add(size.unwrap_or_default()))
         }
         // A merge directory keeps itself alive, not the files in it.
         flink::Reference::Directory { .. } => return Ok(None),

@@ -275,7 +275,7 @@ async fn p1_high_availability_data_without_a_pointer_keeps_its_files() {
                 completed: jiff::Timestamp::UNIX_EPOCH,
                 references: vec![HaReference {
                     location: at(&format!("/data/ckp/{JOB}/chk-8/{}", uuid(1008))),
-                    required: Required::Present,
+                    required: Required::PRESENT,
                 }],
                 contents: Contents::default(),
                 inline_bytes: 0,

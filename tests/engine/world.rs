@@ -374,7 +374,7 @@ fn ha_entry(id: u64, snapshot: &SnapshotFile, now: Timestamp) -> HaEntry {
                 .chain(exclusive)
                 .map(|(location, size)| HaReference {
                     location,
-                    required: Required::AtLeast(size),
+                    required: Required(size),
                 })
                 .collect(),
             contents: Contents::default(),

@@ -109,17 +109,16 @@ impl Restorable {
         let (mut sample, mut unseen) = (Vec::new(), Vec::new());
         for reference in &snapshot.references {
             let Reference { file, required } = *reference;
+            let Required(least) = required;
             files += 1;
-            let found = match (table.state(file), required) {
-                (Found::Present { size, .. }, Required::AtLeast(least)) if size < least => {
-                    Some(size)
-                }
-                (Found::Present { size, .. }, Required::AtLeast(_) | Required::Present) => {
+            let found = match table.state(file) {
+                Found::Present { size, .. } if size < least => Some(size),
+                Found::Present { size, .. } => {
                     bytes = bytes.saturating_add(size);
                     continue;
                 }
-                (Found::Absent, _) => None,
-                (Found::Unknown, _) => {
+                Found::Absent => None,
+                Found::Unknown => {
                     unverified += 1;
                     if unseen.len() < SAMPLE {
                         unseen.extend(table.location(file));

@@ -31,14 +31,14 @@ fn expected(bytes: &[u8]) -> BTreeMap<String, Required> {
     let contents = flink_metadata::Contents::read(bytes, Some(HOME)).unwrap();
     let files = contents.files.iter().map(|file| {
         let required = match file.size.filter(|_| !file.changelog) {
-            Some(size) => Required::AtLeast(size),
-            None => Required::Present,
+            Some(size) => Required(size),
+            None => Required::PRESENT,
         };
         (&file.path, required)
     });
     let segments = contents.segments.iter().map(|segment| {
         let end = segment.offset + segment.size.unwrap_or_default();
-        (&segment.path, Required::AtLeast(end))
+        (&segment.path, Required(end))
     });
     let mut expected = BTreeMap::new();
     for (path, required) in files.chain(segments) {

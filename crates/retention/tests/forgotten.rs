@@ -84,7 +84,7 @@ fn who_names_a_file_by_another_place_is_remembered_too() {
     let file = world.inventory.references.insert(&moved, &uuid(78));
     let reference = retention::reference::Reference {
         file,
-        required: retention::reference::Required::Present,
+        required: retention::reference::Required::PRESENT,
     };
     let snapshot = world.inventory.snapshots.last_mut().unwrap();
     snapshot.references.push(reference);

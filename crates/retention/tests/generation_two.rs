@@ -68,7 +68,7 @@ fn step_5_an_entry_that_is_newer_than_the_references_names_it() {
     let mut world = World::ripe();
     let late = retention::evidence::HaReference {
         location: location("/elsewhere").join(&uuid(F)),
-        required: retention::reference::Required::Present,
+        required: retention::reference::Required::PRESENT,
     };
     map(world.job()).entries[0].checkpoint.references.push(late);
     assert!(!world.condemned(&file()));

@@ -118,7 +118,7 @@ fn state_in(known: &ReferenceTable, table: &ReferenceTable, file: FileId) -> Fou
         return Found::Unknown;
     };
     known
-        .with_name(name)
+        .with_name(&name)
         .find(|&other| known.directory_of(other) == Some(directory))
         .map_or(Found::Unknown, |other| known.state(other))
 }

@@ -72,13 +72,10 @@ pub(super) fn named_by_flink(job: &JobEvidence) -> Option<NamedByFlink> {
     };
     if let Some(entry) = by_map {
         let checkpoint = &entry.checkpoint;
-        let stored = checkpoint
-            .references
-            .iter()
-            .map(|reference| match reference.required {
-                Required::AtLeast(bytes) => bytes,
-                Required::Present => 0,
-            });
+        let stored = checkpoint.references.iter().map(|reference| {
+            let Required(bytes) = reference.required;
+            bytes
+        });
         return Some(NamedByFlink {
             location: checkpoint.pointer.clone()?,
             checkpoint_id: entry.checkpoint_id,

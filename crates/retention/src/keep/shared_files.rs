@@ -45,8 +45,7 @@ impl SharedFiles {
             .files()
             .filter_map(|file| Some((file, (*homes.get(table.directory_index(file)?)?)?)))
             .collect();
-        let names: HashSet<&FileName> =
-            inside.keys().filter_map(|&file| table.name(file)).collect();
+        let names: HashSet<FileName> = inside.keys().filter_map(|&file| table.name(file)).collect();
         let mut known: HashMap<&FileName, Namers> = HashMap::new();
         for (snapshot, key) in inventory.snapshots.iter().zip(&keys) {
             let Some(&directory) = directories.get(key) else {
@@ -54,7 +53,7 @@ impl SharedFiles {
             };
             for reference in &snapshot.references {
                 let name = table.name(reference.file);
-                let Some(name) = name.filter(|name| names.contains(name)) else {
+                let Some(name) = name.and_then(|name| names.get(&name)) else {
                     continue;
                 };
                 let who = known.entry(name).or_insert(Namers::One(directory));
@@ -66,7 +65,7 @@ impl SharedFiles {
         let shared: HashSet<usize> = inside
             .iter()
             .filter(|&(&file, &home)| {
-                let who = table.name(file).and_then(|name| known.get(name));
+                let who = table.name(file).and_then(|name| known.get(&name));
                 who.is_some_and(|who| *who != Namers::One(home))
             })
             .map(|(_, &home)| home)

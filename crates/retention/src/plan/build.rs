@@ -190,7 +190,7 @@ impl NameCounts {
         };
         count(file) == 1
             && table
-                .with_name(name)
+                .with_name(&name)
                 .all(|other| other == file || count(other) == 0)
     }
 }
@@ -246,7 +246,7 @@ fn exclusive(
     file: FileId,
 ) -> Option<ListedFile> {
     let table = &context.inventory.references;
-    if context.survey().named_late(table.name(file)?) {
+    if context.survey().named_late(&table.name(file)?) {
         return None;
     }
     let location = table.location(file)?;

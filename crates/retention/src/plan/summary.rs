@@ -125,7 +125,7 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
             files: 1,
             bytes: size,
         };
-        if live.contains(&file) {
+        if live.get(file.index()) == Some(&true) {
             summary.live += amount;
         } else {
             summary.retained += amount;
@@ -155,7 +155,8 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
     }
 }
 
-fn live_files(context: &Context<'_>, plan: &Plan) -> BTreeSet<FileId> {
+/// By the position of each referenced file.
+fn live_files(context: &Context<'_>, plan: &Plan) -> Vec<bool> {
     let stored_live = plan
         .snapshots
         .iter()
@@ -166,10 +167,17 @@ fn live_files(context: &Context<'_>, plan: &Plan) -> BTreeSet<FileId> {
         .snapshots
         .iter()
         .filter(|snapshot| snapshot.place.is_none());
-    stored_live
+    let mut live = vec![false; context.inventory.references.len()];
+    let named = stored_live
         .chain(managed)
-        .flat_map(|snapshot| snapshot.references.iter().map(|reference| reference.file))
-        .collect()
+        .flat_map(|snapshot| &snapshot.references);
+    for reference in named {
+        let file: FileId = reference.file;
+        if let Some(live) = live.get_mut(file.index()) {
+            *live = true;
+        }
+    }
+    live
 }
 
 fn is_live(verdict: &Verdict) -> bool {

@@ -1,8 +1,9 @@
-use super::{Reference, ReferenceTable, Required};
+use super::{FileName, Reference, ReferenceTable, Required};
 use crate::inventory::{Contents, SnapshotKind};
 use crate::layout::is_forst_directory;
 use crate::location::{Location, LocationError, Origin};
 use flink_metadata as flink;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// What one `_metadata` says, independent of any table: may be cached as long as the file does not change.
@@ -16,14 +17,24 @@ pub struct ParsedSnapshot {
     /// State inside the file itself, in bytes.
     pub inline_bytes: u64,
     directories: Vec<Location>,
-    files: Vec<ParsedReference>,
+    files: Box<[ParsedReference]>,
+    /// The names that are not spelt like UUIDs of Flink.
+    other_names: Vec<Box<str>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
+#[repr(packed(4))]
 struct ParsedReference {
     directory: u32,
-    name: Box<str>,
+    name: ParsedName,
     required: Required,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ParsedName {
+    Uuid([u8; 16]),
+    /// The position in `other_names`.
+    Other(u32),
 }
 
 /// A snapshot that cannot be read: it protects all that it could have named.
@@ -69,6 +80,7 @@ impl ParsedSnapshot {
             directories: vec![directory.clone()],
             by_text: HashMap::new(),
             files: Vec::new(),
+            other_names: Vec::new(),
             forst: false,
             problem: None,
         };
@@ -82,6 +94,7 @@ impl ParsedSnapshot {
             directories,
             by_text: _,
             files,
+            other_names,
             forst,
             problem: _,
         } = collector;
@@ -100,20 +113,42 @@ impl ParsedSnapshot {
             },
             inline_bytes: summary.counts.inline_bytes,
             directories,
-            files,
+            // Not what the list was grown to.
+            files: files.as_slice().into(),
+            other_names,
         })
     }
 
     /// Adds every referenced file to a table; the result is sorted, each file once with its largest required length.
     pub fn insert_into(&self, table: &mut ReferenceTable) -> Vec<Reference> {
-        let references = self.files.iter().filter_map(|reference| {
-            let directory = self.directories.get(reference.directory as usize)?;
-            Some(Reference {
-                file: table.insert(directory, &reference.name),
-                required: reference.required,
-            })
-        });
-        deduplicate(references.collect())
+        let mut directories = vec![None; self.directories.len()];
+        let mut references = Vec::with_capacity(self.files.len());
+        for &ParsedReference {
+            directory,
+            name,
+            required,
+        } in &self.files
+        {
+            let position = directory as usize;
+            let (Some(directory), Some(known)) = (
+                self.directories.get(position),
+                directories.get_mut(position),
+            ) else {
+                continue;
+            };
+            let directory = *known.get_or_insert_with(|| table.directory(directory));
+            let file = match name {
+                ParsedName::Uuid(uuid) => table.insert_key(directory, &FileName::Uuid(uuid), None),
+                ParsedName::Other(position) => {
+                    let Some(name) = self.other_names.get(position as usize) else {
+                        continue;
+                    };
+                    table.insert_name(directory, name)
+                }
+            };
+            references.push(Reference { file, required });
+        }
+        deduplicate(references)
     }
 
     /// The directories of the referenced files, the snapshot's own first.
@@ -126,8 +161,9 @@ impl ParsedSnapshot {
 /// Sorts references and keeps each file once, with its largest required length.
 #[must_use]
 pub fn deduplicate(mut references: Vec<Reference>) -> Vec<Reference> {
-    references.sort_by(|a, b| (a.file, b.required).cmp(&(b.file, a.required)));
+    references.sort_unstable_by_key(|reference| (reference.file, Reverse(reference.required)));
     references.dedup_by_key(|reference| reference.file);
+    references.shrink_to_fit();
     references
 }
 
@@ -137,6 +173,7 @@ struct Collector<'o> {
     directories: Vec<Location>,
     by_text: HashMap<String, u32>,
     files: Vec<ParsedReference>,
+    other_names: Vec<Box<str>>,
     forst: bool,
     problem: Option<LocationError>,
 }
@@ -146,13 +183,13 @@ impl flink::Visitor for Collector<'_> {
         let required = match &reference {
             flink::Reference::File { length, .. }
             | flink::Reference::RelativeFile { length, .. } => match length {
-                flink::StoredLength::Exact(bytes) => Required::AtLeast(*bytes),
+                flink::StoredLength::Exact(bytes) => Required(*bytes),
                 flink::StoredLength::Changelog(_) | flink::StoredLength::Unknown => {
-                    Required::Present
+                    Required::PRESENT
                 }
             },
             flink::Reference::Segment { start, size, .. } => {
-                Required::AtLeast(start.saturating_add(size.unwrap_or_default()))
+                Required(start.saturating_add(size.unwrap_or_default()))
             }
             // A merge directory keeps itself alive, not the files in it.
             flink::Reference::Directory { .. } => return,
@@ -176,12 +213,24 @@ impl Collector<'_> {
             let (directory, name) = path.rsplit_once('/').unwrap_or((path, ""));
             (self.directory(directory)?, name)
         };
+        let name = self.name(name);
         self.files.push(ParsedReference {
             directory,
-            name: name.into(),
+            name,
             required,
         });
         Ok(())
+    }
+
+    fn name(&mut self, name: &str) -> ParsedName {
+        match FileName::of(name) {
+            key @ FileName::Uuid(uuid) if key.is_spelt(name) => ParsedName::Uuid(uuid),
+            FileName::Uuid(_) | FileName::Other(_) => {
+                let position = u32::try_from(self.other_names.len()).unwrap_or(u32::MAX);
+                self.other_names.push(name.into());
+                ParsedName::Other(position)
+            }
+        }
     }
 
     fn directory(&mut self, text: &str) -> Result<u32, LocationError> {

@@ -16,6 +16,14 @@ impl FileName {
         let name = path.rsplit('/').next().unwrap_or_default();
         uuid(name).map_or_else(|| Self::Other(name.to_lowercase().into()), Self::Uuid)
     }
+
+    /// Whether the name of which this is the key was written like the key.
+    pub(super) fn is_spelt(&self, name: &str) -> bool {
+        match self {
+            Self::Uuid(_) => name.len() == LENGTH && !name.bytes().any(|b| b.is_ascii_uppercase()),
+            Self::Other(key) => **key == *name,
+        }
+    }
 }
 
 /// Where the hyphens are in the text of a UUID, and how long it is.

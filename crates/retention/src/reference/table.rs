@@ -1,7 +1,11 @@
-use super::FileName;
+use super::chunked::Chunked;
+use super::short_found::ShortFound;
+use super::{FileName, Found};
 use crate::location::Location;
+use hashbrown::HashTable;
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// A referenced file in a [`ReferenceTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,75 +17,97 @@ impl FileId {
     }
 }
 
-/// Whether a referenced file was seen where its references say that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Nobody has looked yet.
-    Unknown,
-    /// It was listed, with its size in bytes and its modification time.
-    Present {
-        size: u64,
-        modified: Option<Timestamp>,
-    },
-    /// A complete listing or a successful look-up did not have it.
-    Absent,
-}
-
 /// Every file that any snapshot names: each once, however many snapshots share it.
 ///
-/// A few dozen bytes a file. Names protect ([`Self::protects`]); exact locations decide restorability.
+/// Fifty bytes a file, as there may be ten million. Names protect ([`Self::protects`]); exact locations decide
+/// restorability.
 #[derive(Clone, Debug, Default)]
 pub struct ReferenceTable {
     directories: Vec<Location>,
     directory_ids: HashMap<Location, u32>,
-    files: Vec<ReferencedFile>,
-    by_name: HashMap<FileName, u32>,
+    files: Chunked<ReferencedFile>,
+    /// The last that came of the files of each name.
+    by_name: HashTable<u32>,
+    random: RandomState,
+    /// The one that came before it, in another directory.
+    namesakes: HashMap<u32, u32>,
+    /// The names that are no UUIDs.
+    other_names: Vec<Box<str>>,
+    /// The names as written, where they are not the keys themselves.
+    spellings: HashMap<u32, Box<str>>,
+    /// What was found of those of which more has to be said than a few bytes can.
+    at_length: HashMap<u32, Found>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
+#[repr(packed(4))]
 struct ReferencedFile {
-    name: FileName,
-    /// The name as written, where it is not the key itself.
-    spelling: Option<Box<str>>,
+    name: ShortName,
     directory: u32,
-    /// The next file of the same name in another directory; its own index at the end of the chain.
-    next: u32,
-    found: Found,
+    found: ShortFound,
+}
+
+/// A [`FileName`] in twenty bytes.
+#[derive(Clone, Copy, Debug)]
+enum ShortName {
+    Uuid([u8; 16]),
+    /// The position in `other_names`.
+    Other(u32),
 }
 
 impl ReferenceTable {
     /// Adds a referenced file, or finds it if it is there.
     pub fn insert(&mut self, directory: &Location, name: &str) -> FileId {
-        let spelling = name;
-        let name = FileName::of(spelling);
         let directory = self.directory(directory);
-        let new = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
-        let mut next = new;
-        if let Some(&first) = self.by_name.get(&name) {
-            if let Some(known) = self
-                .chain(first)
-                .find(|(_, file)| file.directory == directory)
-            {
-                return FileId(known.0);
-            }
-            next = first;
+        self.insert_name(directory, name)
+    }
+
+    /// The same by the number of the directory.
+    pub(super) fn insert_name(&mut self, directory: u32, name: &str) -> FileId {
+        let key = FileName::of(name);
+        let spelling = (!key.is_spelt(name)).then_some(name);
+        self.insert_key(directory, &key, spelling)
+    }
+
+    /// The same by the key. `spelling` is the name as written, where it is not the key.
+    pub(super) fn insert_key(
+        &mut self,
+        directory: u32,
+        key: &FileName,
+        spelling: Option<&str>,
+    ) -> FileId {
+        let first = self.first(key);
+        let known = first.and_then(|first| self.in_directory(first, directory));
+        if let Some(known) = known {
+            return FileId(known);
         }
-        self.by_name.insert(name.clone(), new);
-        let spelling = (name.to_string() != spelling).then(|| spelling.into());
+        let new = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        let name = match first.and_then(|first| self.file(first)) {
+            Some(namesake) => namesake.name,
+            None => self.short(key),
+        };
         self.files.push(ReferencedFile {
             name,
-            spelling,
             directory,
-            next,
-            found: Found::Unknown,
+            found: ShortFound::UNKNOWN,
         });
+        if let Some(spelling) = spelling {
+            self.spellings.insert(new, spelling.into());
+        }
+        match first {
+            Some(first) => {
+                self.namesakes.insert(new, first);
+                self.put_before(first, new, key);
+            }
+            None => self.index(new, key),
+        }
         FileId(new)
     }
 
     /// Whether any snapshot names a file of this name, wherever it is.
     #[must_use]
     pub fn protects(&self, name: &FileName) -> bool {
-        self.by_name.contains_key(name)
+        self.first(name).is_some()
     }
 
     /// Notes that a file was listed in `directory`. True if a reference says that it is there.
@@ -92,16 +118,13 @@ impl ReferenceTable {
         size: u64,
         modified: Option<Timestamp>,
     ) -> bool {
-        let Some(&first) = self.by_name.get(name) else {
+        let Some(first) = self.first(name) else {
             return false;
         };
         let Some(&directory) = self.directory_ids.get(directory) else {
             return false;
         };
-        let expected = self
-            .chain(first)
-            .find(|(_, file)| file.directory == directory)
-            .map(|(position, _)| position);
+        let expected = self.in_directory(first, directory);
         if let Some(position) = expected {
             self.set(FileId(position), Found::Present { size, modified });
         }
@@ -110,44 +133,55 @@ impl ReferenceTable {
 
     /// Records the answer of a look-up.
     pub fn set(&mut self, file: FileId, found: Found) {
-        if let Some(file) = self.files.get_mut(file.0 as usize) {
-            file.found = found;
+        let Some(entry) = self.files.get_mut(file.index()) else {
+            return;
+        };
+        if let Some(short) = ShortFound::of(found) {
+            entry.found = short;
+            self.at_length.remove(&file.0);
+        } else {
+            self.at_length.insert(file.0, found);
         }
     }
 
     /// What is known of a file.
     #[must_use]
     pub fn state(&self, file: FileId) -> Found {
-        self.files
-            .get(file.0 as usize)
-            .map_or(Found::Unknown, |file| file.found)
+        if let Some(found) = self.at_length.get(&file.0) {
+            return *found;
+        }
+        self.file(file.0)
+            .map_or(Found::Unknown, |file| file.found.long())
     }
 
     #[must_use]
     pub fn location(&self, file: FileId) -> Option<Location> {
-        let file = self.files.get(file.0 as usize)?;
-        let directory = self.directories.get(file.directory as usize)?;
-        Some(match &file.spelling {
+        let directory = self.directory_of(file)?;
+        Some(match self.spellings.get(&file.0) {
             Some(spelling) => directory.join(spelling),
-            None => directory.join(&file.name.to_string()),
+            None => directory.join(&self.name(file)?.to_string()),
         })
     }
 
     #[must_use]
-    pub fn name(&self, file: FileId) -> Option<&FileName> {
-        self.files.get(file.0 as usize).map(|file| &file.name)
+    pub fn name(&self, file: FileId) -> Option<FileName> {
+        Some(match self.file(file.0)?.name {
+            ShortName::Uuid(uuid) => FileName::Uuid(uuid),
+            ShortName::Other(position) => {
+                FileName::Other(self.other_names.get(position as usize)?.clone())
+            }
+        })
     }
 
     /// The directory that references say a file is in.
     #[must_use]
     pub fn directory_of(&self, file: FileId) -> Option<&Location> {
-        let file = self.files.get(file.0 as usize)?;
-        self.directories.get(file.directory as usize)
+        self.directories.get(self.directory_index(file)?)
     }
 
     /// The position of a file's directory in [`Self::directories`].
     pub(crate) fn directory_index(&self, file: FileId) -> Option<usize> {
-        Some(self.files.get(file.index())?.directory as usize)
+        Some(self.file(file.0)?.directory as usize)
     }
 
     /// Every directory in which a snapshot expects a file.
@@ -162,21 +196,14 @@ impl ReferenceTable {
 
     /// Every file that nobody has looked for yet.
     pub fn unknown(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.files
-            .iter()
-            .zip(0..)
-            .filter_map(|(file, id)| match file.found {
-                Found::Unknown => Some(FileId(id)),
-                Found::Present { .. } | Found::Absent => None,
-            })
+        self.files()
+            .filter(|&file| self.state(file) == Found::Unknown)
     }
 
     /// The files of a name, in every directory in which snapshots expect it.
     pub fn with_name(&self, name: &FileName) -> impl Iterator<Item = FileId> + '_ {
-        self.by_name
-            .get(name)
-            .into_iter()
-            .flat_map(|&first| self.chain(first).map(|(position, _)| FileId(position)))
+        let first = self.first(name).into_iter();
+        first.flat_map(|first| self.chain(first).map(FileId))
     }
 
     /// The number of distinct referenced files.
@@ -187,10 +214,10 @@ impl ReferenceTable {
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.len() == 0
     }
 
-    fn directory(&mut self, location: &Location) -> u32 {
+    pub(super) fn directory(&mut self, location: &Location) -> u32 {
         if let Some(&id) = self.directory_ids.get(location) {
             return id;
         }
@@ -200,13 +227,70 @@ impl ReferenceTable {
         id
     }
 
-    fn chain(&self, first: u32) -> impl Iterator<Item = (u32, &ReferencedFile)> {
-        let mut position = Some(first);
-        std::iter::from_fn(move || {
-            let current = position?;
-            let file = self.files.get(current as usize)?;
-            position = (file.next != current).then_some(file.next);
-            Some((current, file))
+    fn file(&self, position: u32) -> Option<ReferencedFile> {
+        self.files.get(position as usize).copied()
+    }
+
+    /// The last that came of the files of a name.
+    fn first(&self, key: &FileName) -> Option<u32> {
+        let is_named = |&position: &u32| self.is_named(position, key);
+        let hash = self.random.hash_one(key);
+        self.by_name.find(hash, is_named).copied()
+    }
+
+    fn is_named(&self, position: u32, key: &FileName) -> bool {
+        match (self.file(position).map(|file| file.name), key) {
+            (Some(ShortName::Uuid(uuid)), FileName::Uuid(key)) => uuid == *key,
+            (Some(ShortName::Other(name)), FileName::Other(key)) => {
+                self.other_names.get(name as usize) == Some(key)
+            }
+            (Some(ShortName::Uuid(_)), FileName::Other(_))
+            | (Some(ShortName::Other(_)), FileName::Uuid(_))
+            | (None, _) => false,
+        }
+    }
+
+    fn short(&mut self, key: &FileName) -> ShortName {
+        match key {
+            FileName::Uuid(uuid) => ShortName::Uuid(*uuid),
+            FileName::Other(name) => {
+                let position = u32::try_from(self.other_names.len()).unwrap_or(u32::MAX);
+                self.other_names.push(name.clone());
+                ShortName::Other(position)
+            }
+        }
+    }
+
+    /// Makes a file the first of its name.
+    fn index(&mut self, position: u32, key: &FileName) {
+        let hash = self.random.hash_one(key);
+        let mut by_name = std::mem::take(&mut self.by_name);
+        by_name.insert_unique(hash, position, |&position| {
+            let key = self.name(FileId(position));
+            key.map_or(0, |key| self.random.hash_one(key))
+        });
+        self.by_name = by_name;
+    }
+
+    /// Makes a file the first of its name, where another one was.
+    fn put_before(&mut self, first: u32, position: u32, key: &FileName) {
+        let hash = self.random.hash_one(key);
+        if let Some(known) = self.by_name.find_mut(hash, |known| *known == first) {
+            *known = position;
+        }
+    }
+
+    fn in_directory(&self, first: u32, directory: u32) -> Option<u32> {
+        self.chain(first).find(|&position| {
+            self.file(position)
+                .is_some_and(|file| file.directory == directory)
+        })
+    }
+
+    /// A file and those of the same name that came before it.
+    fn chain(&self, first: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(first), |position| {
+            self.namesakes.get(position).copied()
         })
     }
 }
@@ -264,7 +348,7 @@ mod tests {
             let location = at(&format!("/of {name}")).join(name);
             assert_eq!(table.location(file), Some(location.clone()));
             assert_eq!(table.directory_of(file), Some(&location.parent()));
-            assert_eq!(table.name(file), Some(&FileName::of(name)));
+            assert_eq!(table.name(file), Some(FileName::of(name)));
         }
     }
 }

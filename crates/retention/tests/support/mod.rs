@@ -132,7 +132,7 @@ impl World {
             self.inventory.references.set(file, found);
             Reference {
                 file,
-                required: Required::AtLeast(10),
+                required: Required(10),
             }
         });
         let references = deduplicate(references.collect());

@@ -56,7 +56,7 @@ impl Snapshot {
             self.files()
                 .map(|file| HaReference {
                     location: location(&file.path),
-                    required: Required::AtLeast(file.size),
+                    required: Required(file.size),
                 })
                 .collect()
         })
