@@ -23,6 +23,7 @@ use retention::mark::{self, Baselines, Marks};
 use retention::plan::{Context, Plan, PlanEntry};
 use retention::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a run found, for acting on it.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +139,7 @@ async fn delete_batches(
     found: Found<'_>,
     place: &Place<'_>,
     budget: &mut Budget,
-    over: &mut BTreeSet<Box<str>>,
+    over: &mut BTreeSet<Arc<str>>,
     outcome: &mut Outcome,
 ) -> Result<(), Blocked> {
     for (number, batch) in (0..).zip(batches(found.plan, place.base)) {
@@ -176,7 +177,7 @@ async fn delete_batch(
     found: Found<'_>,
     place: &Place<'_>,
     (number, chosen): (u32, &[PlanEntry]),
-    over: &mut BTreeSet<Box<str>>,
+    over: &mut BTreeSet<Arc<str>>,
     outcome: &mut Outcome,
 ) -> Result<(), Blocked> {
     let inventory = found.context.inventory;
@@ -304,7 +305,7 @@ async fn end_marks(
     found: Found<'_>,
     place: &Place<'_>,
     spared: &[retention::batch::Spared],
-    over: &mut BTreeSet<Box<str>>,
+    over: &mut BTreeSet<Arc<str>>,
 ) -> Result<(), JournalError> {
     let before = over.len();
     let ended = spared.iter().filter(|spared| spared.ends_mark);
@@ -318,7 +319,7 @@ async fn end_marks(
 async fn write_without(
     found: Found<'_>,
     place: &Place<'_>,
-    over: &BTreeSet<Box<str>>,
+    over: &BTreeSet<Arc<str>>,
 ) -> Result<(), JournalError> {
     let Some((mut marks, baselines)) = mark::next(found.context, found.plan, place.base) else {
         return Ok(());

@@ -11,6 +11,7 @@ use retention::owner::Owner;
 use retention::plan::{Context, Decision, Plan, Ripeness, plan, summarise};
 use retention::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use storage::StorageError;
 use tokio_util::sync::CancellationToken;
 
@@ -200,6 +201,7 @@ impl Run<'_> {
         let Some(scope) = &self.scope else {
             return plan;
         };
+        let why: Arc<str> = "its job is not selected by this policy".into();
         for entry in plan
             .entries
             .iter_mut()
@@ -210,7 +212,7 @@ impl Run<'_> {
                 // Protected, not kept: another policy's mark of it must outlive this run.
                 entry.decision = Decision::Protected(Protection {
                     guard: Guard::NotSelected,
-                    why: "its job is not selected by this policy".to_owned(),
+                    why: Arc::clone(&why),
                 });
                 entry.ripeness = Ripeness::NotApplicable;
             }

@@ -6,6 +6,7 @@ use crate::mark::MarkKind;
 use crate::plan::{Decision, Plan, PlanEntry, Ripeness};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How long a verification holds.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_mins(2);
@@ -24,7 +25,7 @@ pub struct VerifiedFile {
     /// The base that lists it.
     pub base: BaseId,
     /// Relative to the base.
-    pub path: Box<str>,
+    pub path: Arc<str>,
     /// The size in bytes that it must still have.
     pub size: u64,
     /// The modification time that it must still have.
@@ -36,7 +37,7 @@ pub struct VerifiedFile {
     /// Why it goes.
     pub reason: String,
     /// The `_metadata` that must be gone before this file goes: that of its own snapshot.
-    pub after: Option<Box<str>>,
+    pub after: Option<Arc<str>>,
 }
 
 /// A file that the first plan wanted to delete and the second did not.
@@ -45,7 +46,7 @@ pub struct Spared {
     /// The base that lists it.
     pub base: BaseId,
     /// Relative to the base.
-    pub path: Box<str>,
+    pub path: Arc<str>,
     /// What has changed.
     pub why: String,
     /// It is named now, or gone: whatever was known of it as garbage is over.
@@ -163,15 +164,15 @@ fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, 
     }
 }
 
-fn after(entry: &PlanEntry, kind: MarkKind) -> Option<Box<str>> {
-    let directory = entry.placement.snapshot.as_ref()?;
+fn after(entry: &PlanEntry, kind: MarkKind) -> Option<Arc<str>> {
+    let directory = entry.placement.snapshot.as_deref()?;
     let metadata = format!("{}/{}", directory.path, crate::layout::METADATA_FILE);
     (kind == MarkKind::Expired && *entry.path != *metadata).then(|| metadata.into())
 }
 
 /// A file of an expired snapshot goes only together with, and after, its `_metadata`.
 fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>) {
-    let present: BTreeSet<(BaseId, Box<str>)> = files
+    let present: BTreeSet<(BaseId, Arc<str>)> = files
         .iter()
         .filter(|file| file.kind == MarkKind::Expired && file.after.is_none())
         .map(|file| (file.base, file.path.clone()))

@@ -6,6 +6,7 @@ use crate::location::Location;
 use crate::reference::{DirectoryKey, Reference, ReferenceTable};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Both scans of one run: the references first, then the files that were listed against them.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +87,8 @@ pub enum Listing {
 pub struct ListedFile {
     /// The base that lists it.
     pub base: BaseId,
-    /// Relative to the base.
-    pub path: Box<str>,
+    /// Relative to the base. A plan shares it.
+    pub path: Arc<str>,
     /// Where it lies in the layout of Flink.
     pub placement: Placement,
     /// In bytes.
@@ -233,6 +234,6 @@ impl Snapshot {
 
     #[must_use]
     pub fn job(&self) -> Option<&JobDirectory> {
-        self.place.as_ref()?.placement.job.as_ref()
+        self.place.as_ref()?.placement.job.as_deref()
     }
 }

@@ -43,7 +43,7 @@ pub(in crate::cli) fn by_group(
     }
     for (file, location) in inventory.unreadable() {
         let group = match &file.placement.job {
-            Some(job) => Group::Job(job.clone()),
+            Some(job) => Group::Job(JobDirectory::clone(job)),
             None => Group::Savepoint(location.name().to_owned()),
         };
         groups.entry((file.base, group)).or_default().push(Stored {
@@ -89,7 +89,7 @@ pub(in crate::cli) fn disagreement<'s, 'i>(
 
 fn group(place: &SnapshotPlace) -> Group {
     match (&place.placement.job, &place.placement.snapshot) {
-        (Some(job), _) => Group::Job(job.clone()),
+        (Some(job), _) => Group::Job(JobDirectory::clone(job)),
         (None, Some(directory)) => Group::Savepoint(directory.path.clone()),
         (None, None) => Group::Savepoint(
             place

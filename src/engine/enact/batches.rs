@@ -35,7 +35,7 @@ pub(super) fn batches(plan: &Plan, base: BaseId) -> Vec<Vec<&PlanEntry>> {
 /// The snapshot that an expiring file belongs to; orphans stand alone.
 fn group(entry: &PlanEntry) -> Option<&str> {
     match &entry.decision {
-        Decision::Expire(_) => Some(entry.placement.snapshot.as_ref()?.path.as_str()),
+        Decision::Expire(_) => Some(entry.placement.snapshot.as_deref()?.path.as_str()),
         Decision::Orphan(_) | Decision::Keep(_) | Decision::Protected(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use futures::stream::{self, StreamExt};
 use retention::batch::{VerifiedBatch, VerifiedFile};
 use retention::layout::{METADATA_FILE, place};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use storage::{Deletion, Key, RemovedDirectory, Storage, StorageError, Version};
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +37,7 @@ const DELETES_AT_ONCE: usize = 32;
 #[derive(Debug, Default)]
 struct Seen {
     /// By path.
-    gone: BTreeSet<Box<str>>,
+    gone: BTreeSet<Arc<str>>,
     /// The surroundings of files that are not what they were, or could not be deleted.
     changed: BTreeSet<String>,
 }
@@ -165,11 +165,11 @@ impl Deleter<'_> {
 
     /// Directories of snapshots that the batch may have emptied. Never `shared`, `taskowned` or a job directory: Flink
     /// makes those once and relies on them.
-    async fn remove_emptied(&self, gone: &BTreeSet<Box<str>>) {
+    async fn remove_emptied(&self, gone: &BTreeSet<Arc<str>>) {
         let directories: BTreeSet<String> = gone
             .iter()
             .filter_map(|path| place(path).snapshot)
-            .map(|snapshot| snapshot.path)
+            .map(|snapshot| snapshot.path.clone())
             .collect();
         for directory in directories {
             if self.cancel.is_cancelled() {
@@ -200,7 +200,7 @@ impl Outcome {
 /// What a change in one file of it makes doubtful: its job directory, or its savepoint.
 fn surroundings(file: &VerifiedFile) -> String {
     let placement = place(&file.path);
-    let job = placement.job.map(|job| job.path);
-    let savepoint = placement.snapshot.map(|snapshot| snapshot.path);
-    job.or(savepoint).unwrap_or_default()
+    let job = placement.job.map(|job| job.path.clone());
+    let savepoint = || Some(placement.snapshot?.path.clone());
+    job.or_else(savepoint).unwrap_or_default()
 }

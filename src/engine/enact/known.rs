@@ -107,7 +107,7 @@ fn hollow<'c>(
         .iter()
         .filter(|entry| entry.decision == Decision::Expire(ExpireReason::Hollow))
         .filter_map(|entry| {
-            let directory = entry.placement.snapshot.as_ref()?;
+            let directory = entry.placement.snapshot.as_deref()?;
             context.inventory.location(entry.base, &directory.path)
         })
 }

@@ -10,6 +10,7 @@ use retention::location::Location;
 use retention::plan::{Context, Decision, ExpireReason, PlanEntry, plan};
 use retention::reference::FileName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use storage::{EntryKind, StorageError};
 
 const LOOK_UPS_AT_ONCE: usize = 64;
@@ -99,7 +100,7 @@ fn carry_over(listed: &Inventory, fresh: &mut Inventory) {
 struct Looked {
     found: Vec<ListedFile>,
     /// Those that cannot be looked at, and why: they are not verified, and nothing new is known of them.
-    failed: BTreeMap<(BaseId, Box<str>), String>,
+    failed: BTreeMap<(BaseId, Arc<str>), String>,
 }
 
 async fn look_again(stores: &Stores, inventory: &Inventory, chosen: Vec<&PlanEntry>) -> Looked {

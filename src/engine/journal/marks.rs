@@ -11,15 +11,21 @@ const MARKS: usize = 50_000;
 /// The longest name of a directory that becomes the name of a document; file systems stop at 255 bytes.
 const NAME: usize = 180;
 
-type Document = BTreeMap<Box<str>, Mark>;
+/// What is written are the marks themselves, not a copy of them.
+type Document<'m> = BTreeMap<&'m str, &'m Mark>;
+
+type Read = BTreeMap<Box<str>, Mark>;
 
 pub(super) async fn read(documents: &Documents, epoch: u64) -> Result<Marks, JournalError> {
     let mut marks = Marks::default();
     let home = home(epoch);
     for entry in documents.list(&home).await? {
         let name = format!("{home}/{}", entry.key.file_name().unwrap_or_default());
-        if let Some(document) = documents.read::<Document>(&name).await? {
-            marks.by_path.extend(document);
+        if let Some(document) = documents.read::<Read>(&name).await? {
+            let read = document.into_iter();
+            marks
+                .by_path
+                .extend(read.map(|(path, mark)| (path.into(), mark)));
         }
     }
     Ok(marks)
@@ -37,14 +43,14 @@ pub(super) async fn write(
     marks: &Marks,
 ) -> Result<(), JournalError> {
     let home = home(epoch);
-    let mut by_directory: BTreeMap<String, Document> = BTreeMap::new();
+    let mut by_directory: BTreeMap<String, Document<'_>> = BTreeMap::new();
     for (path, mark) in &marks.by_path {
         by_directory
             .entry(directory(path))
             .or_default()
-            .insert(path.clone(), mark.clone());
+            .insert(path, mark);
     }
-    let by_name: BTreeMap<String, Document> = by_directory
+    let by_name: BTreeMap<String, Document<'_>> = by_directory
         .into_iter()
         .flat_map(|(directory, marks)| parts(&directory, marks))
         .collect();
@@ -93,11 +99,14 @@ fn directory(path: &str) -> String {
 
 /// The documents of one job directory: one, or as many as it needs. Which one holds a mark depends on its path, so that
 /// marks that come and go do not move the others.
-fn parts(directory: &str, marks: Document) -> impl Iterator<Item = (String, Document)> + use<> {
+fn parts<'m>(
+    directory: &str,
+    marks: Document<'m>,
+) -> impl Iterator<Item = (String, Document<'m>)> + use<'m> {
     let count = marks.len().div_ceil(MARKS).next_power_of_two() as u64;
-    let mut parts: BTreeMap<String, Document> = BTreeMap::new();
+    let mut parts: BTreeMap<String, Document<'m>> = BTreeMap::new();
     for (path, mark) in marks {
-        let name = match hash(&path) % count {
+        let name = match hash(path) % count {
             0 => format!("{directory}.json"),
             number => format!("{directory}.{number:06}.json"),
         };
@@ -121,7 +130,7 @@ mod tests {
 
     const JOB: &str = "00000000000000000000000000000abc";
 
-    fn marks(count: usize) -> Document {
+    fn marks(count: usize) -> Read {
         let mark = Mark {
             kind: MarkKind::Orphan,
             size: 1,
@@ -135,9 +144,14 @@ mod tests {
             .collect()
     }
 
+    fn document(marks: &Read) -> Document<'_> {
+        marks.iter().map(|(path, mark)| (&**path, mark)).collect()
+    }
+
     #[test]
     fn no_document_grows_beyond_what_can_be_read() {
-        let parts: Vec<(String, Document)> = parts(JOB, marks(MARKS * 3)).collect();
+        let marks = marks(MARKS * 3);
+        let parts: Vec<(String, Document<'_>)> = parts(JOB, document(&marks)).collect();
         assert_eq!(parts.len(), 4);
         assert!(parts.iter().all(|(_, part)| part.len() < MARKS * 2));
         let total: usize = parts.iter().map(|(_, part)| part.len()).sum();
@@ -146,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_few_marks_are_one_document() {
-        let parts: Vec<(String, Document)> = parts(JOB, marks(3)).collect();
+        let marks = marks(3);
+        let parts: Vec<(String, Document<'_>)> = parts(JOB, document(&marks)).collect();
         assert_eq!(parts.first().unwrap().0, format!("{JOB}.json"));
         assert_eq!(parts.len(), 1);
     }

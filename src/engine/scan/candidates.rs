@@ -7,7 +7,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use retention::evidence::Evidence;
 use retention::inventory::{BaseId, Inventory, ListedFile, Listing};
-use retention::layout::{self, FileKind, Placement};
+use retention::layout::{self, FileKind, JobDirectory, Placement};
 use retention::location::Location;
 use retention::reference::FileName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ pub async fn list_files(
         let known = metadata_paths(inventory, base);
         inventory
             .unreferenced
-            .retain(|file| file.base != base || !known.contains(&file.path));
+            .retain(|file| file.base != base || !known.contains(&*file.path));
     }
 }
 
@@ -186,6 +186,8 @@ struct Lister<'i> {
     root: Key,
     /// The directory that the last file was in, by its path in the base: the next file is most often its neighbour.
     directory: (Box<str>, Location),
+    /// And where that one is placed.
+    neighbour: Placement,
     /// The bases in this one.
     inner: BTreeSet<Key>,
     /// The `_metadata` files that are snapshots of the inventory.
@@ -213,6 +215,7 @@ impl<'i> Lister<'i> {
             inventory,
             base,
             directory: (Box::from(""), location.clone()),
+            neighbour: layout::place(""),
             location,
             root,
             late: Vec::new(),
@@ -276,7 +279,7 @@ impl<'i> Lister<'i> {
         let facts = self
             .inventory
             .job_directories
-            .entry((self.base, job.clone()))
+            .entry((self.base, JobDirectory::clone(job)))
             .or_default();
         facts.has_merged |= placement.kind == FileKind::Merged;
         facts.has_forst |= placement.kind == FileKind::ForSt;
@@ -304,7 +307,7 @@ impl<'i> Lister<'i> {
             if let Some(placement) = layout::place_checkpoint_directory(&path) {
                 self.inventory.unreferenced.push(ListedFile {
                     base: self.base,
-                    path,
+                    path: path.into(),
                     placement,
                     size: 0,
                     modified,
@@ -340,6 +343,8 @@ impl<'i> Lister<'i> {
         {
             return;
         }
+        let placement = placement.beside(&self.neighbour);
+        self.neighbour.clone_from(&placement);
         let file = ListedFile {
             base: self.base,
             path: path.into(),

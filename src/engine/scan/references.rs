@@ -328,7 +328,7 @@ fn named_outside(base: &Location, read: &[Found]) -> BTreeSet<(Option<JobId>, Lo
         let Found::Snapshot { place, parsed, .. } = found else {
             continue;
         };
-        let job = place.placement.job.as_ref().and_then(|job| job.job_id);
+        let job = place.placement.job.as_deref().and_then(|job| job.job_id);
         let outside = parsed
             .directories()
             .iter()

@@ -222,7 +222,7 @@ type Torn = (Option<Timestamp>, Location);
 fn unreadable(job: &JobEvidence, inventory: &Inventory) -> Vec<Torn> {
     let mut torn: Vec<Torn> = inventory
         .unreadable()
-        .filter(|(file, location)| belongs(file.placement.job.as_ref(), location, job))
+        .filter(|(file, location)| belongs(file.placement.job.as_deref(), location, job))
         .map(|(file, location)| (file.modified, location))
         .collect();
     torn.sort_by(|one, other| other.cmp(one));

@@ -118,7 +118,7 @@ impl<'a> After<'a> {
             .iter()
             .filter(|entry| entry.decision.deletes())
         {
-            let directory = (entry.base, entry.placement.job.as_ref());
+            let directory = (entry.base, entry.placement.job.as_deref());
             let location = report.inventory.location(entry.base, &entry.path);
             if location.is_some_and(|location| paths.contains(location.to_string().as_str())) {
                 *after.deleted.entry(directory).or_default() += Counted {
@@ -269,7 +269,7 @@ pub(in crate::operator) fn reasons(
         .collect();
     let mut reasons = BTreeMap::new();
     for entry in &report.plan.entries {
-        let directory = (entry.base, entry.placement.job.as_ref());
+        let directory = (entry.base, entry.placement.job.as_deref());
         if let Decision::Protected(protection) = &entry.decision
             && directories.contains(&directory)
         {
@@ -326,7 +326,7 @@ mod tests {
         };
         let summary = JobSummary {
             base: BaseId(0),
-            directory: entry.placement.job.clone(),
+            directory: entry.placement.job.as_deref().cloned(),
             class: OwnerClass::Running,
             owner: None,
             why: String::new(),

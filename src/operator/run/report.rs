@@ -397,7 +397,7 @@ fn sample(report: &Report, scope: &BTreeSet<JobName>, audience: &Audience<'_>) -
         let owner = entry
             .placement
             .job
-            .as_ref()
+            .as_deref()
             .and_then(|job| owners.get(entry.base, job)?.job);
         owner.is_some_and(|job| scope.contains(&job.name))
     };

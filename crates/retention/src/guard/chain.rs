@@ -42,7 +42,10 @@ const CHAIN: [(Guard, Check); 22] = [
 #[must_use]
 pub fn check(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<Protection> {
     CHAIN.iter().find_map(|(guard, check)| {
-        check(context, candidate).map(|why| Protection { guard: *guard, why })
+        check(context, candidate).map(|why| Protection {
+            guard: *guard,
+            why: why.into(),
+        })
     })
 }
 
@@ -54,6 +57,9 @@ pub fn check_expiring(context: &Context<'_>, candidate: &Candidate<'_>) -> Optio
         .iter()
         .filter(|(guard, _)| *guard != Guard::KeptSnapshotDirectory)
         .find_map(|(guard, check)| {
-            check(context, candidate).map(|why| Protection { guard: *guard, why })
+            check(context, candidate).map(|why| Protection {
+                guard: *guard,
+                why: why.into(),
+            })
         })
 }

@@ -79,7 +79,7 @@ fn gap_where(
     speaks: impl Fn(&Gap) -> bool,
 ) -> Option<String> {
     let file = candidate.file;
-    let inside = file.placement.job.as_ref().and_then(|job| job.job_id);
+    let inside = file.placement.job.as_deref().and_then(|job| job.job_id);
     let job = inside.or_else(|| context.owners.made_by(file.base, &file.placement));
     context
         .gaps()

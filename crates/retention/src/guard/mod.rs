@@ -8,6 +8,8 @@ mod running;
 mod savepoint;
 mod shape;
 
+use std::sync::Arc;
+
 pub use chain::{check, check_expiring};
 pub use name::Guard;
 
@@ -16,5 +18,5 @@ pub use name::Guard;
 pub struct Protection {
     pub guard: Guard,
     /// One sentence for a person.
-    pub why: String,
+    pub why: Arc<str>,
 }

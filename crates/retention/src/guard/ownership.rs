@@ -36,7 +36,7 @@ pub(super) fn suspend_annotation(_: &Context<'_>, candidate: &Candidate<'_>) -> 
 
 /// A resource names the snapshot directory, so all of it stays, readable or not.
 pub(super) fn named_directory(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let directory = candidate.file.placement.snapshot.as_ref()?;
+    let directory = candidate.file.placement.snapshot.as_deref()?;
     let base = context.inventory.base(candidate.file.base)?;
     let key = DirectoryKey::of(base.location.join(&directory.path).path());
     let named_by = context.survey().named.get(&key)?;
@@ -51,7 +51,7 @@ pub(super) fn kept_snapshot_directory(
     candidate: &Candidate<'_>,
 ) -> Option<String> {
     let file = candidate.file;
-    let directory = file.placement.snapshot.as_ref()?;
+    let directory = file.placement.snapshot.as_deref()?;
     if file.placement.kind == FileKind::TemporaryMetadata {
         return None;
     }

@@ -149,7 +149,7 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
         return Some(why);
     }
     let modified = context.newest_in_directory(candidate.file)?;
-    let directory = candidate.file.placement.job.as_ref()?;
+    let directory = candidate.file.placement.job.as_deref()?;
     let home = context
         .inventory
         .location(candidate.file.base, &directory.path)?;
@@ -178,7 +178,7 @@ pub(super) fn in_flight(context: &Context<'_>, candidate: &Candidate<'_>) -> Opt
                 .to_owned(),
         );
     }
-    let snapshot = candidate.file.placement.snapshot.as_ref();
+    let snapshot = candidate.file.placement.snapshot.as_deref();
     let number = snapshot.and_then(|snapshot| snapshot.checkpoint_id)?;
     if in_progress().any(|checkpoint| checkpoint.id == number) {
         return Some(format!("checkpoint {number} is in progress"));

@@ -27,7 +27,7 @@ pub(super) fn needed_by_its_job(_: &Context<'_>, candidate: &Candidate<'_>) -> O
 /// The directory of a savepoint exists before its `_metadata`, and has the name of its job only in part. So while any
 /// job that knows the place may be making one, none without `_metadata` is a leftover.
 pub(super) fn in_the_making(context: &Context<'_>, candidate: &Candidate<'_>) -> Option<String> {
-    let directory = candidate.file.placement.snapshot.as_ref()?;
+    let directory = candidate.file.placement.snapshot.as_deref()?;
     if !candidate.in_savepoint() || context.has_metadata(candidate.file.base, &directory.path) {
         return None;
     }

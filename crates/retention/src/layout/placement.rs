@@ -4,6 +4,7 @@ use super::names::{
     is_temporary_metadata,
 };
 use super::{JOURNAL_DIRECTORY, JobId};
+use std::sync::Arc;
 
 /// What a file is, by the place where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,9 +59,23 @@ pub struct SnapshotDirectory {
 pub struct Placement {
     pub kind: FileKind,
     /// The job directory that holds it; none for savepoints outside one, for our journal and for foreign files.
-    pub job: Option<JobDirectory>,
+    pub job: Option<Arc<JobDirectory>>,
     /// The snapshot directory that holds it, for files in `chk-N` and in savepoints.
-    pub snapshot: Option<SnapshotDirectory>,
+    pub snapshot: Option<Arc<SnapshotDirectory>>,
+}
+
+impl Placement {
+    /// The same, with as much of a neighbour's memory as is the same: a directory may hold millions of files.
+    #[must_use]
+    pub fn beside(mut self, neighbour: &Self) -> Self {
+        if self.job == neighbour.job {
+            self.job.clone_from(&neighbour.job);
+        }
+        if self.snapshot == neighbour.snapshot {
+            self.snapshot.clone_from(&neighbour.snapshot);
+        }
+        self
+    }
 }
 
 /// Places a file by its path relative to a base.
@@ -136,8 +151,8 @@ fn in_savepoint(segments: &[&str], position: usize, job: Option<JobDirectory>) -
     };
     Placement {
         kind,
-        job,
-        snapshot: Some(snapshot),
+        job: job.map(Arc::new),
+        snapshot: Some(Arc::new(snapshot)),
     }
 }
 
@@ -178,18 +193,18 @@ fn in_checkpoint(directory: &str, file: &str, job: JobDirectory) -> Placement {
     };
     Placement {
         kind,
-        job: Some(job),
-        snapshot: Some(SnapshotDirectory {
+        job: Some(Arc::new(job)),
+        snapshot: Some(Arc::new(SnapshotDirectory {
             path,
             checkpoint_id: checkpoint_id(directory),
-        }),
+        })),
     }
 }
 
 fn plain(kind: FileKind, job: JobDirectory) -> Placement {
     Placement {
         kind,
-        job: Some(job),
+        job: Some(Arc::new(job)),
         snapshot: None,
     }
 }
@@ -197,7 +212,7 @@ fn plain(kind: FileKind, job: JobDirectory) -> Placement {
 fn foreign(job: Option<JobDirectory>) -> Placement {
     Placement {
         kind: FileKind::Foreign,
-        job,
+        job: job.map(Arc::new),
         snapshot: None,
     }
 }
@@ -271,7 +286,7 @@ mod tests {
     fn without_an_id_the_base_is_the_job_directory() {
         let job = place(&format!("shared/{UUID}")).job.unwrap();
         assert_eq!(
-            job,
+            *job,
             JobDirectory {
                 path: String::new(),
                 job_id: None

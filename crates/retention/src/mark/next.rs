@@ -93,7 +93,7 @@ fn observe_run(
     mark: &mut Mark,
     finished: Timestamp,
 ) {
-    let Some(directory) = entry.placement.job.as_ref() else {
+    let Some(directory) = entry.placement.job.as_deref() else {
         return;
     };
     let Some(live) = live_run(context, entry) else {
@@ -140,7 +140,7 @@ fn observe_run(
 }
 
 fn live_run<'a>(context: &Context<'a>, entry: &PlanEntry) -> Option<LiveRun<'a>> {
-    let directory = entry.placement.job.as_ref()?;
+    let directory = entry.placement.job.as_deref()?;
     let owner = context.owners.get(entry.base, directory)?;
     LiveRun::of((owner.class == OwnerClass::Running).then_some(owner.job)??)
 }

@@ -2,6 +2,7 @@ use crate::run::RunId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// "This file was superfluous in a complete listing, since then."
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,5 +60,5 @@ pub struct Witness {
 /// The marks of one base, by path relative to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    pub by_path: BTreeMap<Box<str>, Mark>,
+    pub by_path: BTreeMap<Arc<str>, Mark>,
 }

@@ -83,9 +83,9 @@ fn idle(
         .filter(|facts| !facts.has_untimed)
         .ok_or_else(untold)?;
     // Snapshots that came after the listing count too.
-    let snapshots = inventory
-        .stored()
-        .filter(|(_, place)| place.base == base && place.placement.job.as_ref() == Some(directory));
+    let snapshots = inventory.stored().filter(|(_, place)| {
+        place.base == base && place.placement.job.as_deref() == Some(directory)
+    });
     let mut newest = facts.newest.ok_or_else(untold)?;
     for (_, place) in snapshots {
         newest = newest.max(place.modified.ok_or_else(untold)?);

@@ -46,7 +46,7 @@ impl<'a> Owners<'a> {
             .map(|(base, job)| (*base, job));
         let stored = inventory
             .stored()
-            .filter_map(|(_, place)| Some((place.base, place.placement.job.as_ref()?)));
+            .filter_map(|(_, place)| Some((place.base, place.placement.job.as_deref()?)));
         let mut by_directory: BTreeMap<BaseId, BTreeMap<JobDirectory, Owner<'a>>> = BTreeMap::new();
         for (base, job) in listed.chain(stored) {
             let of_base = by_directory.entry(base).or_default();
@@ -80,7 +80,7 @@ impl<'a> Owners<'a> {
             Some(directory) if directory.checkpoint_id.is_none() => {
                 Some(&self.savepoint(base, directory)?.owner)
             }
-            Some(_) | None => self.get(base, placement.job.as_ref()?),
+            Some(_) | None => self.get(base, placement.job.as_deref()?),
         }
     }
 
@@ -91,7 +91,7 @@ impl<'a> Owners<'a> {
             Some(directory) if directory.checkpoint_id.is_none() => {
                 self.savepoint(base, directory)?.made_by
             }
-            Some(_) | None => placement.job.as_ref()?.job_id,
+            Some(_) | None => placement.job.as_deref()?.job_id,
         }
     }
 
@@ -125,7 +125,7 @@ impl Progress {
             let Some(directory) = &place.placement.snapshot else {
                 continue;
             };
-            let job_id = place.placement.job.as_ref().and_then(|job| job.job_id);
+            let job_id = place.placement.job.as_deref().and_then(|job| job.job_id);
             match (job_id, directory.checkpoint_id) {
                 (Some(job_id), Some(number)) => {
                     let of_job = progress.checkpoints.entry(job_id).or_default();

@@ -49,7 +49,7 @@ impl Savepoints {
 }
 
 fn savepoint(placement: &Placement) -> Option<&SnapshotDirectory> {
-    let directory = placement.snapshot.as_ref()?;
+    let directory = placement.snapshot.as_deref()?;
     directory.checkpoint_id.is_none().then_some(directory)
 }
 
@@ -90,7 +90,7 @@ impl Known {
         };
         let recorded = self.recorded.get(&DirectoryKey::of(name));
         let id = only(recorded.or_else(by_digits)?)?;
-        let inside = placement.job.as_ref().and_then(|job| job.job_id);
+        let inside = placement.job.as_deref().and_then(|job| job.job_id);
         let agreed = id.savepoint_prefix() == digits
             && digits != NOBODY
             && inside.is_none_or(|inside| inside == id);
@@ -135,7 +135,7 @@ fn ever_seen(evidence: &Evidence, inventory: &Inventory) -> BTreeSet<JobId> {
     let listed = inventory.job_directories.keys();
     seen.extend(listed.filter_map(|(_, directory)| directory.job_id));
     let stored = inventory.stored();
-    seen.extend(stored.filter_map(|(_, place)| place.placement.job.as_ref()?.job_id));
+    seen.extend(stored.filter_map(|(_, place)| place.placement.job.as_deref()?.job_id));
     let named = inventory.references.directories();
     seen.extend(named.flat_map(|directory| ids_in(directory.path())));
     seen

@@ -12,6 +12,7 @@ use crate::owner::OwnerClass;
 use crate::reference::{DirectoryKey, FileId, FileName, Found, ReferenceTable};
 use crate::restorable::Wholeness;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Decides every file that was listed.
 #[must_use]
@@ -32,16 +33,20 @@ pub fn plan(context: &Context<'_>) -> Plan {
                 verdict: verdict.verdict,
             })
             .collect();
-    let mut entries: Vec<PlanEntry> = Vec::new();
+    let listed = context.inventory.unreferenced.len() + context.inventory.named_elsewhere.len();
+    let mut entries: Vec<PlanEntry> = Vec::with_capacity(listed);
+    let mut said = Arc::from("");
     for file in &context.inventory.unreferenced {
-        entries.extend(judge(context, &unrestorable, file));
+        let entry = judge(context, &unrestorable, file);
+        entries.extend(entry.map(|entry| sharing_words(entry, &mut said)));
     }
     for file in &context.inventory.named_elsewhere {
-        entries.push(keep(
+        let entry = keep(
             context,
             file,
-            "a snapshot names a file of this name elsewhere".to_owned(),
-        ));
+            "a snapshot names a file of this name elsewhere",
+        );
+        entries.push(sharing_words(entry, &mut said));
     }
     entries.extend(expiring(context, &snapshots));
     entries.sort_by(|a, b| (a.base, &a.path).cmp(&(b.base, &b.path)));
@@ -52,6 +57,18 @@ pub fn plan(context: &Context<'_>) -> Plan {
     }
 }
 
+/// What is said of a file is mostly what was said of the one before, and there may be millions.
+fn sharing_words(mut entry: PlanEntry, said: &mut Arc<str>) -> PlanEntry {
+    if let Some(words) = entry.decision.words() {
+        if words == said {
+            words.clone_from(said);
+        } else {
+            said.clone_from(words);
+        }
+    }
+    entry
+}
+
 /// The decision for a file whose name no snapshot has.
 fn judge(
     context: &Context<'_>,
@@ -60,21 +77,17 @@ fn judge(
 ) -> Option<PlanEntry> {
     let candidate = context.candidate(file)?;
     if named_now(context, &FileName::of(&file.path)) {
-        return Some(keep(
-            context,
-            file,
-            "a snapshot names a file of this name".to_owned(),
-        ));
+        return Some(keep(context, file, "a snapshot names a file of this name"));
     }
     let kind = match (file.placement.kind, OrphanKind::of(file.placement.kind)) {
         (FileKind::Journal, _) => {
-            return Some(keep(context, file, "a record of this program".to_owned()));
+            return Some(keep(context, file, "a record of this program"));
         }
         (FileKind::CheckpointMetadata | FileKind::SavepointMetadata, _) => {
             return Some(if may_go_torn(context, unrestorable, &candidate) {
                 expire(context, &candidate, ExpireReason::Torn)
             } else {
-                keep(context, file, unreadable(context, &candidate))
+                keep(context, file, &unreadable(context, &candidate))
             });
         }
         (_, kind) => kind,
@@ -87,7 +100,7 @@ fn judge(
     let Some(kind) = kind else {
         let protection = guard::Protection {
             guard: guard::Guard::NotSupportedYet,
-            why: "files of this kind are not deleted yet".to_owned(),
+            why: "files of this kind are not deleted yet".into(),
         };
         return Some(entry(context, file, Decision::Protected(protection)));
     };
@@ -205,7 +218,7 @@ fn files_of(
 ) -> Vec<PlanEntry> {
     let metadata = ListedFile {
         base: place.base,
-        path: place.metadata_path.clone(),
+        path: Arc::from(&*place.metadata_path),
         placement: place.placement.clone(),
         size: place.metadata_size,
         modified: place.modified,
@@ -279,8 +292,8 @@ fn expire(context: &Context<'_>, candidate: &Candidate<'_>, reason: ExpireReason
     }
 }
 
-fn keep(context: &Context<'_>, file: &ListedFile, why: String) -> PlanEntry {
-    entry(context, file, Decision::Keep(why))
+fn keep(context: &Context<'_>, file: &ListedFile, why: &str) -> PlanEntry {
+    entry(context, file, Decision::Keep(why.into()))
 }
 
 fn entry(context: &Context<'_>, file: &ListedFile, decision: Decision) -> PlanEntry {

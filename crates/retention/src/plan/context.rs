@@ -67,7 +67,7 @@ impl<'a> Context<'a> {
         let with_metadata = stored
             .chain(unreadable)
             .filter_map(|(base, placement)| {
-                Some((base, placement.snapshot.as_ref()?.path.as_str()))
+                Some((base, placement.snapshot.as_deref()?.path.as_str()))
             })
             .collect();
         let whole = WholeSnapshots::of(inventory);
@@ -139,7 +139,7 @@ impl<'a> Context<'a> {
     /// savepoint left behind is as young as its youngest file.
     #[must_use]
     pub fn newest_in_directory(&self, file: &ListedFile) -> Option<Timestamp> {
-        let directory = file.placement.snapshot.as_ref();
+        let directory = file.placement.snapshot.as_deref();
         let newest =
             directory.and_then(|directory| self.survey.newest_leftover(file.base, &directory.path));
         file.modified.max(newest)
@@ -164,7 +164,7 @@ impl Candidate<'_> {
     /// Whether it lies in the directory of a savepoint.
     #[must_use]
     pub fn in_savepoint(&self) -> bool {
-        let directory = self.file.placement.snapshot.as_ref();
+        let directory = self.file.placement.snapshot.as_deref();
         directory.is_some_and(|directory| directory.checkpoint_id.is_none())
     }
 }

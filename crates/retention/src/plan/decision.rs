@@ -5,6 +5,7 @@ use crate::keep::Verdict;
 use crate::layout::{FileKind, Placement};
 use crate::owner::OwnerClass;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// Everything that one run decided.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct PlanEntry {
     /// The base that lists it.
     pub base: BaseId,
     /// Relative to the base.
-    pub path: Box<str>,
+    pub path: Arc<str>,
     /// Where it lies in the layout of Flink.
     pub placement: Placement,
     /// In bytes.
@@ -53,7 +54,7 @@ pub struct SnapshotEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It stays; the words say why.
-    Keep(String),
+    Keep(Arc<str>),
     /// It belongs to a snapshot that no rule keeps.
     Expire(ExpireReason),
     /// No snapshot names it, and no live job may need it.
@@ -155,10 +156,18 @@ impl Decision {
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
-            Self::Keep(why) => why.clone(),
+            Self::Keep(why) => why.to_string(),
             Self::Expire(reason) => reason.word().to_owned(),
             Self::Orphan(kind) => kind.word().to_owned(),
             Self::Protected(Protection { guard, why }) => format!("{guard}: {why}"),
+        }
+    }
+
+    /// The words for a person, where there are any.
+    pub(super) fn words(&mut self) -> Option<&mut Arc<str>> {
+        match self {
+            Self::Keep(why) | Self::Protected(Protection { guard: _, why }) => Some(why),
+            Self::Expire(_) | Self::Orphan(_) => None,
         }
     }
 

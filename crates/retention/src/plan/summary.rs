@@ -59,7 +59,7 @@ pub fn summarise(context: &Context<'_>, plan: &Plan) -> Vec<JobSummary> {
     }
     referenced(context, plan, &mut summaries);
     for entry in &plan.entries {
-        let summary = summaries.of(entry.base, entry.placement.job.as_ref());
+        let summary = summaries.of(entry.base, entry.placement.job.as_deref());
         let amount = Amount {
             files: 1,
             bytes: entry.size,
@@ -120,7 +120,7 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
         else {
             continue;
         };
-        let summary = summaries.of(base, place(path).job.as_ref());
+        let summary = summaries.of(base, place(path).job.as_deref());
         let amount = Amount {
             files: 1,
             bytes: size,
@@ -142,7 +142,7 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
         if planned.contains(&(place.base, place.metadata_path.as_ref())) {
             continue;
         }
-        let summary = summaries.of(place.base, place.placement.job.as_ref());
+        let summary = summaries.of(place.base, place.placement.job.as_deref());
         let amount = Amount {
             files: 1,
             bytes: place.metadata_size,

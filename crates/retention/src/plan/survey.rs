@@ -175,7 +175,7 @@ fn unknown_forst(inventory: &Inventory, owners: &Owners<'_>) -> BTreeSet<Locatio
     let named = inventory
         .stored()
         .filter(|(snapshot, _)| snapshot.contents.forst)
-        .filter_map(|(_, place)| Some((place.base, place.placement.job.as_ref()?)));
+        .filter_map(|(_, place)| Some((place.base, place.placement.job.as_deref()?)));
     let unknown = listed.chain(named).filter(|(base, directory)| {
         let owner = owners.get(*base, directory);
         owner.is_none_or(|owner| owner.class == OwnerClass::Unknown)
@@ -326,7 +326,7 @@ fn named_directories(evidence: &Evidence, inventory: &Inventory) -> HashSet<Dire
         .directories()
         .map(|directory| DirectoryKey::of(directory.path()));
     let listed = inventory.named_elsewhere.iter().filter_map(|file| {
-        let directory = file.placement.snapshot.as_ref()?;
+        let directory = file.placement.snapshot.as_deref()?;
         let location = inventory.location(file.base, &directory.path)?;
         Some(DirectoryKey::of(location.path()))
     });

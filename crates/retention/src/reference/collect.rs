@@ -23,7 +23,7 @@ pub struct ParsedSnapshot {
 }
 
 #[derive(Clone, Copy, Debug)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 struct ParsedReference {
     directory: u32,
     name: ParsedName,

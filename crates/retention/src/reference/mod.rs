@@ -25,7 +25,7 @@ impl Required {
 
 /// One reference of a snapshot, without a gap between its parts: there may be ten million of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Reference {
     pub file: FileId,
     pub required: Required,

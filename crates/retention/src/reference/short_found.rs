@@ -3,7 +3,7 @@ use jiff::Timestamp;
 
 /// [`Found`] in sixteen bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub(super) struct ShortFound {
     size: u64,
     /// In nanoseconds since 1970, or one of the words below.

@@ -40,7 +40,7 @@ pub struct ReferenceTable {
 }
 
 #[derive(Clone, Copy, Debug)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 struct ReferencedFile {
     name: ShortName,
     directory: u32,

@@ -168,7 +168,10 @@ impl World {
     pub(crate) fn list(&mut self, path: &str, at: i64) -> &mut ListedFile {
         let placement = place(path);
         if let Some(job) = &placement.job {
-            let entry = self.inventory.job_directories.entry((BASE, job.clone()));
+            let entry = self
+                .inventory
+                .job_directories
+                .entry((BASE, (**job).clone()));
             entry.or_default();
         }
         let file = ListedFile {

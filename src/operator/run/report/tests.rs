@@ -23,7 +23,10 @@ fn summary(number: usize) -> JobSummary {
     let amount = |bytes| Counted { files: 1, bytes };
     JobSummary {
         base: BaseId(0),
-        directory: place(&format!("{number:032x}/shared/x")).job,
+        directory: place(&format!("{number:032x}/shared/x"))
+            .job
+            .as_deref()
+            .cloned(),
         class: OwnerClass::Running,
         owner: Some(job(number).to_string()),
         why: "w".repeat(10_000),
