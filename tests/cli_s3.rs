@@ -194,6 +194,29 @@ fn prune_marks_in_the_bucket_and_then_deletes_exactly_the_garbage() {
     );
 }
 
+/// What is verified is what goes, by its etag: nobody looks at it in between.
+#[test]
+fn a_data_file_is_looked_at_once_and_deleted() {
+    let server = S3Server::start().unwrap();
+    let bucket = Bucket::of(
+        &server,
+        "requests",
+        &entry("1.20.5", "rocksdb-incremental").unwrap(),
+    );
+    let (endpoint, base) = (server.endpoint(), bucket.base());
+    let asked = |name: &str| server.requests().unwrap().get(name).copied().unwrap_or(0);
+    let mut arguments = vec!["prune"];
+    arguments.extend(NOW);
+    arguments.extend(["--yes", "--output", "json", &base]);
+    let output = in_shell_of(&settings(&endpoint, ACCESS_KEY, SECRET_KEY), &arguments);
+    let summary = lines(&output).pop().unwrap();
+    let deleted = summary["deleted"]["files"].as_u64();
+    assert_eq!(deleted, Some(bucket.truth.unreferenced_files), "{summary}");
+    println!("{:?} {deleted:?}", server.requests());
+    let looks = asked("s3_HeadObject");
+    assert!(looks < bucket.truth.unreferenced_files * 2, "{looks}");
+}
+
 #[test]
 fn snapshots_beyond_the_rules_go_whole() {
     let bucket = Bucket::of(

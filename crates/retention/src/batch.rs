@@ -30,6 +30,8 @@ pub struct VerifiedFile {
     pub size: u64,
     /// The modification time that it must still have.
     pub modified: Timestamp,
+    /// The store's mark of its contents that it must still have, where that was seen and alone tells it from any other.
+    pub etag: Option<Arc<str>>,
     /// What it was marked as.
     pub kind: MarkKind,
     /// It is an empty directory: it may be removed only if it still is one.
@@ -152,6 +154,7 @@ fn judge(chosen: &PlanEntry, fresh: Option<&PlanEntry>) -> Result<VerifiedFile, 
             path: fresh.path.clone(),
             size: fresh.size,
             modified,
+            etag: None,
             kind,
             is_directory: fresh.placement.kind == FileKind::EmptyCheckpoint,
             reason: fresh.decision.reason(),
@@ -195,6 +198,15 @@ fn keep_snapshots_whole(files: &mut Vec<VerifiedFile>, spared: &mut Vec<Spared>)
 }
 
 impl VerifiedBatch {
+    /// Asks for more of each file: that it still has the etag that `seen` knows of it by its base and path.
+    #[must_use]
+    pub fn and_etags(mut self, seen: impl Fn(BaseId, &str) -> Option<Arc<str>>) -> Self {
+        for file in &mut self.files {
+            file.etag = seen(file.base, &file.path);
+        }
+        self
+    }
+
     /// The files, `_metadata` before the files of its snapshot, while the verification holds.
     pub fn files(&self, now: Timestamp) -> Result<&[VerifiedFile], Expired> {
         let age = now.duration_since(self.verified_at);

@@ -121,9 +121,7 @@ impl Deleter<'_> {
         let expected = Version {
             size: file.size,
             modified: Some(file.modified),
-            // Evidence carries size and time, which is all that a file system has; a store that has an etag is to be
-            // compared by it too, as soon as listings carry one.
-            etag: None,
+            etag: file.etag.as_deref().map(str::to_owned),
         };
         let deleted = match self.storage.delete_if_unchanged(&key, &expected).await {
             Ok(Deletion::Deleted) => Outcome::Deleted,

@@ -5,7 +5,7 @@ use crate::engine::{Run, Stores};
 use futures::stream::{self, StreamExt};
 use retention::batch::{self, Spared, VerifiedBatch};
 use retention::inventory::{BaseId, Inventory, ListedFile};
-use retention::layout::FileKind;
+use retention::layout::{self, FileKind};
 use retention::location::Location;
 use retention::plan::{Context, Decision, ExpireReason, PlanEntry, plan};
 use retention::reference::FileName;
@@ -45,12 +45,13 @@ pub(super) async fn verify(
         | Decision::Keep(_)
         | Decision::Protected(_) => false,
     });
-    let looked = look_again(run.stores, &inventory, unnamed.collect()).await;
-    inventory.unreferenced = looked
-        .found
-        .into_iter()
-        .filter(|file| !inventory.references.protects(&FileName::of(&file.path)))
-        .collect();
+    let Looked {
+        found: mut unnamed,
+        etags,
+        failed,
+    } = look_again(run.stores, &inventory, unnamed.collect()).await;
+    unnamed.retain(|file| !inventory.references.protects(&FileName::of(&file.path)));
+    inventory.unreferenced = unnamed;
     let mut relied_on = ReliedOn::of(found.context, found.plan, chosen);
     loop {
         carry_over_found(found.context, &relied_on, &mut inventory);
@@ -70,12 +71,13 @@ pub(super) async fn verify(
             for spared in &mut spared {
                 let key = (spared.base, spared.path.clone());
                 let is_named = inventory.references.protects(&FileName::of(&spared.path));
-                if let Some(why) = looked.failed.get(&key).filter(|_| !is_named) {
+                if let Some(why) = failed.get(&key).filter(|_| !is_named) {
                     spared.why.clone_from(why);
                     spared.ends_mark = false;
                 }
             }
-            return (batch, spared);
+            let etag = |base, path: &str| etags.get(&base)?.get(path).cloned();
+            return (batch.and_etags(etag), spared);
         }
     }
 }
@@ -99,6 +101,9 @@ fn carry_over(listed: &Inventory, fresh: &mut Inventory) {
 #[derive(Default)]
 struct Looked {
     found: Vec<ListedFile>,
+    /// What their store marks them by. Flink writes a data file once and under a name of its own, so that what has this
+    /// mark is what was looked at. Not of others: a `_metadata` may be written again with the same contents.
+    etags: BTreeMap<BaseId, BTreeMap<Arc<str>, Arc<str>>>,
     /// Those that cannot be looked at, and why: they are not verified, and nothing new is known of them.
     failed: BTreeMap<(BaseId, Arc<str>), String>,
 }
@@ -110,7 +115,19 @@ async fn look_again(stores: &Stores, inventory: &Inventory, chosen: Vec<&PlanEnt
     let mut looked = Looked::default();
     while let Some((entry, look)) = looks.next().await {
         match look {
-            Ok(file) => looked.found.extend(file),
+            Ok(None) => {}
+            Ok(Some((file, etag))) => {
+                let is_data = file
+                    .path
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(layout::is_data_file);
+                if let Some(etag) = etag.filter(|_| is_data) {
+                    let of_base = looked.etags.entry(file.base).or_default();
+                    of_base.insert(Arc::clone(&file.path), etag.into());
+                }
+                looked.found.push(file);
+            }
             Err(error) => {
                 let key = (entry.base, entry.path.clone());
                 looked.failed.insert(key, error.to_string());
@@ -124,7 +141,7 @@ async fn look(
     stores: &Stores,
     inventory: &Inventory,
     entry: &PlanEntry,
-) -> Result<Option<ListedFile>, StorageError> {
+) -> Result<Option<(ListedFile, Option<String>)>, StorageError> {
     let location = inventory.location(entry.base, &entry.path);
     let Some((storage, key)) = location.and_then(|location| stores.resolve(&location)) else {
         return Ok(None);
@@ -138,12 +155,13 @@ async fn look(
     } else {
         (EntryKind::File, found.version.size)
     };
-    Ok(Some(ListedFile {
+    let file = ListedFile {
         base: entry.base,
         path: entry.path.clone(),
         placement: entry.placement.clone(),
         size,
         modified: found.version.modified,
         regular: found.kind == wanted,
-    }))
+    };
+    Ok(Some((file, found.version.etag)))
 }
