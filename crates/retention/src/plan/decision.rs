@@ -18,6 +18,15 @@ pub struct Plan {
     pub snapshots: Vec<SnapshotEntry>,
 }
 
+impl Plan {
+    /// Whether a file has an entry.
+    #[must_use]
+    pub fn has(&self, base: BaseId, path: &str) -> bool {
+        let order = |entry: &PlanEntry| (entry.base, &*entry.path).cmp(&(base, path));
+        self.entries.binary_search_by(order).is_ok()
+    }
+}
+
 /// The decision for one file.
 #[derive(Clone, Debug)]
 pub struct PlanEntry {

@@ -8,7 +8,7 @@ use crate::owner::OwnerClass;
 use crate::reference::{FileId, Found};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// A number of files and their bytes.
@@ -95,11 +95,6 @@ pub fn summarise(context: &Context<'_>, plan: &Plan) -> Vec<JobSummary> {
 /// Adds every referenced file that exists, once, and every `_metadata` that stays.
 fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, '_>) {
     let inventory = context.inventory;
-    let planned: BTreeSet<(BaseId, &str)> = plan
-        .entries
-        .iter()
-        .map(|entry| (entry.base, entry.path.as_ref()))
-        .collect();
     let live = live_files(context, plan);
     for file in inventory.references.files() {
         let Found::Present { size, modified: _ } = inventory.references.state(file) else {
@@ -116,8 +111,7 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
                 Some((BaseId(position), location.relative_to(&base.location)?))
             })
             .min_by_key(|(_, path)| path.len());
-        let Some((base, path)) = innermost.filter(|&(base, path)| !planned.contains(&(base, path)))
-        else {
+        let Some((base, path)) = innermost.filter(|&(base, path)| !plan.has(base, path)) else {
             continue;
         };
         let summary = summaries.of(base, place(path).job.as_deref());
@@ -139,7 +133,7 @@ fn referenced(context: &Context<'_>, plan: &Plan, summaries: &mut Summaries<'_, 
         else {
             continue;
         };
-        if planned.contains(&(place.base, place.metadata_path.as_ref())) {
+        if plan.has(place.base, &place.metadata_path) {
             continue;
         }
         let summary = summaries.of(place.base, place.placement.job.as_deref());

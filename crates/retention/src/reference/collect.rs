@@ -151,6 +151,17 @@ impl ParsedSnapshot {
         deduplicate(references)
     }
 
+    /// How many references it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// The directories of the referenced files, the snapshot's own first.
     #[must_use]
     pub fn directories(&self) -> &[Location] {
