@@ -10,13 +10,14 @@ use retention::layout::{
     CHANGELOG_DIRECTORY, JOURNAL_DIRECTORY, JobId, METADATA_FILE, SHARED_DIRECTORY,
     TASK_OWNED_DIRECTORY, checkpoint_id, is_savepoint_directory,
 };
-use retention::location::{Location, Origin};
+use retention::location::{Location, Origin, Store};
 use retention::reference::DirectoryKey;
 use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
 use super::UsageError;
 use super::accounts::Accounts;
-use super::directory::{Directory, InBucket, last_part};
+use super::directory::{Directory, InBucket, InHdfs, last_part};
+use super::hdfs::Clusters;
 use super::mounts::{self, MountArguments};
 use crate::engine::Stores;
 use crate::engine::journal::Journal;
@@ -41,15 +42,17 @@ impl Bases {
             .iter()
             .filter_map(|directory| match directory {
                 Directory::Bucket(place) => Some(place),
-                Directory::Local(_) => None,
+                Directory::Local(_) | Directory::Hdfs(_) => None,
             })
             .collect();
         let accounts = Accounts::of(in_buckets.iter().copied())?;
+        let mut clusters = Clusters::default();
         for directory in directories {
             refuse_parts(directory, directory.name())?;
             let place = match directory {
                 Directory::Local(path) => Opened::on_this_machine(&stores, path).await?,
                 Directory::Bucket(place) => Opened::in_bucket(&accounts, place).await?,
+                Directory::Hdfs(place) => Opened::in_hdfs(&mut clusters, place).await?,
             };
             // `.` and links have names of their own.
             refuse_parts(directory, place.name())?;
@@ -63,9 +66,12 @@ impl Bases {
             opened.push(place);
         }
         stores = accounts.looked_into_by(stores);
-        if mounts.is_empty() && in_buckets.is_empty() {
+        for (location, rest) in clusters.rest()? {
+            stores.add(location, Arc::new(rest));
+        }
+        if mounts.is_empty() && opened.iter().all(|place| place.path.is_some()) {
             // Flink sees what we see, so what snapshots name elsewhere can be looked at too. With mounts, a path outside
-            // of them is one of a pod, and says nothing about this machine; nor does one that is named in a bucket.
+            // of them is one of a pod, and says nothing about this machine; nor does one that is named elsewhere.
             let root = LocalStorage::open(Path::new("/")).await?;
             stores.add(
                 Location::parse("file:/", &Origin::default())?,
@@ -164,6 +170,40 @@ impl Opened {
         })
     }
 
+    /// Fails if it is no directory: one in HDFS exists although nothing is in it.
+    async fn in_hdfs(clusters: &mut Clusters, place: &InHdfs) -> anyhow::Result<Self> {
+        let InHdfs {
+            authority,
+            key,
+            location,
+            trash,
+        } = place;
+        let storage = clusters.of(authority)?.directory(key.clone());
+        if let Some(reserved) = storage.reserved() {
+            return Err(UsageError(format!(
+                "{location}: {reserved} is of HDFS itself, and nothing in it is judged or deleted; name the checkpoint directory outside of it"
+            ))
+            .into());
+        }
+        storage.list_level(&Key::root()).next().await.transpose()?;
+        let storage = if *trash {
+            if !storage.keeps_trash().await? {
+                return Err(UsageError(format!(
+                    "--trash: the NameNode of {location} keeps no trash (fs.trash.interval is 0); leave --trash out, and what is deleted is gone"
+                ))
+                .into());
+            }
+            storage.with_trash(Key::parse(JOURNAL_DIRECTORY)?)
+        } else {
+            storage
+        };
+        Ok(Self {
+            location: location.clone(),
+            storage: Arc::new(storage),
+            path: None,
+        })
+    }
+
     /// The last part of where it really is.
     fn name(&self) -> &str {
         match &self.path {
@@ -176,8 +216,10 @@ impl Opened {
         match (&self.path, &other.path) {
             (Some(one), Some(other)) => one.starts_with(other) || other.starts_with(one),
             (None, None) => {
-                self.location.relative_to(&other.location).is_some()
-                    || other.location.relative_to(&self.location).is_some()
+                let (one, other) = (&self.location, &other.location);
+                one.relative_to(other).is_some()
+                    || other.relative_to(one).is_some()
+                    || (is_hdfs(one) && (one.may_be_below(other) || other.may_be_below(one)))
             }
             (Some(_), None) | (None, Some(_)) => false,
         }
@@ -191,6 +233,11 @@ impl std::fmt::Display for Opened {
             None => self.location.fmt(f),
         }
     }
+}
+
+/// Where two names may be one place: a `NameNode`, and the nameservice that it serves.
+fn is_hdfs(location: &Location) -> bool {
+    matches!(location.store(), Store::Hdfs { .. })
 }
 
 /// Only a whole base can be judged: snapshots of one job may name files of another.

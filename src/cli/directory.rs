@@ -1,4 +1,4 @@
-//! A directory or file as it is named on the command line: a path of this machine, or the URL of a bucket.
+//! A directory or file as it is named on the command line: a path of this machine, or the URL of a bucket or of HDFS.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use retention::location::{Location, ObjectStore, Origin, Store};
-use storage::Key;
+use storage::{HdfsAuthority, Key};
 
 /// Where something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Directory {
     Local(PathBuf),
     Bucket(InBucket),
+    Hdfs(InHdfs),
 }
 
 /// A place in a bucket.
@@ -40,15 +41,29 @@ impl BucketStore {
     }
 }
 
+/// A place in a Hadoop file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InHdfs {
+    pub(super) authority: HdfsAuthority,
+    pub(super) key: Key,
+    pub(super) location: Location,
+    /// Whether what is deleted in it goes to the trash.
+    pub(super) trash: bool,
+}
+
 /// A text that names no place that this program reaches.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoDirectory {
     #[error("{0}")]
     Invalid(String),
     #[error(
-        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://), gs:// and paths of this machine"
+        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://), gs://, hdfs:// and paths of this machine"
     )]
     OtherStore(String),
+    #[error(
+        "{0:?} names no NameNode; write hdfs://<host:port or nameservice>/<path>, as the paths in Flink's snapshots begin"
+    )]
+    NoNameNode(String),
     #[error("{0:?}: leave the scheme out, and write the path of this machine")]
     File(String),
     #[error("{0:?} is no text, so it can be a path of this machine only")]
@@ -63,25 +78,34 @@ impl Directory {
 
     /// What begins like a URL is one; everything else is a path.
     fn parse(text: OsString) -> Result<Self, NoDirectory> {
-        let begins_like_url =
-            text.to_string_lossy()
-                .split_once("://")
-                .is_some_and(|(scheme, _)| {
-                    !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-                });
-        if !begins_like_url {
+        if !begins_like_url(&text.to_string_lossy()) {
             return Ok(Self::Local(PathBuf::from(text)));
         }
         let text = text.into_string().map_err(NoDirectory::NoText)?;
         let location = Location::parse(&text, &Origin::default())
             .map_err(|error| NoDirectory::Invalid(error.to_string()))?;
-        let place = InBucket::of(&location).map(Self::Bucket);
-        place.ok_or_else(|| match location.store() {
+        Self::elsewhere(&location).ok_or_else(|| match location.store() {
             Store::File { .. } => NoDirectory::File(text),
-            Store::Object { .. } | Store::Hdfs { .. } | Store::Other { .. } => {
-                NoDirectory::OtherStore(text)
-            }
+            Store::Hdfs { .. } => NoDirectory::NoNameNode(text),
+            Store::Object { .. } | Store::Other { .. } => NoDirectory::OtherStore(text),
         })
+    }
+
+    /// None if it is a path, or in a store that is not reached.
+    pub(super) fn elsewhere(location: &Location) -> Option<Self> {
+        let bucket = InBucket::of(location).map(Self::Bucket);
+        bucket.or_else(|| InHdfs::of(location).map(Self::Hdfs))
+    }
+
+    /// The same place, in which what is deleted goes to the trash. None if it has none.
+    pub(super) fn with_trash(self) -> Option<Self> {
+        match self {
+            Self::Hdfs(place) => Some(Self::Hdfs(InHdfs {
+                trash: true,
+                ..place
+            })),
+            Self::Local(_) | Self::Bucket(_) => None,
+        }
     }
 
     /// The last part of its path.
@@ -89,8 +113,30 @@ impl Directory {
         match self {
             Self::Local(path) => last_part(path),
             Self::Bucket(place) => place.location.name(),
+            Self::Hdfs(place) => place.location.name(),
         }
     }
+}
+
+/// `hdfs:/x` is none of this machine either, but a path in whatever file system is Hadoop's default.
+fn begins_like_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_of_hadoop = ["hdfs", "viewfs"]
+        .iter()
+        .any(|name| scheme.eq_ignore_ascii_case(name));
+    is_scheme && (rest.starts_with("//") || is_of_hadoop)
+}
+
+/// The root of the paths of its store.
+pub(super) fn root_of(location: &Location) -> Location {
+    let mut root = location.clone();
+    while root.path() != "/" {
+        root = root.parent();
+    }
+    root
 }
 
 /// Of a path of this machine; empty where it ends in no name.
@@ -126,14 +172,20 @@ impl InBucket {
             location: location.clone(),
         })
     }
+}
 
-    /// The root of its bucket.
-    pub(super) fn whole_bucket(&self) -> Location {
-        let mut root = self.location.clone();
-        while root.path() != "/" {
-            root = root.parent();
+impl InHdfs {
+    /// None if it is no place in HDFS, or if it is not said of which `NameNode` or nameservice.
+    fn of(location: &Location) -> Option<Self> {
+        match location.store() {
+            Store::Hdfs { authority } => Some(Self {
+                authority: authority.parse().ok()?,
+                key: Key::parse(location.path().trim_start_matches('/')).ok()?,
+                location: location.clone(),
+                trash: false,
+            }),
+            Store::File { .. } | Store::Object { .. } | Store::Other { .. } => None,
         }
-        root
     }
 }
 
@@ -142,6 +194,7 @@ impl fmt::Display for Directory {
         match self {
             Self::Local(path) => path.display().fmt(f),
             Self::Bucket(place) => place.location.fmt(f),
+            Self::Hdfs(place) => place.location.fmt(f),
         }
     }
 }
@@ -180,7 +233,28 @@ mod tests {
             (place.store, place.key.as_str()),
             (BucketStore::Gcs, "x/ckp")
         );
-        assert_eq!(place.whole_bucket().to_string(), "gs://b/");
+        assert_eq!(root_of(&place.location).to_string(), "gs://b/");
+    }
+
+    #[test]
+    fn a_name_node_or_a_nameservice_is_named_as_it_is() {
+        for (text, expected) in [
+            ("hdfs://nn:8020/x/ckp", "nn:8020"),
+            ("HDFS://nn:8020//x/./ckp/", "nn:8020"),
+            ("hdfs://NameService1/x/ckp", "NameService1"),
+        ] {
+            let Ok(Directory::Hdfs(place)) = parse(text) else {
+                panic!("{text} is not in HDFS");
+            };
+            assert_eq!(place.authority.to_string(), expected);
+            assert_eq!(place.key.as_str(), "x/ckp");
+            assert_eq!(
+                place.location.to_string(),
+                format!("hdfs://{expected}/x/ckp")
+            );
+            assert!(Directory::Hdfs(place).with_trash().is_some());
+        }
+        assert_eq!(parse("s3://b/x").unwrap().with_trash(), None);
     }
 
     #[test]
@@ -195,7 +269,12 @@ mod tests {
         for (text, part) in [
             ("oss://b/x", "does not reach"),
             ("gs:///x", "names no bucket"),
-            ("hdfs://nn/x", "does not reach"),
+            ("hdfs:///x", "names no NameNode"),
+            ("hdfs:/x", "names no NameNode"),
+            ("hdfs://flink@ns/x", "names no NameNode"),
+            ("hdfs://ns?/x", "names no NameNode"),
+            ("viewfs://cluster/x", "does not reach"),
+            ("viewfs:/x", "does not reach"),
             ("abfss://c@a.dfs.core.windows.net/x", "does not reach"),
             ("https://b/x", "does not reach"),
             ("file:///x", "leave the scheme out"),

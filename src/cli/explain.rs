@@ -12,7 +12,7 @@ use retention::reference::{FileId, FileName, Found};
 use serde::Serialize;
 
 use super::Exit;
-use super::directory::{Directory, InBucket};
+use super::directory::Directory;
 use super::exit::complain;
 use super::invocation::{Invocation, WorldArguments};
 use super::mounts;
@@ -28,7 +28,7 @@ use crate::engine::{Mode, Report};
 /// Exit code 3 if snapshots need the file and it is not there.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The file, as a path of this machine or `s3://bucket/key` (also `gs://`); it need not exist
+    /// The file, as a path of this machine or `s3://bucket/key` (also `gs://`, `hdfs://`); it need not exist
     #[arg(value_parser = Directory::parser())]
     file: Directory,
     /// The checkpoint and savepoint directories whose snapshots may need it; without it the one that the file lies in
@@ -83,7 +83,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     } = arguments;
     let file = match file {
         Directory::Local(path) => Directory::Local(mounts::absolute(&path)?),
-        bucket @ Directory::Bucket(_) => bucket,
+        elsewhere @ (Directory::Bucket(_) | Directory::Hdfs(_)) => elsewhere,
     };
     if let Directory::Local(path) = &file
         && path.is_dir()
@@ -100,6 +100,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let path = match &file {
         Directory::Local(path) => mounts::location(&invocation.bases.stores, path)?,
         Directory::Bucket(place) => place.location.clone(),
+        Directory::Hdfs(place) => place.location.clone(),
     };
     let Some(explanation) = explain(&report, &invocation, path) else {
         bail!(
@@ -132,6 +133,7 @@ fn base_of(file: &Directory) -> anyhow::Result<Directory> {
             Location::parse(&format!("file:{text}"), &origin)?
         }
         Directory::Bucket(place) => place.location.clone(),
+        Directory::Hdfs(place) => place.location.clone(),
     };
     let home = places::home(&location);
     let owned = places::owner(&home).is_some();
@@ -139,10 +141,8 @@ fn base_of(file: &Directory) -> anyhow::Result<Directory> {
     // A savepoint may lie in the directory of its job.
     let in_job = base.name().parse::<JobId>().is_ok();
     let base = if in_job { base.parent() } else { base };
-    Ok(match InBucket::of(&base) {
-        Some(place) => Directory::Bucket(place),
-        None => Directory::Local(PathBuf::from(base.path())),
-    })
+    let elsewhere = Directory::elsewhere(&base);
+    Ok(elsewhere.unwrap_or_else(|| Directory::Local(PathBuf::from(base.path()))))
 }
 
 fn explain(report: &Report, invocation: &Invocation, path: Location) -> Option<Explanation> {

@@ -7,6 +7,7 @@ mod directory;
 mod exit;
 mod explain;
 mod gcs;
+mod hdfs;
 mod homes;
 mod inspect;
 mod invocation;

@@ -11,8 +11,8 @@ use retention::location::Location;
 use storage::{Descend, EntryKind, Key, LocalStorage, Storage, Walk};
 
 use crate::cli::accounts::Accounts;
-use crate::cli::directory::{Directory, InBucket};
-use crate::cli::mounts;
+use crate::cli::directory::{Directory, InBucket, InHdfs, root_of};
+use crate::cli::{hdfs, mounts};
 use crate::engine::Stores;
 
 /// More than any job writes.
@@ -41,26 +41,42 @@ impl Place {
         match directory {
             Directory::Local(path) => Self::on_this_machine(stores, path).await,
             Directory::Bucket(place) => Self::in_bucket(place).await,
+            Directory::Hdfs(place) => Self::in_hdfs(place).await,
         }
     }
 
     async fn in_bucket(place: &InBucket) -> anyhow::Result<Self> {
-        let (key, location) = (&place.key, &place.location);
         let storage = Accounts::of([place])?.bucket_of(place)?;
-        let own = key.join(METADATA_FILE)?;
+        Self::elsewhere(storage, &place.key, &place.location).await
+    }
+
+    async fn in_hdfs(place: &InHdfs) -> anyhow::Result<Self> {
+        let storage = Arc::new(hdfs::cluster(&place.authority)?.look_into());
+        Self::elsewhere(storage, &place.key, &place.location).await
+    }
+
+    /// In a store that is rooted at the root of its paths.
+    async fn elsewhere(
+        storage: Arc<dyn Storage>,
+        key: &Key,
+        location: &Location,
+    ) -> anyhow::Result<Self> {
         let mut single = true;
         let named = storage.stat(key).await?;
         let metadata = if named.is_some_and(|entry| entry.kind == EntryKind::File) {
             vec![key.clone()]
-        } else if storage.stat(&own).await?.is_some() {
-            vec![own]
         } else {
-            single = false;
-            below(storage.as_ref(), key.clone(), location).await?
+            let own = key.join(METADATA_FILE)?;
+            if storage.stat(&own).await?.is_some() {
+                vec![own]
+            } else {
+                single = false;
+                below(storage.as_ref(), key.clone(), location).await?
+            }
         };
         Ok(Self {
             storage,
-            location: place.whole_bucket(),
+            location: root_of(location),
             metadata,
             single,
         })

@@ -25,7 +25,7 @@ use find::Found;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// A `_metadata` file, the directory of a snapshot, or any directory: then all snapshots below it. A path of this
-    /// machine, `s3://bucket/key` or `gs://bucket/key`
+    /// machine, `s3://bucket/key`, `gs://bucket/key` or `hdfs://…`
     #[arg(value_parser = Directory::parser())]
     path: Directory,
     /// Print only the directories that the snapshots depend on, one a line: their own, those of other jobs whose files

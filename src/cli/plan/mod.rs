@@ -21,7 +21,8 @@ use crate::engine::Mode;
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: all that snapshots of these jobs may
     /// be in. Paths of this machine, or `s3://bucket/prefix`, as whoever the AWS command line would be
-    /// here, or `gs://bucket/prefix`, as whoever `GOOGLE_APPLICATION_CREDENTIALS` names
+    /// here, `gs://bucket/prefix`, as whoever `GOOGLE_APPLICATION_CREDENTIALS` names, or
+    /// `hdfs://namenode:port/path`, as whoever `hdfs dfs` would be
     #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
     directories: Vec<Directory>,
     /// How to print

@@ -7,13 +7,13 @@ use retention::plan::{Decision, Plan, PlanEntry, Ripeness, Waiting};
 use retention::policy::{Limits, Policy};
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
 use super::directory::Directory;
 use super::exit::note;
 use super::invocation::{Invocation, WorldArguments};
 use super::output::Format;
 use super::policy::PolicyArguments;
 use super::trouble;
+use super::{Exit, UsageError};
 use crate::engine::report::Outcome;
 use crate::engine::{Mode, Report};
 use outcome::Pass;
@@ -31,13 +31,17 @@ const INTERRUPTED: i32 = 130;
 pub(super) struct Arguments {
     /// Checkpoint and savepoint directories, as state.checkpoints.dir names them: all that snapshots of these jobs may
     /// be in, and those of every job that was started from one of them. Paths of this machine; `s3://bucket/prefix`,
-    /// as whoever the AWS command line would be here; or `gs://bucket/prefix`, as whoever
-    /// `GOOGLE_APPLICATION_CREDENTIALS` names
+    /// as whoever the AWS command line would be here; `gs://bucket/prefix`, as whoever
+    /// `GOOGLE_APPLICATION_CREDENTIALS` names; or `hdfs://namenode:port/path`, as whoever `hdfs dfs` would be
     #[arg(required = true, value_name = "DIR", value_parser = Directory::parser())]
     directories: Vec<Directory>,
     /// Mark and delete; without it nothing is changed
     #[arg(long)]
     yes: bool,
+    /// Move what is deleted into the trash of HDFS, from which it can be taken back; its space is free only when the
+    /// `NameNode` empties the trash
+    #[arg(long)]
+    trash: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Format,
@@ -51,15 +55,21 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments {
         directories,
         yes,
+        trash,
         output: format,
         world,
         policy,
     } = arguments;
+    let directories = if trash {
+        with_trash(directories)?
+    } else {
+        directories
+    };
     let invocation = Invocation::new(&world, &directories, policy.policy()).await?;
     let pass = if yes {
         let over = CancellationToken::new();
         tokio::spawn(interrupts(invocation.cancel.clone(), over.clone()));
-        let pass = enforce(&invocation).await;
+        let pass = enforce(&invocation, trash).await;
         over.cancel();
         pass?
     } else {
@@ -69,6 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             report,
             outcome: Outcome::default(),
             dry: true,
+            trash,
         }
     };
     pass.show(format)?;
@@ -90,9 +101,21 @@ async fn interrupts(work: CancellationToken, over: CancellationToken) {
     }
 }
 
+fn with_trash(directories: Vec<Directory>) -> Result<Vec<Directory>, UsageError> {
+    let each = directories.into_iter().map(|directory| {
+        let name = directory.to_string();
+        directory.with_trash().ok_or_else(|| {
+            UsageError(format!(
+                "--trash: {name} is not in HDFS, and elsewhere there is no trash; leave --trash out"
+            ))
+        })
+    });
+    each.collect()
+}
+
 /// One run, or with no grace period as many as it takes: one marks, the next deletes; a snapshot that expires leaves
 /// shared files behind that are marked and deleted in turn.
-async fn enforce(invocation: &Invocation) -> anyhow::Result<Pass> {
+async fn enforce(invocation: &Invocation, trash: bool) -> anyhow::Result<Pass> {
     let mut total = Outcome::default();
     let report = loop {
         let before = total.deleted.len();
@@ -116,6 +139,7 @@ async fn enforce(invocation: &Invocation) -> anyhow::Result<Pass> {
         outcome: total,
         would_go: Vec::new(),
         dry: false,
+        trash,
     })
 }
 

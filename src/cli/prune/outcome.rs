@@ -20,6 +20,8 @@ pub(super) struct Pass {
     pub(super) outcome: Outcome,
     pub(super) would_go: Vec<PlanEntry>,
     pub(super) dry: bool,
+    /// What is deleted is in the trash.
+    pub(super) trash: bool,
 }
 
 /// One line of `prune --output json`.
@@ -37,6 +39,8 @@ struct Line<'a> {
 #[derive(Serialize)]
 struct Summary {
     dry_run: bool,
+    /// What was deleted is in the trash, and takes space until that is emptied.
+    trash: bool,
     deleted: Amount,
     would_delete: Amount,
     spared: usize,
@@ -165,6 +169,7 @@ impl Pass {
         waiting.bytes = waiting.bytes.saturating_sub(would_delete.bytes);
         Summary {
             dry_run: self.dry,
+            trash: self.trash,
             deleted: self.outcome.deleted_amount(),
             would_delete,
             spared: self.outcome.spared.len(),
@@ -217,6 +222,10 @@ fn people(output: &mut Output, lines: &[Line<'_>], summary: &Summary) -> std::io
         output.line(format_args!("would delete {}", said(summary.would_delete)))?;
     } else {
         output.line(format_args!("deleted {}", said(summary.deleted)))?;
+        if summary.trash && summary.deleted.files > 0 {
+            output
+                .line("that is in the trash now: its space is free when the NameNode empties it")?;
+        }
         if summary.spared > 0 {
             output.line(format_args!(
                 "spared {} when looked at again",

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod core_rules;
+mod hdfs;
 mod judgement;
 mod obstacle;
 mod overlap;

@@ -1,10 +1,11 @@
 //! What stands in the way of a policy, in a word and in a sentence.
 
+use super::hdfs::{self, is_in_hdfs};
 use super::judgement::{Obstacle, Reacher};
 use super::quoted::{as_shell_word, as_yaml};
 use crate::api::selector::MAX_LABELS;
 
-const NAMED: usize = 5;
+pub(super) const NAMED: usize = 5;
 
 /// A stable word for an obstacle.
 pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
@@ -60,6 +61,16 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
             )
         }
         Obstacle::NoIdentity(why) => why.sentence(namespace, account),
+        Obstacle::BaseUnreachable { bases, by } if bases.iter().any(|base| is_in_hdfs(base)) => {
+            let (in_hdfs, bases): (Vec<_>, Vec<_>) =
+                bases.iter().cloned().partition(|base| is_in_hdfs(base));
+            let said = hdfs::sentence(&in_hdfs);
+            if bases.is_empty() {
+                return said;
+            }
+            let rest = Obstacle::BaseUnreachable { bases, by: *by };
+            format!("{said} {}", sentence(&rest, namespace, account))
+        }
         Obstacle::BaseUnreachable {
             bases,
             by: Reacher::Tenant,
@@ -100,7 +111,7 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
     }
 }
 
-fn are(bases: &[String]) -> String {
+pub(super) fn are(bases: &[String]) -> String {
     let verb = if bases.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", listed(bases))
 }
