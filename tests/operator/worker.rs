@@ -3,6 +3,7 @@
 
 mod attacks;
 mod ends;
+mod others;
 mod refused;
 mod stage;
 

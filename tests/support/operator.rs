@@ -196,6 +196,16 @@ impl OperatorProcess {
         )
     }
 
+    /// Lets it hang: its connections stay, and it says nothing.
+    pub(crate) fn hang(&mut self) {
+        self.process.hang().unwrap();
+    }
+
+    /// Ends that.
+    pub(crate) fn go_on(&mut self) {
+        self.process.go_on().unwrap();
+    }
+
     /// Kills it as a crash would.
     pub(crate) fn kill(self) {
         self.process.kill();

@@ -190,7 +190,7 @@ impl<'a> Execution<'a> {
         bases: &[Location],
     ) -> Result<(Option<Hired>, Reach), Unreached> {
         let worker = match (&identity, &self.operator.workers) {
-            (Identity::Worker(plan), Some(workers)) => {
+            (Identity::Worker(plan), Some(workers)) if !bases.is_empty() => {
                 let client = self.operator.client.0.clone();
                 let plan = plan.as_ref().clone();
                 let hired = Hired::hire(client, workers, &self.run, plan, mode).await;

@@ -49,21 +49,21 @@ impl Reach {
                 cache: Arc::clone(&operator.cache),
             }),
             Identity::Tenant(tenant) => Self::of_tenant(operator, namespace, tenant, bases).await,
-            Identity::Worker(_) => match worker {
-                Some(worker) => Self::of_worker(operator, worker, bases).await,
-                None => Err(Unreached::Nobody(NoIdentity::Unnamed)),
-            },
+            Identity::Worker(_) => Self::of_worker(operator, worker, bases).await,
             Identity::Nobody(why) => Err(Unreached::Nobody(why)),
         }
     }
 
+    /// Where there is nothing to look at there is no worker either.
     async fn of_worker(
         operator: &Operator,
-        worker: &Hired,
+        worker: Option<&Hired>,
         bases: &[Location],
     ) -> Result<Self, Unreached> {
         let mut stores = operator.mounted.clone();
-        worker.mount_in(&mut stores).map_err(Unreached::Worker)?;
+        if let Some(worker) = worker {
+            worker.mount_in(&mut stores).map_err(Unreached::Worker)?;
+        }
         Self::through(operator, &stores, bases).await
     }
 

@@ -13,6 +13,8 @@ use crate::volume::{slow_down, speed_up};
 const MANY: u64 = 3_000;
 /// How long a permit is good for, and a moment.
 const PERMIT: Duration = Duration::from_secs(11);
+/// How long a worker may take to see that nobody answers its pings.
+const NOTICED: Duration = Duration::from_secs(45);
 
 #[test]
 fn a_leader_that_is_killed_leaves_a_worker_that_does_nothing_more() {
@@ -59,6 +61,31 @@ fn a_leader_that_is_killed_leaves_a_worker_that_does_nothing_more() {
     let run = stage.cluster.wait("frr/cut", "condition=Complete");
     assert_eq!(run["status"]["phase"], "Succeeded", "{run}\n{}", next.log());
     assert_eq!(stage.volume.left(&stage.orphans), Vec::<String>::new());
+}
+
+/// As when the network is cut: nobody says that the connection is over.
+#[test]
+fn a_leader_that_is_frozen_leaves_a_worker_that_notices() {
+    let mut stage = Stage::with(MANY, &[]);
+    stage.mark();
+    slow_down(&stage.cluster, "payments");
+    stage.cluster.create_run("frozen", "payments", "Enforce");
+    let (_, mut worker) = stage.start_worker();
+    stage.volume.wait_until_one_is_gone(&stage.orphans);
+    stage.operator.hang();
+    let frozen = Instant::now();
+    std::thread::sleep(PERMIT);
+    let left = stage.volume.left(&stage.orphans);
+    assert!(!left.is_empty(), "the run was over before");
+    assert!(worker.ended().success(), "{}", worker.log());
+    assert!(frozen.elapsed() < NOTICED, "{:?}", frozen.elapsed());
+    assert_eq!(stage.volume.left(&stage.orphans), left);
+
+    // When it wakes up its lease is over, and nobody answers it.
+    stage.operator.go_on();
+    let (status, log) = stage.operator.end();
+    assert!(!status.success(), "{log}");
+    assert_eq!(stage.volume.left(&stage.orphans), left);
 }
 
 #[test]
