@@ -4,6 +4,8 @@
 
 #[path = "chart/alerts.rs"]
 mod alerts;
+#[path = "chart/dashboards.rs"]
+mod dashboards;
 #[path = "chart/exported.rs"]
 mod exported;
 #[path = "chart/helm.rs"]

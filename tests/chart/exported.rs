@@ -73,7 +73,11 @@ pub(crate) fn everything_again(metrics: &Metrics, now: i64) {
         storage: storage(GIB, GIB),
         ..job("ledger", now)
     };
-    metrics.jobs.replace(vec![ledger], |_| false);
+    let broken = JobRow {
+        restorable: Some(false),
+        ..job("broken", now)
+    };
+    metrics.jobs.replace(vec![ledger, broken], |_| false);
     let healthy = policy(now);
     let last_run = healthy.last_run.clone().map(|run| LastRun {
         result: "Blocked".to_owned(),
@@ -85,7 +89,13 @@ pub(crate) fn everything_again(metrics: &Metrics, now: i64) {
         last_run,
         ..healthy
     };
-    metrics.policies.set("flink", "payments", row);
+    metrics.policies.set("flink", "payments", row.clone());
+    let not_ready = PolicyRow {
+        ready: false,
+        ready_reason: "BaseNotGranted".to_owned(),
+        ..row
+    };
+    metrics.policies.set("flink", "orders", not_ready);
     for result in ["Succeeded", "Blocked", "Failed"] {
         metrics.run_finished(result, Duration::from_secs(2));
     }

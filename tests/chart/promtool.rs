@@ -24,10 +24,7 @@ impl Timeline {
     /// Scrapes these pods at the same moment.
     pub(crate) fn scrape(&mut self, pods: &[(&str, &Metrics)]) {
         for (pod, metrics) in pods {
-            let ours = scrape(metrics)
-                .into_iter()
-                .filter(|(series, _)| series.starts_with("flink_retention_"));
-            for (series, value) in ours {
+            for (series, value) in scrape(metrics) {
                 let values = self.series.entry(labelled(&series, pod)).or_default();
                 values.resize(self.scrapes, None);
                 values.push(Some(value));
@@ -64,6 +61,7 @@ fn labelled(series: &str, pod: &str) -> String {
     let (name, mut labels) = parse(series);
     labels.insert("job", "test-flink-retention-operator-metrics");
     labels.insert("pod", pod);
+    labels.insert("instance", pod);
     labels.entry("namespace").or_insert("operators");
     let labels = labels
         .iter()

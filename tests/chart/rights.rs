@@ -138,14 +138,10 @@ fn what_belongs_to_others_is_only_read() {
 fn all_that_the_operator_reads_is_granted_in_each_scope() {
     let [everywhere, listed] = both_scopes().map(|manifests| rights(&manifests));
     for (group, resource, verbs) in [
-        ("flink.apache.org", "flinkdeployments", "get list watch"),
-        ("flink.apache.org", "flinksessionjobs", "get list watch"),
-        ("flink.apache.org", "flinkstatesnapshots", "get list watch"),
-        (
-            "flink.apache.org",
-            "flinkbluegreendeployments",
-            "get list watch",
-        ),
+        ("flink.apache.org", "flinkdeployments", "list watch"),
+        ("flink.apache.org", "flinksessionjobs", "list watch"),
+        ("flink.apache.org", "flinkstatesnapshots", "list"),
+        ("flink.apache.org", "flinkbluegreendeployments", "list"),
         ("flink-retention.dev", "retentionpolicies", "get list watch"),
         (
             "flink-retention.dev",
@@ -155,7 +151,7 @@ fn all_that_the_operator_reads_is_granted_in_each_scope() {
         (
             "flink-retention.dev",
             "checkpointinventories",
-            "get list watch create patch",
+            "list watch create patch",
         ),
         ("apps", "deployments", "list"),
         ("", "pods", "list"),

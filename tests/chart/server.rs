@@ -15,6 +15,7 @@ fn everything(monitor: &str) -> Value {
         "approval": {"admissionPolicy": true},
         "networkPolicy": {"enabled": true},
         "prometheusRule": {"enabled": true},
+        "dashboards": {"enabled": true},
         "storageSecrets": [{"namespace": "payments", "names": ["s3-credentials"]}],
         "mounts": [{"namespace": "payments", "location": "file:/opt/flink/volume", "path": "/mnt/payments"}],
         "extraVolumes": [{"name": "payments", "persistentVolumeClaim": {"claimName": "flink"}}],

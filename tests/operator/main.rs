@@ -27,6 +27,7 @@ mod outage;
 mod permission;
 mod pins;
 mod policy;
+mod rights;
 mod scopes;
 mod selected;
 mod session;

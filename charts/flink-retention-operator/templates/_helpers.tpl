@@ -69,8 +69,11 @@ Secrets; a policy belongs to people, so only its status is written.
 */}}
 {{- define "flink-retention.rules" -}}
 - apiGroups: [flink.apache.org]
-  resources: [flinkdeployments, flinksessionjobs, flinkstatesnapshots, flinkbluegreendeployments]
-  verbs: [get, list, watch]
+  resources: [flinkdeployments, flinksessionjobs]
+  verbs: [list, watch]
+- apiGroups: [flink.apache.org]
+  resources: [flinkstatesnapshots, flinkbluegreendeployments]
+  verbs: [list]
 - apiGroups: [flink-retention.dev]
   resources: [retentionpolicies]
   verbs: [get, list, watch]
@@ -84,7 +87,7 @@ Secrets; a policy belongs to people, so only its status is written.
 # The record of lineages; never deleted.
 - apiGroups: [flink-retention.dev]
   resources: [checkpointinventories]
-  verbs: [get, list, watch, create, patch]
+  verbs: [list, watch, create, patch]
 # Proof that a job is not running.
 - apiGroups: [apps]
   resources: [deployments]

@@ -4,6 +4,7 @@
 //! is no controller manager, scheduler or node: objects stay as they were written, and nothing collects dependents.
 
 mod api_server;
+mod audit;
 mod builder;
 mod error;
 mod etcd;
@@ -18,6 +19,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use audit::Request;
 pub use builder::Builder;
 pub use error::Error;
 
@@ -105,6 +107,11 @@ impl ControlPlane {
         let arguments = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
         self.kubectl
             .run(&self.kubeconfig_for_admin(), arguments, manifests)
+    }
+
+    /// What a service account has asked for since the API server first started.
+    pub fn requests_of(&self, namespace: &str, name: &str) -> Result<Vec<Request>, Error> {
+        audit::requests_of(self.root.path(), namespace, name)
     }
 
     /// Waits until all definitions that were applied are in force and their kinds are served, which is a moment later.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::identity::Identities;
 use super::kubectl::Kubectl;
-use super::{Error, kubeconfig, port, ready};
+use super::{Error, audit, kubeconfig, port, ready};
 use crate::process::Process;
 
 /// How to start the API server, again and again on one port.
@@ -87,6 +87,10 @@ impl ApiServer {
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             // It would refuse to publish a loopback address.
             "--endpoint-reconciler-type=none".to_owned(),
+            format!("--audit-policy-file={}", path(audit::POLICY)),
+            format!("--audit-log-path={}", path(audit::LOG)),
+            // A request is written down before it is answered.
+            "--audit-log-mode=blocking".to_owned(),
         ]);
         command
     }

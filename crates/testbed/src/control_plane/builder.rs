@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::api_server::ApiServer;
 use super::identity::{Identities, ServiceAccount};
 use super::kubectl::Kubectl;
-use super::{ControlPlane, Error, etcd, ready};
+use super::{ControlPlane, Error, audit, etcd, ready};
 use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::tools;
@@ -92,6 +92,7 @@ impl Programs {
         fs::create_dir(&kubeconfigs).map_err(Error::io("create", kubeconfigs))?;
         let tokens = root.join("tokens.csv");
         fs::write(&tokens, identities.token_file()).map_err(Error::io("write", tokens))?;
+        audit::write_policy(root)?;
         let kubectl = Kubectl {
             program: self.kubectl.clone(),
             cache: root.join("kubectl-cache"),
