@@ -27,6 +27,7 @@ mod outage;
 mod permission;
 mod pins;
 mod policy;
+mod prometheus;
 mod rights;
 mod scopes;
 mod selected;

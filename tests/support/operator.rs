@@ -114,6 +114,11 @@ impl OperatorProcess {
         fs::rename(next, self.directory.path().join("administrator.yaml")).unwrap();
     }
 
+    /// Where it answers, `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What Prometheus would scrape.
     pub(crate) fn metrics(&self) -> String {
         let mut response = ureq::get(format!("http://{}/metrics", self.address))
