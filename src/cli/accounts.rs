@@ -6,7 +6,7 @@ use anyhow::Context;
 use storage::{Directories, Key, Storage};
 
 use super::directory::{BucketStore, InBucket};
-use super::{gcs, s3};
+use super::{azure, gcs, s3};
 use crate::engine::Stores;
 
 /// Those that the directories of one command are in. Nobody need be named for a store that no directory is in.
@@ -23,6 +23,7 @@ impl Accounts {
                     match store {
                         BucketStore::S3 => Arc::new(s3::account()),
                         BucketStore::Gcs => Arc::new(gcs::account()?),
+                        BucketStore::Azure => Arc::new(azure::account()?),
                     },
                 ));
             }

@@ -30,6 +30,7 @@ pub(super) struct InBucket {
 pub(super) enum BucketStore {
     S3,
     Gcs,
+    Azure,
 }
 
 impl BucketStore {
@@ -37,6 +38,7 @@ impl BucketStore {
         match self {
             Self::S3 => ObjectStore::S3,
             Self::Gcs => ObjectStore::Gcs,
+            Self::Azure => ObjectStore::Azure,
         }
     }
 }
@@ -57,7 +59,7 @@ pub(super) enum NoDirectory {
     #[error("{0}")]
     Invalid(String),
     #[error(
-        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://), gs://, hdfs:// and paths of this machine"
+        "{0:?} is in a store that this version does not reach; it reaches s3:// (also s3a://, s3p://, s3n://), gs://, abfss:// (also abfs://, wasbs://, wasb://), hdfs:// and paths of this machine"
     )]
     OtherStore(String),
     #[error(
@@ -158,7 +160,11 @@ impl InBucket {
                 bucket,
             } => (BucketStore::Gcs, bucket),
             Store::Object {
-                kind: ObjectStore::Azure | ObjectStore::Oss,
+                kind: ObjectStore::Azure,
+                bucket,
+            } => (BucketStore::Azure, bucket),
+            Store::Object {
+                kind: ObjectStore::Oss,
                 bucket: _,
             }
             | Store::File { .. }
@@ -234,6 +240,13 @@ mod tests {
             (BucketStore::Gcs, "x/ckp")
         );
         assert_eq!(root_of(&place.location).to_string(), "gs://b/");
+        let Ok(Directory::Bucket(place)) = parse("abfss://c@a.dfs.core.windows.net/x//ckp/") else {
+            panic!("a container is a bucket, too");
+        };
+        assert_eq!(
+            (place.store, place.bucket.as_str(), place.key.as_str()),
+            (BucketStore::Azure, "c@a.dfs.core.windows.net", "x/ckp")
+        );
     }
 
     #[test]
@@ -275,7 +288,7 @@ mod tests {
             ("hdfs://ns?/x", "names no NameNode"),
             ("viewfs://cluster/x", "does not reach"),
             ("viewfs:/x", "does not reach"),
-            ("abfss://c@a.dfs.core.windows.net/x", "does not reach"),
+            ("abfss:///x", "names no bucket"),
             ("https://b/x", "does not reach"),
             ("file:///x", "leave the scheme out"),
             ("s3:///x", "names no bucket"),

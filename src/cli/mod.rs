@@ -1,6 +1,7 @@
 //! The commands of `flink-retention`, one file each.
 
 mod accounts;
+mod azure;
 mod bases;
 pub mod crds;
 mod directory;

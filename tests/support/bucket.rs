@@ -6,42 +6,55 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use storage::{
-    GcsAccess, GcsAccount, GcsCredentials, Key, ObjectStorage, Put, S3Access, S3Account,
-    S3Credentials, Secret, Storage,
+    AzureAccess, AzureAccount, AzureIdentity, Descend, EntryKind, GcsAccess, GcsAccount,
+    GcsCredentials, Key, ObjectStorage, Put, S3Access, S3Account, S3Credentials, Secret, Storage,
+    Walk,
 };
 use testbed::corpus::{Entry, Times, Tree, Truth};
-use testbed::object_store::{ACCESS_KEY, GcsServer, REGION, S3Server, SECRET_KEY};
+use testbed::object_store::{ACCESS_KEY, AzureServer, GcsServer, REGION, S3Server, SECRET_KEY};
 
-/// A store that keeps objects as files of their names.
+/// A store with what a test needs besides its protocol.
 pub(crate) trait Server {
-    fn scheme(&self) -> &'static str;
+    /// `s3://<bucket>/` or the like.
+    fn root(&self, bucket: &str) -> String;
     fn make(&self, bucket: &str);
-    fn directory_of(&self, bucket: &str) -> PathBuf;
+    /// What is there, seen in another way than by its protocol where there is one.
+    fn kept(&self, bucket: &str, prefix: &Key) -> Kept;
     /// As who may everything there.
     fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage;
-    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime);
+    /// Writes an object that looks as if it had been written then.
+    fn write_as_of(&self, bucket: &str, name: &str, time: SystemTime, write: &dyn Fn());
+}
+
+/// The objects below a prefix.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// As files of their names.
+    Files(PathBuf),
+    Objects(ObjectStorage),
 }
 
 impl<S: Server> Server for LazyLock<S> {
-    fn scheme(&self) -> &'static str {
-        (**self).scheme()
+    fn root(&self, bucket: &str) -> String {
+        (**self).root(bucket)
     }
 
     fn make(&self, bucket: &str) {
         (**self).make(bucket);
     }
 
-    fn directory_of(&self, bucket: &str) -> PathBuf {
-        (**self).directory_of(bucket)
+    fn kept(&self, bucket: &str, prefix: &Key) -> Kept {
+        (**self).kept(bucket, prefix)
     }
 
     fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
         (**self).open(bucket, prefix)
     }
 
-    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
-        (**self).set_modified(bucket, name, time);
+    fn write_as_of(&self, bucket: &str, name: &str, time: SystemTime, write: &dyn Fn()) {
+        (**self).write_as_of(bucket, name, time, write);
     }
 }
 
@@ -50,16 +63,16 @@ fn own() -> Key {
 }
 
 impl Server for S3Server {
-    fn scheme(&self) -> &'static str {
-        "s3"
+    fn root(&self, bucket: &str) -> String {
+        format!("s3://{bucket}/")
     }
 
     fn make(&self, bucket: &str) {
         self.make_bucket(bucket).unwrap();
     }
 
-    fn directory_of(&self, bucket: &str) -> PathBuf {
-        self.directory(bucket)
+    fn kept(&self, bucket: &str, prefix: &Key) -> Kept {
+        Kept::Files(self.directory(bucket).join(prefix.as_str()))
     }
 
     fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
@@ -76,7 +89,8 @@ impl Server for S3Server {
         account.directory(bucket, prefix, own()).unwrap()
     }
 
-    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
+    fn write_as_of(&self, bucket: &str, name: &str, time: SystemTime, write: &dyn Fn()) {
+        write();
         let stored = self.directory(bucket).join(name);
         let stored = File::options().write(true).open(stored).unwrap();
         stored.set_modified(time).unwrap();
@@ -84,16 +98,16 @@ impl Server for S3Server {
 }
 
 impl Server for GcsServer {
-    fn scheme(&self) -> &'static str {
-        "gs"
+    fn root(&self, bucket: &str) -> String {
+        format!("gs://{bucket}/")
     }
 
     fn make(&self, bucket: &str) {
         self.make_bucket(bucket).unwrap();
     }
 
-    fn directory_of(&self, bucket: &str) -> PathBuf {
-        self.directory(bucket)
+    fn kept(&self, bucket: &str, prefix: &Key) -> Kept {
+        Kept::Files(self.directory(bucket).join(prefix.as_str()))
     }
 
     fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
@@ -104,8 +118,43 @@ impl Server for GcsServer {
         account.directory(bucket, prefix, own()).unwrap()
     }
 
-    fn set_modified(&self, bucket: &str, name: &str, time: SystemTime) {
-        Self::set_modified(self, bucket, name, time).unwrap();
+    fn write_as_of(&self, bucket: &str, name: &str, time: SystemTime, write: &dyn Fn()) {
+        write();
+        self.set_modified(bucket, name, time).unwrap();
+    }
+}
+
+impl Server for AzureServer {
+    fn root(&self, bucket: &str) -> String {
+        format!("abfss://{}/", Self::authority(bucket))
+    }
+
+    fn make(&self, bucket: &str) {
+        self.make_container(bucket).unwrap();
+    }
+
+    fn kept(&self, bucket: &str, prefix: &Key) -> Kept {
+        Kept::Objects(self.open(bucket, prefix))
+    }
+
+    fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {
+        let identity = AzureIdentity::named(|name| match name {
+            "AZURE_STORAGE_ACCOUNT_NAME" => Some(Self::ACCOUNT.to_owned()),
+            "AZURE_STORAGE_ACCOUNT_KEY" => Some(self.key().to_owned()),
+            _ => None,
+        });
+        let account = AzureAccount::new(AzureAccess {
+            endpoint: Some(self.endpoint()),
+            identity: identity.unwrap().unwrap(),
+        });
+        let bucket = Self::authority(bucket);
+        account.directory(&bucket, prefix, own()).unwrap()
+    }
+
+    fn write_as_of(&self, bucket: &str, _name: &str, time: SystemTime, write: &dyn Fn()) {
+        self.write_into_as_of(bucket, Some(time)).unwrap();
+        write();
+        self.write_into_as_of(bucket, None).unwrap();
     }
 }
 
@@ -118,23 +167,23 @@ pub(crate) struct Bucket {
     /// `s3://<bucket>/<prefix>` or the like, which Flink knew as `truth.root`.
     pub(crate) url: String,
     pub(crate) truth: Truth,
-    directory: PathBuf,
+    kept: Kept,
 }
 
 impl Bucket {
-    /// Every file is put through the store, so that it has an etag, and gets its time afterwards.
+    /// Every file is put through the store, so that it has an etag, and has its own time.
     pub(crate) fn of(server: &impl Server, name: &str, entry: &Entry) -> Self {
         server.make(name);
         let local = tempfile::tempdir().unwrap();
         let truth = entry
             .materialize(Tree::Left, local.path(), Times::OlderBy(MONTH))
             .unwrap();
-        let root = format!("{}://{name}/", server.scheme());
+        let root = server.root(name);
         let url = as_long_as(&format!("file:{}", truth.root), &root);
         let prefix = url.strip_prefix(&root).unwrap();
         let bucket = Self {
             name: name.to_owned(),
-            directory: server.directory_of(name).join(prefix),
+            kept: server.kept(name, &prefix.parse().unwrap()),
             truth,
             url: url.clone(),
         };
@@ -146,27 +195,32 @@ impl Bucket {
             if file.role == "metadata" {
                 relocate(&mut bytes, &format!("file:{}", bucket.truth.root), &url);
             }
-            let key = file.path.parse().unwrap();
-            runtime.block_on(store.replace(&key, bytes.into())).unwrap();
+            let key: Key = file.path.parse().unwrap();
+            let bytes = Bytes::from(bytes);
             let modified = fs::metadata(&source).unwrap().modified().unwrap();
-            server.set_modified(name, &format!("{prefix}/{}", file.path), modified);
+            let name_of_object = format!("{prefix}/{}", file.path);
+            server.write_as_of(name, &name_of_object, modified, &|| {
+                let put = store.replace(&key, bytes.clone());
+                runtime.block_on(put).unwrap();
+            });
         }
         bucket
     }
 
     /// Adds shared files that no snapshot names, as killed `JobManager`s leave them. Gives their paths.
     pub(crate) fn add_orphans(&self, server: &impl Server, job: &str, count: usize) -> Vec<String> {
-        let root = format!("{}://{}/", server.scheme(), self.name);
+        let root = server.root(&self.name);
         let prefix = self.url.strip_prefix(&root).unwrap();
         let store = server.open(&self.name, &prefix.parse().unwrap());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let old = SystemTime::now() - MONTH;
         let orphan = |number| {
             let path = format!("ckp/{job}/shared/00000000-0000-4000-8000-{number:012x}");
-            let key = path.parse().unwrap();
-            let put = store.put_if_absent(&key, "left behind".into());
-            assert_eq!(runtime.block_on(put).unwrap(), Put::Created);
-            server.set_modified(&self.name, &format!("{prefix}/{path}"), old);
+            let key: Key = path.parse().unwrap();
+            server.write_as_of(&self.name, &format!("{prefix}/{path}"), old, &|| {
+                let put = store.put_if_absent(&key, "left behind".into());
+                assert_eq!(runtime.block_on(put).unwrap(), Put::Created);
+            });
             path
         };
         (0..count).map(orphan).collect()
@@ -184,19 +238,29 @@ impl Bucket {
 
     /// Every object of Flink with its size, as the store keeps them.
     pub(crate) fn files(&self) -> BTreeMap<String, u64> {
-        let mut files = BTreeMap::new();
-        collect(&self.directory, &self.directory, &mut files);
-        files
+        match &self.kept {
+            Kept::Files(directory) => collected(directory),
+            Kept::Objects(store) => {
+                let mut files = listed(store);
+                files.retain(|name, _| !name.starts_with(JOURNAL));
+                files
+            }
+        }
     }
 
     /// The objects of the journal, by their names in it.
     pub(crate) fn journal(&self) -> Vec<String> {
-        let journal = self.directory.join("ckp/.flink-retention");
-        let mut files = BTreeMap::new();
-        if journal.exists() {
-            collect(&journal, &journal, &mut files);
+        match &self.kept {
+            Kept::Files(directory) => {
+                let journal = directory.join(JOURNAL);
+                collected(&journal).into_keys().collect()
+            }
+            Kept::Objects(store) => {
+                let names = listed(store).into_keys();
+                let inside = names.filter_map(|name| Some(name.strip_prefix(JOURNAL)?.to_owned()));
+                inside.collect()
+            }
         }
-        files.into_keys().collect()
     }
 
     pub(crate) fn files_of_role(&self, roles: &[&str]) -> BTreeMap<String, u64> {
@@ -222,6 +286,29 @@ fn relocate(bytes: &mut [u8], from: &str, to: &str) {
     let path = from.strip_prefix(b"file:").unwrap();
     let rest = bytes.windows(path.len()).any(|window| window == path);
     assert!(!rest, "a path without a scheme is still named");
+}
+
+const JOURNAL: &str = "ckp/.flink-retention/";
+
+fn listed(store: &ObjectStorage) -> BTreeMap<String, u64> {
+    let mut files = BTreeMap::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let walk = Walk::new(store, Key::root()).run(|entry| {
+        if entry.kind == EntryKind::File {
+            files.insert(entry.key.to_string(), entry.version.size);
+        }
+        Descend::Yes
+    });
+    runtime.block_on(walk).unwrap();
+    files
+}
+
+fn collected(directory: &Path) -> BTreeMap<String, u64> {
+    let mut files = BTreeMap::new();
+    if directory.exists() {
+        collect(directory, directory, &mut files);
+    }
+    files
 }
 
 fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, u64>) {

@@ -129,7 +129,7 @@ impl AzureServer {
     }
 
     /// What is written into the container from now on is of that time; without one it is of now.
-    pub fn write_as_of(&self, container: &str, time: Option<SystemTime>) -> Result<(), Error> {
+    pub fn write_into_as_of(&self, container: &str, time: Option<SystemTime>) -> Result<(), Error> {
         let path = self.scratch.path().join("times").join(container);
         let written = match time {
             Some(time) => Timestamp::try_from(time)
