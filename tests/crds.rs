@@ -166,6 +166,18 @@ fn what_says_not_where_and_as_whom_is_refused(server: &ControlPlane) {
             "write the endpoint as a URL with https://",
         ),
         (
+            json!({"storage": {"operatorIdentity": {}, "azure": {"endpoint": "https://state.blob.core.windows.net"}}}),
+            "with operatorIdentity the administrator chooses the endpoint: remove `azure.endpoint`, or use secretRef",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "azure": {"endpoint": "https://azurite/state"}}}),
+            "write the endpoint as a URL with https:// and without a path, for example https://state.blob.core.windows.net",
+        ),
+        (
+            json!({"storage": {"secretRef": {"name": "a"}, "azure": {"endpoint": "http://azurite:10000"}}}),
+            "write the endpoint as a URL with https://",
+        ),
+        (
             json!({"storage": {"secretRef": {"name": "a"}, "s3": {"endpoint": "minio:9000"}}}),
             "write the endpoint as a URL without a path, for example https://minio.storage:9000",
         ),

@@ -35,6 +35,7 @@ fn a_real_api_server_takes_the_manifests() {
         "policy.yaml",
         "policy-enforce.yaml",
         "policy-approval.yaml",
+        "policy-azure.yaml",
         "policy-gcs.yaml",
         "policy-s3.yaml",
         "policy-worker.yaml",

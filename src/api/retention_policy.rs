@@ -24,7 +24,7 @@ pub use status::{
     reason,
 };
 pub use storage_access::{
-    Addressing, GcsAccess, OperatorIdentity, S3Access, SecretReference, StorageAccess,
+    Addressing, AzureAccess, GcsAccess, OperatorIdentity, S3Access, SecretReference, StorageAccess,
     WorkerIdentity,
 };
 

@@ -43,6 +43,7 @@ fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + u
         operator_identity: _,
         s3,
         gcs,
+        azure,
         requests_per_second: _,
     } = storage;
     [
@@ -53,6 +54,10 @@ fn in_storage(storage: &StorageAccess) -> impl Iterator<Item = &'static str> + u
         gcs.as_ref()
             .filter(|_| secret_ref.is_none())
             .map(|_| "spec.storage.gcs"),
+        azure
+            .as_ref()
+            .filter(|_| secret_ref.is_none())
+            .map(|_| "spec.storage.azure"),
     ]
     .into_iter()
     .flatten()
@@ -81,7 +86,7 @@ mod tests {
         let spec = serde_json::from_value(json!({
             "selector": {}, "approval": "Manual",
             "additionalRoots": ["s3://bucket/elsewhere"],
-            "storage": {"worker": {}, "s3": {}, "gcs": {}},
+            "storage": {"worker": {}, "s3": {}, "gcs": {}, "azure": {}},
         }));
         assert_eq!(
             in_policy(&spec.unwrap()),
@@ -89,6 +94,7 @@ mod tests {
                 "spec.additionalRoots",
                 "spec.storage.s3",
                 "spec.storage.gcs",
+                "spec.storage.azure",
             ]
         );
     }

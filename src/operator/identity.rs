@@ -10,7 +10,7 @@ use super::workers::{NoWorker, WorkerPlan};
 use crate::api::names::is_object_name;
 use crate::api::retention_policy::{StorageAccess, WorkerIdentity};
 pub(super) use tenant::Tenant;
-use tenant::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SERVICE_ACCOUNT_KEY};
+use tenant::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SERVICE_ACCOUNT_KEY, STORAGE_ACCOUNT};
 
 /// Who asks the storage.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) enum Identity {
     /// The operator itself, within what was granted to the namespace.
     Operator,
     /// Whoever the Secret of the namespace says, wherever the store lets him.
-    Tenant(Tenant),
+    Tenant(Box<Tenant>),
     /// A Job in the namespace, for the volumes that Flink's pods have there.
     Worker(Box<WorkerPlan>),
     Nobody(NoIdentity),
@@ -64,6 +64,7 @@ impl Identity {
             operator_identity,
             s3: _,
             gcs: _,
+            azure: _,
             requests_per_second: _,
         } = storage;
         let name = match (secret_ref, worker, operator_identity) {
@@ -91,7 +92,7 @@ impl Identity {
             Err(error) => return Err(error),
         };
         Ok(match Tenant::of(&secret, storage) {
-            Ok(tenant) => Self::Tenant(tenant),
+            Ok(tenant) => Self::Tenant(Box::new(tenant)),
             Err(why) => Self::Nobody(NoIdentity::SecretIncomplete { name, why }),
         })
     }
@@ -132,7 +133,7 @@ impl NoIdentity {
                 "The operator may not read Secret {name}; allow it: `kubectl create role -n {namespace} flink-retention-{name} --verb=get --resource=secrets --resource-name={name}` and `kubectl create rolebinding -n {namespace} flink-retention-{name} --role=flink-retention-{name} --serviceaccount={account}`."
             ),
             Self::SecretNotFound { name } => format!(
-                "There is no Secret {name} in namespace {namespace}: create it with the keys {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} for S3, or {SERVICE_ACCOUNT_KEY} for Google Cloud Storage."
+                "There is no Secret {name} in namespace {namespace}: create it with the keys {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} for S3, {SERVICE_ACCOUNT_KEY} for Google Cloud Storage, or {STORAGE_ACCOUNT} and AZURE_STORAGE_ACCOUNT_KEY for Azure Storage."
             ),
             Self::SecretIncomplete { name, why } => format!("Secret {name} {why}."),
         }

@@ -7,6 +7,7 @@ mod support;
 mod adopt;
 mod approval;
 mod bucket;
+mod bucket_azure;
 mod bucket_gcs;
 mod cancel;
 mod crash;

@@ -33,7 +33,7 @@ pub(crate) trait Server {
 pub(crate) enum Kept {
     /// As files of their names.
     Files(PathBuf),
-    Objects(ObjectStorage),
+    Objects(Box<ObjectStorage>),
 }
 
 impl<S: Server> Server for LazyLock<S> {
@@ -134,7 +134,7 @@ impl Server for AzureServer {
     }
 
     fn kept(&self, bucket: &str, prefix: &Key) -> Kept {
-        Kept::Objects(self.open(bucket, prefix))
+        Kept::Objects(Box::new(self.open(bucket, prefix)))
     }
 
     fn open(&self, bucket: &str, prefix: &Key) -> ObjectStorage {

@@ -24,11 +24,17 @@ use crate::api::schema::validation;
         "!(has(self.operatorIdentity) && has(self.gcs) && has(self.gcs.endpoint))",
         "with operatorIdentity the administrator chooses the endpoint: remove `gcs.endpoint`, or use secretRef",
     ),
+    validation(
+        "!(has(self.operatorIdentity) && has(self.azure) && has(self.azure.endpoint))",
+        "with operatorIdentity the administrator chooses the endpoint: remove `azure.endpoint`, or use secretRef",
+    ),
 ]))]
 pub struct StorageAccess {
     /// Credentials from a Secret of this namespace. For S3 the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and
     /// `AWS_SESSION_TOKEN` if they have one. For Google Cloud Storage `GOOGLE_SERVICE_ACCOUNT_KEY` (the JSON of a service
-    /// account's key) or `GOOGLE_OAUTH_ACCESS_TOKEN`. It is read for each run, so a new value counts from the next run on.
+    /// account's key) or `GOOGLE_OAUTH_ACCESS_TOKEN`. For Azure Storage `AZURE_STORAGE_ACCOUNT_NAME` and one of
+    /// `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_TOKEN`, or `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`
+    /// together. It is read for each run, so a new value counts from the next run on.
     /// What they reach is for the store to say; the operator adds no rights of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
@@ -45,6 +51,9 @@ pub struct StorageAccess {
     /// Settings for Google Cloud Storage, for `secretRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gcs: Option<GcsAccess>,
+    /// Settings for Azure Storage, for `secretRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureAccess>,
     /// At most so many requests to the storage in a second, by the runs of this policy. A listing counts one for each
     /// thousand entries. At a rate so low that a batch cannot be verified within two minutes nothing is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,11 +70,13 @@ impl StorageAccess {
             operator_identity: _,
             s3,
             gcs,
+            azure,
             requests_per_second: _,
         } = self;
         let s3 = s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
         let gcs = gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref());
-        s3.into_iter().chain(gcs)
+        let azure = azure.as_ref().and_then(|azure| azure.endpoint.as_ref());
+        s3.into_iter().chain(gcs).chain(azure)
     }
 }
 
@@ -121,6 +132,21 @@ pub struct GcsAccess {
     #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
         "self.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1)(:[0-9]+)?)/?$')",
         "write the endpoint as a URL with https:// and without a path, for example https://storage.googleapis.com",
+    )]))]
+    pub endpoint: Option<String>,
+}
+
+/// Settings for Azure Blob Storage and Azure Data Lake Storage Gen2.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureAccess {
+    /// The blob endpoint of the account in another cloud than Azure's public one, for example
+    /// `https://<account>.blob.core.chinacloudapi.cn`, or an emulator that takes the account for the first part of the path.
+    /// The administrator must have granted it. Without it `https://<account>.blob.core.windows.net`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), extend("x-kubernetes-validations" = [validation(
+        "self.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1)(:[0-9]+)?)/?$')",
+        "write the endpoint as a URL with https:// and without a path, for example https://state.blob.core.windows.net",
     )]))]
     pub endpoint: Option<String>,
 }

@@ -2,16 +2,21 @@
 
 use k8s_openapi::api::core::v1::Secret as SecretObject;
 use retention::location::{Location, ObjectStore, Store};
-use storage::{GcsAccess, GcsCredentials, S3Access, S3Credentials, Secret, ServiceAccountKey};
+use storage::{
+    AzureAccess, AzureIdentity, GcsAccess, GcsCredentials, S3Access, S3Credentials, Secret,
+    ServiceAccountKey,
+};
 
 use crate::api::retention_policy::{
-    Addressing, GcsAccess as GcsSettings, S3Access as S3Settings, StorageAccess,
+    Addressing, AzureAccess as AzureSettings, GcsAccess as GcsSettings, S3Access as S3Settings,
+    StorageAccess,
 };
 
 pub(super) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 pub(super) const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 pub(super) const SERVICE_ACCOUNT_KEY: &str = "GOOGLE_SERVICE_ACCOUNT_KEY";
+pub(super) const STORAGE_ACCOUNT: &str = "AZURE_STORAGE_ACCOUNT_NAME";
 const ACCESS_TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";
 
 /// Nobody for the stores that the Secret says nothing of; somebody for one of them at least.
@@ -19,6 +24,7 @@ const ACCESS_TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";
 pub(in crate::operator) struct Tenant {
     pub(in crate::operator) s3: Option<S3Access>,
     pub(in crate::operator) gcs: Option<GcsAccess>,
+    pub(in crate::operator) azure: Option<AzureAccess>,
 }
 
 impl Tenant {
@@ -28,10 +34,11 @@ impl Tenant {
         let tenant = Self {
             s3: s3(&values)?.map(|credentials| s3_access(settings.s3.as_ref(), credentials)),
             gcs: gcs(&values)?.map(|credentials| gcs_access(settings.gcs.as_ref(), credentials)),
+            azure: azure(&values)?.map(|identity| azure_access(settings.azure.as_ref(), identity)),
         };
-        if tenant.s3.is_none() && tenant.gcs.is_none() {
+        if tenant.s3.is_none() && tenant.gcs.is_none() && tenant.azure.is_none() {
             return Err(format!(
-                "needs values of {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} for S3, or of {SERVICE_ACCOUNT_KEY} for Google Cloud Storage"
+                "needs values of {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} for S3, of {SERVICE_ACCOUNT_KEY} for Google Cloud Storage, or of {STORAGE_ACCOUNT} and a key, signature or application for Azure Storage"
             ));
         }
         Ok(tenant)
@@ -40,10 +47,11 @@ impl Tenant {
     /// Whether he is anybody there. What he may do is for the store to say.
     pub(in crate::operator) fn reaches(&self, location: &Location) -> bool {
         match location.store() {
-            Store::Object { kind, bucket: _ } => match kind {
+            Store::Object { kind, bucket } => match kind {
                 ObjectStore::S3 => self.s3.is_some(),
                 ObjectStore::Gcs => self.gcs.is_some(),
-                ObjectStore::Azure | ObjectStore::Oss => false,
+                ObjectStore::Azure => self.azure.as_ref().is_some_and(|azure| azure.has(bucket)),
+                ObjectStore::Oss => false,
             },
             Store::File { .. } | Store::Hdfs { .. } | Store::Other { .. } => false,
         }
@@ -104,6 +112,19 @@ fn gcs(values: &Values<'_>) -> Result<Option<GcsCredentials>, String> {
     }
 }
 
+/// Nobody but the account that is named; an application without one is somebody elsewhere.
+fn azure(values: &Values<'_>) -> Result<Option<AzureIdentity>, String> {
+    let mut settings = Vec::new();
+    for name in AzureIdentity::SETTINGS {
+        settings.push((name, values.get(name)?));
+    }
+    let named = AzureIdentity::named(|name| {
+        let found = settings.iter().find(|(known, _)| *known == name);
+        found.and_then(|(_, value)| value.map(str::to_owned))
+    });
+    named.map_err(|why| why.to_string())
+}
+
 fn s3_access(settings: Option<&S3Settings>, credentials: S3Credentials) -> S3Access {
     let S3Settings {
         endpoint,
@@ -129,6 +150,11 @@ fn gcs_access(settings: Option<&GcsSettings>, credentials: GcsCredentials) -> Gc
     }
 }
 
+fn azure_access(settings: Option<&AzureSettings>, identity: AzureIdentity) -> AzureAccess {
+    let AzureSettings { endpoint } = settings.cloned().unwrap_or_default();
+    AzureAccess { endpoint, identity }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -138,6 +164,9 @@ mod tests {
 
     const KEY: &str =
         r#"{"type": "service_account", "client_email": "a@b", "private_key": "printed-4"}"#;
+
+    // "printed" in base64.
+    const AZURE_KEY: (&str, &str) = ("AZURE_STORAGE_ACCOUNT_KEY", "cHJpbnRlZA==");
 
     fn tenant(data: &[(&str, &str)]) -> Result<Tenant, String> {
         let data = data
@@ -178,6 +207,22 @@ mod tests {
                 vec![(SERVICE_ACCOUNT_KEY, KEY), (ACCESS_TOKEN, "printed")],
                 "remove the other",
             ),
+            (vec![], STORAGE_ACCOUNT),
+            (vec![(STORAGE_ACCOUNT, "state1")], "AZURE_STORAGE_SAS_TOKEN"),
+            (vec![AZURE_KEY], STORAGE_ACCOUNT),
+            (
+                vec![
+                    (STORAGE_ACCOUNT, "state1"),
+                    AZURE_KEY,
+                    ("AZURE_STORAGE_SAS_TOKEN", "sig=printed"),
+                ],
+                "remove the other",
+            ),
+            // Of the operator's own pod, perhaps: they name nobody here.
+            (
+                vec![(STORAGE_ACCOUNT, "state1"), ("AZURE_CLIENT_ID", "c")],
+                "AZURE_TENANT_ID",
+            ),
         ] {
             let why = tenant(&data).unwrap_err();
             assert!(why.contains(part) && !why.contains("printed"), "{why}");
@@ -188,16 +233,22 @@ mod tests {
     fn he_is_nobody_where_the_secret_names_nobody() {
         let s3 = tenant(&[(ACCESS_KEY_ID, "AK"), (SECRET_ACCESS_KEY, "sk")]).unwrap();
         let gcs = tenant(&[(SERVICE_ACCOUNT_KEY, KEY)]).unwrap();
-        for (text, in_s3, in_gcs) in [
-            ("s3a://b/x", true, false),
-            ("gs://b/x", false, true),
-            ("abfss://c@a.dfs.core.windows.net/x", false, false),
-            ("file:/x", false, false),
-            ("hdfs://nn/x", false, false),
+        let azure = tenant(&[(STORAGE_ACCOUNT, "state1"), AZURE_KEY]).unwrap();
+        for (text, reached) in [
+            ("s3a://b/x", Some(0)),
+            ("gs://b/x", Some(1)),
+            ("abfss://c-1@state1.dfs.core.windows.net/x", Some(2)),
+            ("wasbs://c-1@state1.blob.core.windows.net/x", Some(2)),
+            ("abfss://c-1@other1.dfs.core.windows.net/x", None),
+            ("abfss://c-1@state1.evil.example/x", None),
+            ("file:/x", None),
+            ("hdfs://nn/x", None),
         ] {
             let location = Location::parse(text, &Origin::default()).unwrap();
-            let reached = (s3.reaches(&location), gcs.reaches(&location));
-            assert_eq!(reached, (in_s3, in_gcs), "{text}");
+            let tenants = [&s3, &gcs, &azure];
+            let by = tenants.map(|tenant| tenant.reaches(&location));
+            let expected = [0, 1, 2].map(|number| reached == Some(number));
+            assert_eq!(by, expected, "{text}");
         }
     }
 
@@ -208,8 +259,14 @@ mod tests {
             (SECRET_ACCESS_KEY, "printed-2"),
             (SESSION_TOKEN, "printed-3"),
             (SERVICE_ACCOUNT_KEY, KEY),
+            (STORAGE_ACCOUNT, "state1"),
+            AZURE_KEY,
         ]);
-        let identity = super::super::Identity::Tenant(tenant.unwrap());
-        assert!(!format!("{identity:?}").contains("printed"), "{identity:?}");
+        let identity = super::super::Identity::Tenant(Box::new(tenant.unwrap()));
+        let text = format!("{identity:?}");
+        assert!(
+            !text.contains("printed") && !text.contains(AZURE_KEY.1),
+            "{text}"
+        );
     }
 }

@@ -75,7 +75,7 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
             bases,
             by: Reacher::Tenant,
         } => format!(
-            "{} not reached with the credentials of the Secret: s3:// needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in it, gs:// GOOGLE_SERVICE_ACCOUNT_KEY; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
+            "{} not reached with the credentials of the Secret: s3:// needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in it, gs:// GOOGLE_SERVICE_ACCOUNT_KEY, abfss:// AZURE_STORAGE_ACCOUNT_NAME of that very account and its key; a volume needs a policy of its own with `storage: {{operatorIdentity: {{}}}}`.",
             are(bases)
         ),
         Obstacle::BaseUnreachable {
@@ -88,9 +88,11 @@ pub(in crate::operator) fn sentence(obstacle: &Obstacle, namespace: &str, accoun
         Obstacle::BaseUnreachable {
             bases,
             by: Reacher::Operator,
-        } if bases
-            .iter()
-            .all(|base| base.starts_with("s3") || base.starts_with("gs:")) =>
+        } if bases.iter().all(|base| {
+            ["s3", "gs:", "abfss:"]
+                .iter()
+                .any(|scheme| base.starts_with(scheme))
+        }) =>
         {
             format!(
                 "{} not within the operator's reach; name a Secret with credentials in `storage.secretRef`.",

@@ -6,8 +6,8 @@ use futures::StreamExt;
 use retention::layout::JOURNAL_DIRECTORY;
 use retention::location::{Location, ObjectStore, Store};
 use storage::{
-    Directories, GcsAccount, Key, Patience, PatientBuckets, Requests, S3Account, Storage,
-    StorageError,
+    AzureAccount, Directories, GcsAccount, Key, Patience, PatientBuckets, Requests, S3Account,
+    Storage, StorageError,
 };
 
 use crate::api::retention_run::Phase;
@@ -48,7 +48,7 @@ impl Reach {
                 observer: Arc::clone(&operator.observer) as Arc<dyn Observer>,
                 cache: Arc::clone(&operator.cache),
             }),
-            Identity::Tenant(tenant) => Self::of_tenant(operator, namespace, tenant, bases).await,
+            Identity::Tenant(tenant) => Self::of_tenant(operator, namespace, *tenant, bases).await,
             Identity::Worker(_) => Self::of_worker(operator, worker, bases).await,
             Identity::Nobody(why) => Err(Unreached::Nobody(why)),
         }
@@ -126,7 +126,7 @@ struct Accounts(Vec<(ObjectStore, Arc<PatientBuckets>)>);
 impl Accounts {
     /// What a bucket does to one tenant is no news for another, who may be somebody else there.
     fn of(tenant: Tenant, namespace: &str, patience: &Arc<Patience>) -> Self {
-        let Tenant { s3, gcs } = tenant;
+        let Tenant { s3, gcs, azure } = tenant;
         let patient = |kind, account: Arc<dyn Directories>, whose: String| {
             let whose = format!("{namespace} {whose}");
             let buckets = PatientBuckets::new(account, Arc::clone(patience), whose);
@@ -142,7 +142,16 @@ impl Accounts {
             let whose = format!("gs {}", access.endpoint.as_deref().unwrap_or_default());
             patient(ObjectStore::Gcs, Arc::new(GcsAccount::new(access)), whose)
         });
-        Self(s3.into_iter().chain(gcs).collect())
+        let azure = azure.map(|access| {
+            let endpoint = access.endpoint.as_deref().unwrap_or_default();
+            let whose = format!("azure {} {endpoint}", access.identity.account());
+            patient(
+                ObjectStore::Azure,
+                Arc::new(AzureAccount::new(access)),
+                whose,
+            )
+        });
+        Self(s3.into_iter().chain(gcs).chain(azure).collect())
     }
 
     fn directory(&self, base: &Location) -> Result<Arc<dyn Storage>, Unreached> {

@@ -350,7 +350,7 @@ fn an_adopted_directory_is_looked_at() {
 }
 
 fn tenant() -> Identity {
-    Identity::Tenant(Tenant {
+    Identity::Tenant(Box::new(Tenant {
         s3: Some(storage::S3Access {
             endpoint: None,
             region: None,
@@ -358,7 +358,8 @@ fn tenant() -> Identity {
             credentials: storage::S3Credentials::OfThisProcess,
         }),
         gcs: None,
-    })
+        azure: None,
+    }))
 }
 
 /// Whether the store lets him is for the store to say; what the operator itself reaches is none of his.
@@ -398,7 +399,7 @@ fn without_an_identity_nothing_is_done() {
 
 #[test]
 fn an_endpoint_is_granted_or_nothing_is_done() {
-    for store in ["s3", "gcs"] {
+    for store in ["s3", "gcs", "azure"] {
         let storage = json!({"storage": {
             "secretRef": {"name": "s"}, (store): {"endpoint": "https://minio:9000"},
         }});

@@ -105,7 +105,9 @@ impl AzureIdentity {
         }))
     }
 
-    pub(super) fn account(&self) -> &str {
+    /// The name of the account.
+    #[must_use]
+    pub fn account(&self) -> &str {
         &self.account
     }
 
