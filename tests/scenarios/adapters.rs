@@ -10,10 +10,12 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use storage::memory::MemoryStorage;
 use storage::{
-    GcsAccess, GcsAccount, GcsCredentials, Key, LocalStorage, S3Access, S3Account, S3Credentials,
-    Secret, Storage,
+    AzureAccess, AzureAccount, AzureIdentity, GcsAccess, GcsAccount, GcsCredentials, Key,
+    LocalStorage, S3Access, S3Account, S3Credentials, Secret, Storage,
 };
-use testbed::object_store::{ACCESS_KEY, GcsServer, Keeps, REGION, S3Server, SECRET_KEY};
+use testbed::object_store::{
+    ACCESS_KEY, AzureServer, GcsServer, Keeps, REGION, S3Server, SECRET_KEY,
+};
 use tokio::runtime::Runtime;
 
 pub(crate) use exceptions::Expected;
@@ -34,6 +36,12 @@ static GCS: LazyLock<GcsServer> = LazyLock::new(|| {
     server.make_bucket(BUCKET).expect("a bucket can be made");
     server
 });
+static AZURE: LazyLock<AzureServer> = LazyLock::new(|| {
+    let server = AzureServer::start(Keeps::InMemory).expect("azurite starts");
+    let made = server.make_container(BUCKET);
+    made.expect("a container can be made");
+    server
+});
 static DISK: LazyLock<tempfile::TempDir> =
     LazyLock::new(|| tempfile::tempdir().expect("a directory can be made"));
 
@@ -47,13 +55,14 @@ pub(crate) enum Adapter {
     Local,
     S3,
     Gcs,
+    Azure,
 }
 
 /// What the adapters did otherwise than the store in memory.
 pub(crate) type Differences = Arc<Mutex<Vec<String>>>;
 
 impl Adapter {
-    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Local, Self::S3, Self::Gcs];
+    pub(crate) const ALL: [Self; 5] = [Self::Memory, Self::Local, Self::S3, Self::Gcs, Self::Azure];
 
     /// What the names of its tests begin with.
     pub(crate) fn prefix(self) -> &'static str {
@@ -62,6 +71,7 @@ impl Adapter {
             Self::Local => "local::",
             Self::S3 => "s3::",
             Self::Gcs => "gcs::",
+            Self::Azure => "azure::",
         }
     }
 
@@ -69,7 +79,7 @@ impl Adapter {
     pub(crate) fn has_directories(self) -> bool {
         match self {
             Self::Memory | Self::Local => true,
-            Self::S3 | Self::Gcs => false,
+            Self::S3 | Self::Gcs | Self::Azure => false,
         }
     }
 
@@ -111,6 +121,21 @@ impl Adapter {
                 });
                 let real = account.directory(BUCKET, &key(&name), mirror::own());
                 let real: Arc<dyn Storage> = Arc::new(real.expect("a bucket has a good name"));
+                (Arc::clone(&real), Outside::Same(real))
+            }
+            Self::Azure => {
+                let identity = AzureIdentity::named(|name| match name {
+                    "AZURE_STORAGE_ACCOUNT_NAME" => Some(AzureServer::ACCOUNT.to_owned()),
+                    "AZURE_STORAGE_ACCOUNT_KEY" => Some(AZURE.key().to_owned()),
+                    _ => None,
+                });
+                let account = AzureAccount::new(AzureAccess {
+                    endpoint: Some(AZURE.endpoint()),
+                    identity: identity.ok().flatten().expect("it is named"),
+                });
+                let container = AzureServer::authority(BUCKET);
+                let real = account.directory(&container, &key(&name), mirror::own());
+                let real: Arc<dyn Storage> = Arc::new(real.expect("a container has a good name"));
                 (Arc::clone(&real), Outside::Same(real))
             }
         };
