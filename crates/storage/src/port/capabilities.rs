@@ -16,7 +16,7 @@ pub struct Capabilities {
 pub enum ConditionalDelete {
     /// The store compares and deletes in one step.
     Atomic,
-    /// We compare, then delete; a writer in the microseconds between is not noticed. Harmless for Flink's data
-    /// files, which have unique names and never change.
+    /// We compare, then delete at once; a writer in between is not noticed: microseconds on a file system, a request over a
+    /// network. Harmless for Flink's data files, which have unique names and never change.
     CompareThenDelete,
 }
