@@ -1,6 +1,7 @@
 //! The stores that scenarios are played on, beside the one in memory: real adapters on real servers.
 
 mod exceptions;
+mod hdfs;
 mod mirror;
 mod outside;
 
@@ -10,15 +11,17 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use storage::memory::MemoryStorage;
 use storage::{
-    AzureAccess, AzureAccount, AzureIdentity, GcsAccess, GcsAccount, GcsCredentials, Key,
-    LocalStorage, S3Access, S3Account, S3Credentials, Secret, Storage,
+    AzureAccess, AzureAccount, AzureIdentity, GcsAccess, GcsAccount, GcsCredentials, HdfsAccess,
+    HdfsCluster, Key, LocalStorage, S3Access, S3Account, S3Credentials, Secret, Storage,
 };
+use testbed::hdfs::{HdfsServer, USER};
 use testbed::object_store::{
     ACCESS_KEY, AzureServer, GcsServer, Keeps, REGION, S3Server, SECRET_KEY,
 };
 use tokio::runtime::Runtime;
 
 pub(crate) use exceptions::Expected;
+use hdfs::Hdfs;
 pub(crate) use mirror::Mirror;
 use outside::Outside;
 
@@ -42,6 +45,8 @@ static AZURE: LazyLock<AzureServer> = LazyLock::new(|| {
     made.expect("a container can be made");
     server
 });
+static HDFS: LazyLock<HdfsServer> =
+    LazyLock::new(|| HdfsServer::start().expect("a Hadoop file system starts"));
 static DISK: LazyLock<tempfile::TempDir> =
     LazyLock::new(|| tempfile::tempdir().expect("a directory can be made"));
 
@@ -56,13 +61,21 @@ pub(crate) enum Adapter {
     S3,
     Gcs,
     Azure,
+    Hdfs,
 }
 
 /// What the adapters did otherwise than the store in memory.
 pub(crate) type Differences = Arc<Mutex<Vec<String>>>;
 
 impl Adapter {
-    pub(crate) const ALL: [Self; 5] = [Self::Memory, Self::Local, Self::S3, Self::Gcs, Self::Azure];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Memory,
+        Self::Local,
+        Self::S3,
+        Self::Gcs,
+        Self::Azure,
+        Self::Hdfs,
+    ];
 
     /// What the names of its tests begin with.
     pub(crate) fn prefix(self) -> &'static str {
@@ -72,13 +85,14 @@ impl Adapter {
             Self::S3 => "s3::",
             Self::Gcs => "gcs::",
             Self::Azure => "azure::",
+            Self::Hdfs => "hdfs::",
         }
     }
 
     /// Whether a directory is there without anything in it, and a link can be.
     pub(crate) fn has_directories(self) -> bool {
         match self {
-            Self::Memory | Self::Local => true,
+            Self::Memory | Self::Local | Self::Hdfs => true,
             Self::S3 | Self::Gcs | Self::Azure => false,
         }
     }
@@ -137,6 +151,19 @@ impl Adapter {
                 let real = account.directory(&container, &key(&name), mirror::own());
                 let real: Arc<dyn Storage> = Arc::new(real.expect("a container has a good name"));
                 (Arc::clone(&real), Outside::Same(real))
+            }
+            Self::Hdfs => {
+                let authority = HDFS.authority();
+                let root = key(HdfsServer::HOME.trim_start_matches('/')).join(&name);
+                let root = root.expect("a plain name is one of a directory");
+                let outside = Hdfs::new(&authority, &root).await;
+                let access = HdfsAccess::As {
+                    user: USER.to_owned(),
+                    configuration: None,
+                };
+                let authority = authority.parse().expect("it is a NameNode");
+                let cluster = HdfsCluster::new(&authority, &access).expect("it needs no settings");
+                (Arc::new(cluster.directory(root)), Outside::Hdfs(outside))
             }
         };
         Some(Mirror::new(memory, real, outside, Arc::clone(differences)))

@@ -83,7 +83,7 @@ impl Mirror {
                 EntryKind::File => {}
                 EntryKind::Directory | EntryKind::Symlink | EntryKind::Other => {
                     if was.is_none_or(|was| was.kind != is.kind) {
-                        self.outside.make(key, is.kind);
+                        self.outside.make(key, is.kind).await;
                     }
                 }
             }

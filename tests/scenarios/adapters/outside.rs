@@ -6,9 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use storage::{EntryKind, Key, Storage};
 
+use super::HDFS;
+use super::hdfs::Hdfs;
+
 pub(super) enum Outside {
     /// By the system calls of this machine.
     Directory(PathBuf),
+    /// By a client of its own.
+    Hdfs(Hdfs),
     /// As whoever may everything there.
     Same(Arc<dyn Storage>),
 }
@@ -22,23 +27,26 @@ impl Outside {
                 remove(&path);
                 std::fs::write(path, bytes).expect("a file can be written");
             }
+            Self::Hdfs(files) => files.write(key, bytes).await,
             Self::Same(store) => store.replace(key, bytes).await.expect("it can be written"),
         }
     }
 
     /// What is no file. An object store has nothing of the kind.
-    pub(super) fn make(&self, key: &Key, kind: EntryKind) {
-        let Self::Directory(root) = self else {
-            return;
-        };
-        let path = made(root, key);
-        match kind {
-            EntryKind::Directory => std::fs::create_dir_all(path).expect("a directory can be made"),
-            EntryKind::Symlink => {
+    pub(super) async fn make(&self, key: &Key, kind: EntryKind) {
+        match (self, kind) {
+            (Self::Same(_), _) => {}
+            (Self::Directory(root), EntryKind::Directory) => {
+                std::fs::create_dir_all(made(root, key)).expect("a directory can be made");
+            }
+            (Self::Directory(root), EntryKind::Symlink) => {
+                let path = made(root, key);
                 remove(&path);
                 std::os::unix::fs::symlink("/nowhere", path).expect("a link can be made");
             }
-            EntryKind::File | EntryKind::Other => unreachable!("no step makes one of these"),
+            (Self::Hdfs(files), EntryKind::Directory) => files.make_directory(key).await,
+            (Self::Hdfs(files), EntryKind::Symlink) => files.link(key, &HDFS).await,
+            (_, EntryKind::File | EntryKind::Other) => unreachable!("no step makes one of these"),
         }
     }
 
@@ -46,6 +54,7 @@ impl Outside {
     pub(super) async fn remove(&self, key: &Key, kind: EntryKind) {
         match self {
             Self::Directory(root) => remove(&root.join(key.as_str())),
+            Self::Hdfs(files) => files.remove(key).await,
             Self::Same(store) => {
                 if kind != EntryKind::File {
                     return;
