@@ -260,6 +260,32 @@ async fn pages_that_lead_back_are_no_listing() {
     }
 }
 
+/// As many as Azure puts on a page.
+const ON_A_PAGE: usize = 5_000;
+
+#[tokio::test]
+async fn a_hundred_thousand_blobs_come_once_each() {
+    let (endpoint, asked) = noting(|request| {
+        let marker = request.split("marker=").nth(1).unwrap_or_default();
+        let first = marker.split(|c: char| !c.is_ascii_digit()).next();
+        let first: usize = first.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+        let after = first + ON_A_PAGE;
+        let names = (first..after).map(|number| blob(&format!("flink/shared/{number:06}")));
+        let next = match after {
+            100_000 => "<NextMarker />".to_owned(),
+            more => format!("<NextMarker>{more}</NextMarker>"),
+        };
+        ok(&page_from("", &names.collect::<String>(), &next))
+    })
+    .await;
+    let store = store(endpoint);
+    let listing = store.list_level(&key("shared"));
+    let entries: Vec<Entry> = listing.try_collect().await.unwrap();
+    let expected = (0..100_000).map(|number| key(&format!("shared/{number:06}")));
+    assert!(entries.into_iter().map(|entry| entry.key).eq(expected));
+    assert_eq!(asked.lock().unwrap().len(), 20);
+}
+
 /// A file that is not there is needed by nobody, so it must be the store who says so.
 #[tokio::test]
 async fn not_every_404_is_a_missing_file() {
