@@ -268,30 +268,37 @@ fn of_secrets_only_those_that_are_named_can_be_read_and_only_there() {
 }
 
 #[test]
-fn workers_need_a_few_rights_more_and_nobody_has_them_unasked() {
+fn workers_need_a_few_rights_more_and_those_only_where_they_are_asked_for() {
     let chart = Chart::new();
-    for (values, role) in [
-        (json!({}), "ClusterRole/null"),
-        (json!({"watchNamespaces": ["payments"]}), "Role/payments"),
+    for values in [
+        json!({}),
+        json!({"watchNamespaces": ["payments", "orders"]}),
     ] {
         let without = rights(&chart.render(&values).unwrap());
-        let mut switched_on = values;
-        switched_on["workers"] = json!({"enabled": true});
-        let with = rights(&chart.render(&switched_on).unwrap());
-        let mut added: Vec<String> = with
-            .iter()
-            .filter(|right| !without.contains(right))
-            .map(|right| format!("{} {} {}", right.role, right.verb, right.resource))
-            .collect();
-        added.sort();
-        let mut expected = vec![
-            "ClusterRole/null create tokenreviews".to_owned(),
-            format!("{role} create jobs"),
-            format!("{role} delete jobs"),
-            format!("{role} get persistentvolumeclaims"),
-            format!("{role} get pods"),
+        let added = |namespaces: &Value| {
+            let mut switched_on = values.clone();
+            switched_on["workers"] = json!({"enabled": true, "namespaces": namespaces});
+            let with = rights(&chart.render(&switched_on).unwrap());
+            let mut added: Vec<String> = with
+                .iter()
+                .filter(|right| !without.contains(right))
+                .map(|right| format!("{} {} {}", right.role, right.verb, right.resource))
+                .collect();
+            added.sort();
+            added
+        };
+        let everywhere = "ClusterRole/null create tokenreviews";
+        assert_eq!(added(&json!([])), [everywhere]);
+        let there = [
+            everywhere,
+            "Role/payments create jobs",
+            "Role/payments delete jobs",
+            "Role/payments get persistentvolumeclaims",
+            "Role/payments get pods",
         ];
-        expected.sort();
-        assert_eq!(added, expected);
+        assert_eq!(added(&json!(["payments"])), there);
+        let mut off = values.clone();
+        off["workers"] = json!({"enabled": false, "namespaces": ["payments"]});
+        assert_eq!(rights(&chart.render(&off).unwrap()), without);
     }
 }

@@ -102,18 +102,6 @@ Secrets; a policy belongs to people, so only its status is written.
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-{{- if .Values.workers.enabled }}
-# Workers: what they would mount, the Job of one for each run, and whether who dials in is its pod.
-- apiGroups: [""]
-  resources: [persistentvolumeclaims]
-  verbs: [get]
-- apiGroups: [batch]
-  resources: [jobs]
-  verbs: [create, delete]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get]
-{{- end }}
 {{- end }}
 
 {{/*

@@ -87,7 +87,7 @@ impl NoWorker {
                     .to_owned()
             }
             Self::Forbidden { resources } => format!(
-                "The operator may not read {resources} in namespace {namespace}: its chart needs `workers.enabled: true`."
+                "The operator may not read {resources} in namespace {namespace}: its chart needs `workers: {{enabled: true, namespaces: [{namespace}]}}`."
             ),
             Self::InvalidTemplate { deployment, why } => format!(
                 "The pod template of FlinkDeployment {deployment} cannot be read ({why}): repair it."

@@ -39,7 +39,8 @@ impl Stage {
     }
 
     pub(super) fn with(orphans: u64, arguments: &[&str]) -> Self {
-        let cluster = Cluster::start_with(json!({"workers": {"enabled": true}}));
+        let cluster =
+            Cluster::start_with(json!({"workers": {"enabled": true, "namespaces": ["flink"]}}));
         let volume = Volume::new();
         volume.checkpoint(JOB, 3);
         let orphans = volume.orphans(JOB, orphans);
