@@ -10,6 +10,7 @@
 //!   - location: file:/opt/flink/volume
 //!     exclusive: false
 //!   endpoints: ["https://minio.storage:9000"]
+//!   workersMayDelete: false
 //! ```
 //!
 //! Without the file nothing is granted. While the file cannot be used nothing is deleted, for nobody knows whether it says
@@ -69,6 +70,10 @@ pub struct Grant {
     pub bases: Vec<GrantedBase>,
     /// Endpoints of object stores that policies of the namespace may name.
     pub endpoints: Vec<Endpoint>,
+    /// Whether workers of the namespace may delete, and not only look. Which volume a job meant that is gone by now, or
+    /// whose template has changed, nobody recorded: whoever grants this says that in the namespace a path has always been on
+    /// one volume.
+    pub workers_may_delete: bool,
 }
 
 /// A directory below which policies of a namespace may act.
@@ -145,13 +150,15 @@ struct FileFloors {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct FileGrant {
     namespace: String,
     #[serde(default)]
     bases: Vec<GrantedBase>,
     #[serde(default)]
     endpoints: Vec<String>,
+    #[serde(default)]
+    workers_may_delete: bool,
 }
 
 impl Administrator {
@@ -230,6 +237,13 @@ impl Administrator {
             .filter(|grant| grant.namespace == namespace)
             .any(|grant| grant.endpoints.contains(&endpoint))
     }
+
+    /// Whether workers of a namespace may delete.
+    #[must_use]
+    pub fn lets_workers_delete(&self, namespace: &str) -> bool {
+        let mut grants = self.grants.iter();
+        grants.any(|grant| grant.namespace == namespace && grant.workers_may_delete)
+    }
 }
 
 /// What is exclusive to one namespace cannot be another's as well. (A path of a volume is another one in each.)
@@ -274,6 +288,7 @@ fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
         namespace,
         bases,
         endpoints,
+        workers_may_delete,
     } = grant;
     for base in &bases {
         if let Err(error) = Location::parse(&base.location, &Origin::default()) {
@@ -291,6 +306,7 @@ fn grant(grant: FileGrant) -> Result<Grant, AdministratorError> {
             namespace,
             bases,
             endpoints,
+            workers_may_delete,
         }),
         Err(error) => Err(AdministratorError::Endpoint { namespace, error }),
     }

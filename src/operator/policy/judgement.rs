@@ -104,6 +104,7 @@ pub(in crate::operator) enum Restraint {
     Suspended,
     Paused(Pause),
     NotSupportedYet,
+    WorkerOnlyLooks,
 }
 
 impl Restraint {
@@ -114,6 +115,7 @@ impl Restraint {
             Self::Paused(Pause::AskedFor) => "PausedByAdministrator",
             Self::Paused(Pause::FileUnusable) => "AdministratorFileUnusable",
             Self::NotSupportedYet => "NotSupportedYet",
+            Self::WorkerOnlyLooks => "WorkerOnlyLooks",
         }
     }
 
@@ -122,6 +124,9 @@ impl Restraint {
             Self::Suspended => "the policy is suspended",
             Self::Paused(pause) => pause.why(),
             Self::NotSupportedYet => "the policy uses fields that are not honoured yet",
+            Self::WorkerOnlyLooks => {
+                "workers of this namespace may only look until the administrator's file grants it `workersMayDelete: true`"
+            }
         }
     }
 }
@@ -205,12 +210,15 @@ pub(in crate::operator) fn judge<'a>(
             why: error.to_string(),
         });
     }
+    let is_worker = matches!(at.identity, Identity::Worker(_));
     let restrained = if !supported {
         Some(Restraint::NotSupportedYet)
     } else if let Some(pause) = at.administrator.paused {
         Some(Restraint::Paused(pause))
     } else if spec.suspend {
         Some(Restraint::Suspended)
+    } else if is_worker && !at.administrator.lets_workers_delete(at.namespace) {
+        Some(Restraint::WorkerOnlyLooks)
     } else {
         None
     };

@@ -163,7 +163,7 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
                 restraint.reason(),
                 "the policy is suspended: set `suspend: false` to go on",
             ),
-            Restraint::Paused(_) | Restraint::NotSupportedYet => {
+            Restraint::Paused(_) | Restraint::NotSupportedYet | Restraint::WorkerOnlyLooks => {
                 no(restraint.reason(), restraint.why())
             }
         };

@@ -62,7 +62,8 @@ impl Reach {
     ) -> Result<Self, Unreached> {
         let mut stores = operator.mounted.clone();
         if let Some(worker) = worker {
-            worker.mount_in(&mut stores).map_err(Unreached::Worker)?;
+            let mounted = worker.mount_in(&mut stores, &operator.patience);
+            mounted.map_err(Unreached::Worker)?;
         }
         Self::through(operator, &stores, bases).await
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client, Resource, ResourceExt};
+use storage::Patience;
 use tokio::time::Instant;
 use wire::Connection;
 
@@ -91,8 +92,12 @@ impl Hired {
         })
     }
 
-    /// Makes its volumes reachable.
-    pub(in crate::operator) fn mount_in(&self, stores: &mut Stores) -> Result<(), NotWorking> {
+    /// Makes its volumes reachable. A pod of the tenant's own may play the worker, so it is not waited for without end.
+    pub(in crate::operator) fn mount_in(
+        &self,
+        stores: &mut Stores,
+        patience: &Patience,
+    ) -> Result<(), NotWorking> {
         for mount in &self.plan.mounts {
             let root = self.connection.root(&mount.path);
             let root = root.ok_or_else(|| NotWorking::NoRoot(mount.path.clone()))?;
@@ -101,6 +106,7 @@ impl Hired {
                 remote: mount.path.clone(),
                 local: local(&mount.path).into(),
             };
+            let root = patience.volume(std::sync::Arc::new(root));
             stores.mount(mount, std::sync::Arc::new(root));
         }
         Ok(())

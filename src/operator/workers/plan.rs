@@ -18,6 +18,19 @@ pub(in crate::operator) struct WorkerPlan {
     pub(super) tolerations: Vec<Toleration>,
 }
 
+#[cfg(test)]
+impl WorkerPlan {
+    pub(in crate::operator) fn of_nothing() -> Self {
+        Self {
+            service_account: "default".to_owned(),
+            mounts: Vec::new(),
+            claims: BTreeMap::new(),
+            file_user: FileUser::of_flink(),
+            tolerations: Vec::new(),
+        }
+    }
+}
+
 /// What is known of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {

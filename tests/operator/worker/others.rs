@@ -61,6 +61,7 @@ fn what_cannot_be_read_elsewhere_protects_until_the_administrator_says_otherwise
     let mut administrator = options("first", &[]).administrator;
     administrator["grants"] = json!([{
         "namespace": "flink", "bases": [{"location": "file:/data/ckp", "exclusive": true}],
+        "workersMayDelete": true,
     }]);
     stage.operator.set_administrator(&administrator);
     run("marks");

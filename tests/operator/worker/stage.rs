@@ -63,7 +63,7 @@ impl Stage {
         }
     }
 
-    /// A policy of the tenant, to whom the administrator has granted nothing.
+    /// A policy of the tenant, to whom the administrator has granted no directory.
     pub(super) fn apply_policy(&self, changes: &Value) {
         let mut all = json!({"storage": {"worker": {}}});
         let fields = all.as_object_mut().unwrap();
@@ -238,13 +238,14 @@ pub(super) fn run_uid(job: &Value) -> &Value {
     &job["spec"]["template"]["metadata"]["labels"][RUN_UID]
 }
 
-/// An operator that mounts nothing and to which nothing is granted.
+/// An operator that mounts nothing, and a tenant to whom nothing is granted but that workers may delete.
 pub(super) fn options(name: &str, arguments: &[&str]) -> Options {
     let mut options = Options {
         name: name.to_owned(),
         administrator: json!({
             "version": 1,
             "floors": {"minAge": "1s", "gracePeriod": "1s", "deletedJobs": "1s", "unrestorable": "1s", "settle": "1s", "clockSkew": "1s"},
+            "grants": [{"namespace": "flink", "workersMayDelete": true}],
         }),
         ..Options::default()
     };

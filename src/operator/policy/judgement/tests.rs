@@ -9,6 +9,7 @@ use crate::api::JobSelector;
 use crate::api::selector::MAX_LABELS;
 use crate::operator::identity::Tenant;
 use crate::operator::policy::sentence;
+use crate::operator::workers::WorkerPlan;
 use serde_json::{Value, json};
 
 fn inventory(name: &str, team: &str, bases: &[&str]) -> CheckpointInventory {
@@ -227,6 +228,27 @@ fn a_directory_inside_another_is_a_base_of_its_own() {
         ..World::new()
     };
     assert_eq!(world.judge(json!({})).bases.len(), 2);
+}
+
+/// Which volume a path once meant to a job that is gone, nobody knows but the administrator.
+#[test]
+fn workers_only_look_until_the_administrator_lets_them_delete() {
+    let judged = |grant: &str| {
+        let file = format!("version: 1\ngrants: [{{namespace: {grant}}}]");
+        let world = World {
+            administrator: Administrator::parse(&file).unwrap(),
+            identity: Identity::Worker(Box::new(WorkerPlan::of_nothing())),
+            ..World::new()
+        };
+        let judgement = world.judge(json!({"storage": {"worker": {}}}));
+        (judgement.mode, judgement.restrained)
+    };
+    let looks = (Mode::DryRun, Some(Restraint::WorkerOnlyLooks));
+    assert_eq!(judged("flink"), looks);
+    assert_eq!(judged("flink, workersMayDelete: false"), looks);
+    assert_eq!(judged("other, workersMayDelete: true"), looks);
+    let deletes = judged("flink, workersMayDelete: true");
+    assert_eq!(deletes, (Mode::Enforce, None));
 }
 
 #[test]
