@@ -165,6 +165,19 @@ mod tests {
     #[case("HDFS://nn:8020/x", "hdfs://nn:8020/x")]
     #[case("/a b%20é+/x", "file:/a b%20é+/x")]
     #[case("s3://bucket", "s3://bucket/")]
+    #[case(
+        "wasb://c@a.blob.core.windows.net/k",
+        "abfss://c@a.dfs.core.windows.net/k"
+    )]
+    #[case(
+        "wasbs://c@A.blob.core.windows.net//k/",
+        "abfss://c@a.dfs.core.windows.net/k"
+    )]
+    #[case(
+        "abfs://c@a.dfs.core.windows.net/k",
+        "abfss://c@a.dfs.core.windows.net/k"
+    )]
+    #[case("abfss://c/.blob./k", "abfss://c/.blob./k")]
     fn spellings_of_one_place_are_one(#[case] text: &str, #[case] expected: &str) {
         let location = Location::parse(text, &Origin::default()).unwrap();
         assert_eq!(location.to_string(), expected);

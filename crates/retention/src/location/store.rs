@@ -40,7 +40,9 @@ impl Store {
             },
             "s3" | "s3a" | "s3p" | "s3n" => Self::object(ObjectStore::S3, authority),
             "gs" => Self::object(ObjectStore::Gcs, authority),
-            "wasb" | "wasbs" | "abfs" | "abfss" => Self::object(ObjectStore::Azure, authority),
+            "wasb" | "wasbs" | "abfs" | "abfss" => {
+                Self::object(ObjectStore::Azure, &one_endpoint(authority))
+            }
             "oss" => Self::object(ObjectStore::Oss, authority),
             // Not `viewfs`: what is mounted where in one only its clients know, and its name is that of no file system.
             "hdfs" => Self::Hdfs {
@@ -110,6 +112,16 @@ impl Store {
             Self::Hdfs { authority } => write!(f, "hdfs://{authority}"),
             Self::Other { scheme, authority } => write!(f, "{scheme}://{authority}"),
         }
+    }
+}
+
+/// An account has two endpoints, which lead to the same containers: `container@account.blob…` is `container@account.dfs…`.
+/// Hosts are the same in any case, and accounts and containers have no capitals.
+fn one_endpoint(authority: &str) -> String {
+    let authority = authority.to_ascii_lowercase();
+    match authority.split_once('@') {
+        Some((container, host)) => format!("{container}@{}", host.replacen(".blob.", ".dfs.", 1)),
+        None => authority,
     }
 }
 
