@@ -168,18 +168,18 @@ fn what_flink_does_not_tell_protects_the_base() {
     let role = roles
         .find(|role| role.to_string().contains("configmaps"))
         .unwrap();
-    let rules = role["rules"].as_array().unwrap();
+    let granted = role["rules"].as_array().unwrap();
     let names_maps = |rule: &&Value| {
         rule["resources"]
             .as_array()
             .unwrap()
             .contains(&json!("configmaps"))
     };
-    let without: Vec<&Value> = rules.iter().filter(|rule| !names_maps(rule)).collect();
+    let without: Vec<&Value> = granted.iter().filter(|rule| !names_maps(rule)).collect();
     assert_eq!(
         without.len() + 1,
-        rules.len(),
-        "the rule of ConfigMaps has company now: {rules:?}"
+        granted.len(),
+        "the rule of ConfigMaps has company now: {granted:?}"
     );
     set_rules(cluster, role, &json!(without));
     until("the right to be gone", || {
