@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use storage::{EntryKind, Key, Storage};
 
-use super::HDFS;
 use super::hdfs::Hdfs;
+use super::servers::HDFS;
 
 pub(super) enum Outside {
     /// By the system calls of this machine.
