@@ -1,9 +1,9 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::port::{Operation, StorageError};
 
@@ -13,8 +13,6 @@ pub(super) const WHILE_HANGING: Duration = Duration::from_secs(2);
 pub(super) const DELETION_WAITS: Duration = Duration::from_secs(10);
 /// How long a call that was dropped still counts as hanging.
 pub(super) const SILENCE: Duration = Duration::from_mins(1);
-/// How long a bucket that did not answer is let alone, before one call finds out whether it does again.
-pub(super) const LET_ALONE: Duration = Duration::from_secs(10);
 
 /// What is known of a store: how many calls of it are under way, and how many of them have not been answered in time.
 #[derive(Debug)]
@@ -25,9 +23,6 @@ pub(super) struct Calls {
     /// Those that are under way, and those that hang.
     places: Arc<Semaphore>,
     hanging: AtomicUsize,
-    /// Until when it is not asked, unless it answers before. Whoever goes through many directories would otherwise wait for
-    /// each of those of one bucket.
-    let_alone: Mutex<Option<Instant>>,
 }
 
 /// What becomes of a call that was not answered in time.
@@ -80,7 +75,6 @@ impl Calls {
             given_up,
             places: Arc::new(Semaphore::new(given_up.at_once())),
             hanging: AtomicUsize::new(0),
-            let_alone: Mutex::default(),
         }
     }
 
@@ -102,7 +96,6 @@ impl Calls {
         let patience = self.patience();
         let mut call = Box::pin(call);
         if let Ok(result) = timeout(patience, &mut call).await {
-            *self.let_alone() = None;
             let _ = answer.send(result);
             return;
         }
@@ -110,7 +103,6 @@ impl Calls {
         match self.given_up {
             GivenUp::IsDropped => {
                 drop(call);
-                *self.let_alone() = Some(Instant::now() + LET_ALONE);
                 let _ = answer.send(Err(question.no_answer(patience)));
                 sleep(SILENCE).await;
             }
@@ -131,31 +123,11 @@ impl Calls {
             | Operation::Read
             | Operation::Write => self.patience(),
         };
-        if self.hanging() >= self.given_up.at_once() || !self.may_be_asked() {
+        if self.hanging() >= self.given_up.at_once() {
             return None;
         }
         let place = Arc::clone(&self.places).acquire_owned();
         timeout(patience, place).await.ok()?.ok()
-    }
-
-    /// Where it is let alone, whoever comes first after that asks for all.
-    fn may_be_asked(&self) -> bool {
-        let now = Instant::now();
-        let mut let_alone = self.let_alone();
-        match *let_alone {
-            None => true,
-            Some(until) if now < until => false,
-            Some(_) => {
-                *let_alone = Some(now + LET_ALONE);
-                true
-            }
-        }
-    }
-
-    fn let_alone(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.let_alone
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn patience(&self) -> Duration {
