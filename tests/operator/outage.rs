@@ -116,8 +116,9 @@ impl Ripe {
         assert!(says.iter().any(|part| message.contains(part)), "{message}");
         let gone = (before - self.superfluous()) as u64;
         let told = deleted_files(&run);
+        // Whether any of them was already answered when the trouble began is a matter of time.
         assert!(
-            told > 0 && (told..=told + UNDER_WAY).contains(&gone),
+            (told..=told + UNDER_WAY).contains(&gone),
             "{gone} are gone: {run}"
         );
         assert!(
