@@ -153,7 +153,7 @@ pub(crate) fn options(endpoint: &str, arguments: &[&str]) -> Options {
 
 #[test]
 fn whatever_befalls_the_store_the_run_says_so_and_the_next_one_carries_on() {
-    let (mut ripe, operator) = Ripe::prepare(&["--storage-timeout=8s"]);
+    let (mut ripe, operator) = Ripe::prepare(&["--storage-timeout=20s"]);
 
     let before = ripe.superfluous();
     ripe.begin("cut");
