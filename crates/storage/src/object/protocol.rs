@@ -123,12 +123,12 @@ impl Protocol {
         }
     }
 
-    /// The body of a good answer, where the client would take the wrong time out of it.
+    /// The body of a good answer that is [looked into](Self::looks_into), where the client would take the wrong time out of it.
     pub(super) fn dated(self, asked: Operation, body: &[u8]) -> Result<Option<Vec<u8>>, NoPage> {
         match self {
             // Azure's moves with changes of properties and metadata, too, but not with the tier.
             Self::S3 | Self::Azure => Ok(None),
-            Self::Gcs => gcs::dated::by_contents(asked, body),
+            Self::Gcs => gcs::dated::by_contents(asked, body).map(Some),
         }
     }
 

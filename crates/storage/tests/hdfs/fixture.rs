@@ -34,7 +34,7 @@ impl Hdfs {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = format!("{}/{number}", HdfsServer::HOME);
         let hdfs = Self {
-            store: open(server, USER, &format!("{directory}/root")),
+            store: open(server, USER, &format!("{directory}/base")),
             aside: client(server, USER),
             directory,
         };
@@ -55,7 +55,7 @@ impl Hdfs {
     }
 
     pub(crate) fn path(&self, key: &Key) -> String {
-        let path = format!("{}/root/{key}", self.directory);
+        let path = format!("{}/base/{key}", self.directory);
         path.trim_end_matches('/').to_owned()
     }
 

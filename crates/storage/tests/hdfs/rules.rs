@@ -185,7 +185,7 @@ async fn what_a_snapshot_of_hdfs_holds_can_be_read_there_and_not_deleted() {
         .await
         .unwrap();
     let error = parent
-        .remove_empty_directory(&key("root"))
+        .remove_empty_directory(&key("base"))
         .await
         .unwrap_err();
     assert!(

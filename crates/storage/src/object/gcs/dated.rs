@@ -8,14 +8,8 @@ use crate::object::page::NoPage;
 const OF_THE_OBJECT: &str = "updated";
 const OF_THE_CONTENTS: &str = "timeCreated";
 
-/// The answer as the client is to understand it: with the time of the contents. None where the client reads no time.
-pub(in crate::object) fn by_contents(
-    asked: Operation,
-    body: &[u8],
-) -> Result<Option<Vec<u8>>, NoPage> {
-    if !matches!(asked, Operation::List | Operation::Stat) {
-        return Ok(None);
-    }
+/// The answer as the client is to understand it: with the time of the contents.
+pub(in crate::object) fn by_contents(asked: Operation, body: &[u8]) -> Result<Vec<u8>, NoPage> {
     let incomplete = |why: serde_json::Error| NoPage::Incomplete(why.to_string());
     let mut answer: Value = serde_json::from_slice(body).map_err(incomplete)?;
     if asked == Operation::Stat {
@@ -23,7 +17,7 @@ pub(in crate::object) fn by_contents(
     } else if let Some(items) = answer.get_mut("items").and_then(Value::as_array_mut) {
         items.iter_mut().try_for_each(date)?;
     }
-    serde_json::to_vec(&answer).map(Some).map_err(incomplete)
+    serde_json::to_vec(&answer).map_err(incomplete)
 }
 
 fn date(object: &mut Value) -> Result<(), NoPage> {
