@@ -9,7 +9,7 @@
 
 mod answers;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use futures::TryStreamExt;
 use futures::future::join_all;
 use storage::{
     ConditionalDelete, Deletion, Entry, EntryKind, GcsAccess, GcsAccount, GcsCredentials, Key,
-    ObjectStorage, Secret, Storage, StorageError, Version,
+    ObjectStorage, Put, Secret, Storage, StorageError, Version,
 };
 use tokio::time::timeout;
 
@@ -448,6 +448,80 @@ async fn comparing(generation: &'static str) -> (ObjectStorage, Asked) {
     })
     .await;
     (store(endpoint), asked)
+}
+
+/// What becomes of the contents when they are sent for the first time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum First {
+    AnswerLost,
+    NeverArrives,
+    UploadForgotten,
+}
+
+/// A store that has forgotten an upload as soon as it has ended, or been broken off.
+async fn forgetting(first: First) -> (ObjectStorage, Asked) {
+    let is_there = AtomicBool::new(false);
+    let sent = AtomicU32::new(0);
+    let forgotten = r#"{"error": {"code": 404, "message": "no such upload"}}"#;
+    let forgotten = answer("404 Not Found", "", forgotten);
+    let (endpoint, asked) = noting(move |asked| {
+        if asked.starts_with("DELETE") && !asked.contains("ifGenerationMatch") {
+            return answer("204 No Content", "", "");
+        }
+        if asked.starts_with("DELETE") {
+            return condition_not_met();
+        }
+        if asked.starts_with("GET") {
+            return ok(&object("x"));
+        }
+        if asked.contains("uploadType=resumable") {
+            if asked.contains("conditions-") || is_there.load(Ordering::Relaxed) {
+                return condition_not_met();
+            }
+            let host = asked
+                .lines()
+                .find_map(|line| line.strip_prefix("host: "))
+                .unwrap();
+            return answer(
+                "200 OK",
+                &format!("Location: http://{host}/upload?upload_id=1\r\n"),
+                "",
+            );
+        }
+        if !asked.contains("upload_id=1") {
+            return written("", asked);
+        }
+        if asked.contains("content-range: bytes */") {
+            return forgotten.clone();
+        }
+        let is_first = sent.fetch_add(1, Ordering::Relaxed) == 0;
+        match (is_first, first) {
+            (true, First::UploadForgotten) => forgotten.clone(),
+            (true, First::NeverArrives) => String::new(),
+            (true, First::AnswerLost) => {
+                is_there.store(true, Ordering::Relaxed);
+                String::new()
+            }
+            (false, _) => written("", asked),
+        }
+    })
+    .await;
+    (store(endpoint), asked)
+}
+
+/// Whoever takes an epoch then looks whose it is.
+#[tokio::test]
+async fn a_new_object_whose_upload_breaks_off_is_begun_anew() {
+    for (first, outcome) in [
+        (First::AnswerLost, Put::Exists),
+        (First::NeverArrives, Put::Created),
+        (First::UploadForgotten, Put::Created),
+    ] {
+        let (store, asked) = forgetting(first).await;
+        let put = store.put_if_absent(&key("owner/1"), "x".into()).await;
+        let asked = asked.lock().unwrap().join("\n");
+        assert_eq!(put.expect(&asked), outcome, "{first:?}:\n{asked}");
+    }
 }
 
 fn version(generation: &str) -> Version {

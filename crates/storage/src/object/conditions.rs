@@ -1,6 +1,6 @@
 use opendal::ErrorKind;
 
-use super::ObjectStorage;
+use super::{ObjectStorage, write};
 use crate::port::{Key, Operation, StorageError};
 
 /// Which conditions the store heeds. Stores that speak somebody's protocol may ignore what they do not know of it, and
@@ -41,8 +41,7 @@ impl ObjectStorage {
     }
 
     async fn try_out_on(&self, name: &str) -> Result<Conditions, opendal::Error> {
-        let again = self.operator.write_with(name, "they are not");
-        let writes = is_refused(again.if_not_exists(true).await)?;
+        let writes = is_refused(write::if_absent(self, name, "they are not").await)?;
         let wrong = self.protocol.mark_of_nothing();
         let deletion = self.protocol.delete_if(&self.operator, name, wrong);
         let deletes = is_refused(deletion.await)? && self.operator.exists(name).await?;

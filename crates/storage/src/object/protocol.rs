@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use http::header::LOCATION;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use opendal::raw::Operation;
 use opendal::{Buffer, Metadata, Operator};
 
@@ -95,6 +95,16 @@ impl Protocol {
             Self::Gcs => {
                 response.status() == StatusCode::PERMANENT_REDIRECT
                     && !response.headers().contains_key(LOCATION)
+            }
+        }
+    }
+
+    /// Whether this says that an upload which was begun is not known any more: it has ended, or was lost.
+    pub(super) fn is_forgotten(self, asked: &Method, status: StatusCode) -> bool {
+        match self {
+            Self::S3 | Self::Azure => false,
+            Self::Gcs => {
+                *asked == Method::PUT && matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
             }
         }
     }

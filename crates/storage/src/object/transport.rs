@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +13,7 @@ use opendal::{
 };
 use opendal_http_transport_reqwest::ReqwestTransport;
 use reqwest::redirect::Policy;
+use tokio::runtime::{self, Handle};
 
 use super::address::Home;
 use super::circle::Circle;
@@ -23,40 +26,27 @@ const LONGEST_PAGE: usize = 16 << 20;
 /// Where AWS says that a bucket is.
 const REGION: &str = "x-amz-bucket-region";
 
-/// One for the process: it keeps its connections.
-static CLIENT: LazyLock<std::result::Result<ReqwestTransport, reqwest::Error>> =
-    LazyLock::new(|| {
-        let client = reqwest::Client::builder().redirect(Policy::none());
-        client.build().map(ReqwestTransport::new)
-    });
+/// One for each runtime, that keeps its connections: they break off with the runtime that opened them, whoever else
+/// waits for an answer.
+static CLIENTS: LazyLock<Mutex<HashMap<runtime::Id, ReqwestTransport>>> =
+    LazyLock::new(Mutex::default);
 
 /// HTTP that follows nobody elsewhere, and passes on only such answers as a store gives.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
-    http: ReqwestTransport,
     protocol: Protocol,
     bucket: Arc<str>,
     /// Where it may go at all.
     home: Option<Home>,
 }
 
-/// There is no way to ask anybody.
-#[derive(Debug, thiserror::Error)]
-#[error("this machine cannot speak HTTPS: {0}")]
-pub(super) struct NoHttp(&'static reqwest::Error);
-
 impl Transport {
-    pub(super) fn new(
-        protocol: Protocol,
-        bucket: &str,
-        home: Option<Home>,
-    ) -> std::result::Result<Self, NoHttp> {
-        Ok(Self {
-            http: CLIENT.as_ref().map_err(NoHttp)?.clone(),
+    pub(super) fn new(protocol: Protocol, bucket: &str, home: Option<Home>) -> Self {
+        Self {
             protocol,
             bucket: bucket.into(),
             home,
-        })
+        }
     }
 
     /// For one listing: it must end.
@@ -86,7 +76,6 @@ struct Pages {
 impl HttpTransport for Checked {
     async fn fetch(&self, request: Request<Buffer>) -> Result<Response<HttpBody>> {
         let Transport {
-            http,
             protocol,
             bucket,
             home,
@@ -101,7 +90,8 @@ impl HttpTransport for Checked {
         if let Some(page) = &page {
             self.goes_on(&page.token)?;
         }
-        let response = http.fetch(request).await?;
+        let method = request.method().clone();
+        let response = of_this_runtime()?.fetch(request).await?;
         let status = response.status();
         let stays = status == StatusCode::NOT_MODIFIED || protocol.is_unfinished(&response);
         if status.is_redirection() && !stays {
@@ -115,6 +105,10 @@ impl HttpTransport for Checked {
         }
         let (parts, body) = response.into_parts();
         let body = whole(body).await?;
+        if protocol.is_forgotten(&method, status) {
+            let text = format!("the store has forgotten an upload before it ended ({status})");
+            return Err(Error::new(ErrorKind::Unexpected, text).set_temporary());
+        }
         if !status.is_success() {
             refusal::check(*protocol, operation, &parts, &body)?;
             return Ok(Response::from_parts(parts, again(body)));
@@ -128,6 +122,21 @@ impl HttpTransport for Checked {
         let dated = protocol.dated(operation, &body).map_err(senseless)?;
         let body = dated.map_or(body, Bytes::from);
         Ok(Response::from_parts(parts, again(body)))
+    }
+}
+
+fn of_this_runtime() -> Result<ReqwestTransport> {
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    match clients.entry(Handle::current().id()) {
+        Entry::Occupied(client) => Ok(client.get().clone()),
+        Entry::Vacant(place) => {
+            let client = reqwest::Client::builder().redirect(Policy::none());
+            let client = client.build().map_err(|error| {
+                let text = format!("this machine cannot speak HTTPS: {error}");
+                Error::new(ErrorKind::Unexpected, text)
+            })?;
+            Ok(place.insert(ReqwestTransport::new(client)).clone())
+        }
     }
 }
 

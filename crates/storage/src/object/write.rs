@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use opendal::ErrorKind;
+use tokio::time::sleep;
 
-use super::ObjectStorage;
+use super::{ObjectStorage, client};
 use crate::port::{Key, Operation, Put, Storage, StorageError};
 
 /// An object that must not be there yet.
@@ -21,11 +22,32 @@ pub(super) async fn new(
         });
     }
     let name = store.object_name(operation, key)?;
-    let write = store.operator.write_with(&name, contents);
-    match write.if_not_exists(true).await {
-        Ok(_) => Ok(Put::Created),
+    match if_absent(store, &name, contents).await {
+        Ok(()) => Ok(Put::Created),
         Err(error) if error.kind() == ErrorKind::ConditionNotMatch => Ok(Put::Exists),
         Err(error) => Err(store.bucket_failure(operation, key, &error)),
+    }
+}
+
+/// Begun anew as a whole where it breaks off. The client would go on with the upload, and a store that has ended or lost
+/// it knows it no more. An attempt that succeeded without an answer then stands in the way of the next one; whose it was
+/// can be read in the object.
+pub(super) async fn if_absent(
+    store: &ObjectStorage,
+    name: &str,
+    contents: impl Into<Bytes>,
+) -> Result<(), opendal::Error> {
+    let contents = contents.into();
+    let mut pauses = client::pauses();
+    loop {
+        let write = store.once.write_with(name, contents.clone());
+        match write.if_not_exists(true).await {
+            Err(error) if error.is_temporary() => match pauses.next() {
+                Some(pause) => sleep(pause).await,
+                None => return Err(error),
+            },
+            written => return written.map(drop),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::object::address::{Home, host, is_private};
 use crate::object::client::Client;
 use crate::object::protocol::Protocol;
 use crate::object::search::LastSearch;
-use crate::object::transport::{NoHttp, Transport};
+use crate::object::transport::Transport;
 use crate::object::{ObjectStorage, directory_prefix};
 use crate::port::{Key, Operation, StorageError};
 
@@ -50,8 +50,6 @@ enum NotAsked {
     InClear,
     #[error("{0}")]
     Client(opendal::Error),
-    #[error(transparent)]
-    Http(#[from] NoHttp),
 }
 
 /// Where an account is.
@@ -170,7 +168,7 @@ fn transport(place: &Place, container: &str) -> Result<Transport, NotAsked> {
     if !is_private(&place.endpoint) {
         return Err(NotAsked::InClear);
     }
-    Ok(Transport::new(Protocol::Azure, container, Some(home))?)
+    Ok(Transport::new(Protocol::Azure, container, Some(home)))
 }
 
 fn client(

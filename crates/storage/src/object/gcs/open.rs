@@ -9,7 +9,7 @@ use crate::object::address::{Home, host, is_private};
 use crate::object::client::Client;
 use crate::object::protocol::Protocol;
 use crate::object::search::LastSearch;
-use crate::object::transport::{NoHttp, Transport};
+use crate::object::transport::Transport;
 use crate::object::{ObjectStorage, directory_prefix};
 use crate::port::{Key, Operation, StorageError};
 
@@ -34,8 +34,6 @@ enum NotAsked {
     InClear,
     #[error("{0}")]
     Client(opendal::Error),
-    #[error(transparent)]
-    Http(#[from] NoHttp),
 }
 
 impl Access for GcsAccess {
@@ -88,7 +86,7 @@ fn transport(access: &GcsAccess, bucket: &str) -> Result<Transport, NotAsked> {
     if !is_private(endpoint(access)) {
         return Err(NotAsked::InClear);
     }
-    Ok(Transport::new(Protocol::Gcs, bucket, Some(home))?)
+    Ok(Transport::new(Protocol::Gcs, bucket, Some(home)))
 }
 
 fn client(

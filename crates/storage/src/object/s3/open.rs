@@ -9,7 +9,7 @@ use crate::object::address::is_of_a_server;
 use crate::object::client::Client;
 use crate::object::protocol::Protocol;
 use crate::object::search::LastSearch;
-use crate::object::transport::{NoHttp, Transport};
+use crate::object::transport::Transport;
 use crate::object::{ObjectStorage, directory_prefix};
 use crate::port::{Key, Operation, StorageError};
 
@@ -36,8 +36,6 @@ enum NotAsked {
     Dots,
     #[error("{0}")]
     Client(opendal::Error),
-    #[error(transparent)]
-    Http(#[from] NoHttp),
 }
 
 impl Access for S3Access {
@@ -55,8 +53,7 @@ impl Access for S3Access {
             cause: Arc::new(why),
         };
         let protocol = Protocol::S3;
-        let transport =
-            Transport::new(protocol, bucket, None).map_err(|why| refused(why.into()))?;
+        let transport = Transport::new(protocol, bucket, None);
         let Client { patient, once } =
             client(self, bucket, &search, &transport).map_err(refused)?;
         Ok(ObjectStorage {
