@@ -92,6 +92,17 @@ SCENES ?=
 real-flink: tools ## Play every scene with real Flink (an hour and a half), or some: make real-flink SCENES="2.3.0, ForSt"
 	@SCENES="$(SCENES)" cargo test --quiet $(LOCKED) --test real_flink every_scene -- --ignored --nocapture
 
+STORY ?=
+
+.PHONY: real-cluster
+real-cluster: ## Install the chart in a cluster with pods (root, containerd), or in that of KUBECONFIG: docs/real-cluster.md
+	@cargo test --quiet $(LOCKED) --test real_cluster -- --ignored --nocapture $(STORY)
+
+.PHONY: cluster
+cluster: prepare ## Open a shell in an empty cluster with pods (root, containerd), which ends with it
+	@cargo build --quiet $(LOCKED) -p testbed --bin cluster
+	@$(PROGRAMS)/cluster
+
 PICTURE := docs/pictures/job-manager-kills
 
 .PHONY: picture

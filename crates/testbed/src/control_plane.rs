@@ -53,7 +53,7 @@ impl ControlPlane {
         Builder::default()
     }
 
-    /// `https://127.0.0.1:<port>`, the same after a restart.
+    /// `https://127.0.0.1:<port>` or that of the gateway of pods, the same after a restart.
     #[must_use]
     pub fn url(&self) -> String {
         self.api_server.url()

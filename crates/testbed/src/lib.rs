@@ -11,6 +11,7 @@ pub mod metadata_writer;
 pub mod object_store;
 pub mod process;
 pub mod proxy;
+pub mod real_cluster;
 pub mod scratch;
 pub mod snapshot;
 pub mod tools;

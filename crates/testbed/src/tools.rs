@@ -76,6 +76,17 @@ pub fn kubectl() -> Result<PathBuf, Error> {
     kubernetes("kubectl")
 }
 
+/// The directory with what makes a node of a machine, and pods of objects: `kubelet`, `kube-controller-manager`,
+/// `kube-scheduler` and `kube-proxy`, of the API server's version.
+pub fn kubernetes_node() -> Result<PathBuf, Error> {
+    KUBERNETES_NODE.build()
+}
+
+/// Answers for the names of a cluster's services.
+pub fn coredns() -> Result<PathBuf, Error> {
+    Ok(COREDNS.build()?.join("coredns"))
+}
+
 /// Renders, checks and installs the chart.
 pub fn helm() -> Result<PathBuf, Error> {
     Ok(HELM.build()?.join("helm"))
@@ -125,6 +136,28 @@ const KUBERNETES: GoModule = GoModule {
         ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
     ],
     takes: "two to four minutes",
+};
+
+const KUBERNETES_NODE: GoModule = GoModule {
+    name: "kubernetes-node",
+    directory: "kubernetes-node",
+    packages: &[
+        (
+            "kube-controller-manager",
+            "k8s.io/kubernetes/cmd/kube-controller-manager",
+        ),
+        ("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+        ("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+        ("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+    ],
+    takes: "two to four minutes",
+};
+
+const COREDNS: GoModule = GoModule {
+    name: "coredns",
+    directory: "coredns",
+    packages: &[("coredns", "github.com/coredns/coredns")],
+    takes: "two to three minutes",
 };
 
 const HELM: GoModule = GoModule {
@@ -205,7 +238,18 @@ fn in_assets(assets: &Path, program: &str) -> Result<PathBuf, Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::in_assets;
+    use super::go::{module_directory, pinned};
+    use super::{KUBERNETES, KUBERNETES_NODE, in_assets};
+
+    #[test]
+    fn a_node_is_of_the_version_of_its_api_server() {
+        let versions = [KUBERNETES, KUBERNETES_NODE].map(|module| {
+            let pins = module_directory(module.directory).join("go.mod");
+            let pins = std::fs::read_to_string(pins).unwrap();
+            pinned(&pins, "k8s.io/kubernetes").unwrap().to_owned()
+        });
+        assert_eq!(versions[0], versions[1]);
+    }
 
     #[test]
     fn assets_without_the_program_are_an_error_that_names_it() {

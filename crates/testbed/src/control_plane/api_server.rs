@@ -13,21 +13,60 @@ pub(super) struct ApiServer {
     program: PathBuf,
     root: PathBuf,
     etcd_url: String,
+    callers: Callers,
     port: u16,
 }
 
+/// Who reaches the API server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Callers {
+    /// Processes of this machine. Nothing of a cluster is there but objects.
+    #[default]
+    Processes,
+    /// Pods, too, through the service `kubernetes`; there is a controller manager.
+    Pods { gateway: Ipv4Addr },
+}
+
+impl Callers {
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Processes => Ipv4Addr::LOCALHOST,
+            Self::Pods { gateway } => gateway,
+        }
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Processes => &[
+                // Without a controller manager no namespace has the default account that this plug-in asks for.
+                "--disable-admission-plugins=ServiceAccount",
+                // It would refuse to publish a loopback address.
+                "--endpoint-reconciler-type=none",
+            ],
+            // Names of nodes mean nothing to the machine.
+            Self::Pods { gateway: _ } => &["--kubelet-preferred-address-types=InternalIP"],
+        }
+    }
+}
+
 impl ApiServer {
-    pub(super) fn new(program: PathBuf, root: &Path, etcd_url: String) -> Result<Self, Error> {
+    pub(super) fn new(
+        program: PathBuf,
+        root: &Path,
+        etcd_url: String,
+        callers: Callers,
+    ) -> Result<Self, Error> {
         Ok(Self {
             program,
             root: root.to_owned(),
             etcd_url,
+            callers,
             port: port::free()?,
         })
     }
 
     pub(super) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        format!("https://{}:{}", self.callers.address(), self.port)
     }
 
     /// Starts the server and waits until it is ready.
@@ -41,7 +80,7 @@ impl ApiServer {
             .map_err(Error::io("run", &self.program))?;
         let mut certificate_known = false;
         ready::wait("kube-apiserver", &mut process, || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            TcpStream::connect((self.callers.address(), self.port))
                 .map_err(|error| error.to_string())?;
             if !certificate_known {
                 // The server makes its certificate before it listens.
@@ -72,9 +111,9 @@ impl ApiServer {
         let mut command = Command::new(&self.program);
         command.args([
             format!("--etcd-servers={}", self.etcd_url),
-            "--bind-address=127.0.0.1".to_owned(),
+            format!("--bind-address={}", self.callers.address()),
             // Goes into the certificate that the server makes for itself.
-            "--advertise-address=127.0.0.1".to_owned(),
+            format!("--advertise-address={}", self.callers.address()),
             format!("--secure-port={}", self.port),
             format!("--cert-dir={}", self.certificates().display()),
             format!("--token-auth-file={}", path("tokens.csv")),
@@ -83,15 +122,12 @@ impl ApiServer {
             format!("--service-account-signing-key-file={key}"),
             format!("--service-account-key-file={key}"),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-            // Without a controller manager no namespace has the default account that this plug-in asks for.
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
-            // It would refuse to publish a loopback address.
-            "--endpoint-reconciler-type=none".to_owned(),
             format!("--audit-policy-file={}", path(audit::POLICY)),
             format!("--audit-log-path={}", path(audit::LOG)),
             // A request is written down before it is answered.
             "--audit-log-mode=blocking".to_owned(),
         ]);
+        command.args(self.callers.arguments());
         command
     }
 

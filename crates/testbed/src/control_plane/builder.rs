@@ -1,9 +1,10 @@
 use std::env;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::api_server::ApiServer;
+use super::api_server::{ApiServer, Callers};
 use super::identity::{Identities, ServiceAccount};
 use super::kubectl::Kubectl;
 use super::{ControlPlane, Error, audit, etcd, ready};
@@ -18,9 +19,18 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug, Default)]
 pub struct Builder {
     service_accounts: Vec<ServiceAccount>,
+    callers: Callers,
 }
 
 impl Builder {
+    /// Lets pods reach the API server, at an address of this machine that they are connected to. Then accounts and tokens
+    /// are those of the cluster, and its controller manager has to run.
+    #[must_use]
+    pub(crate) fn for_pods(mut self, gateway: Ipv4Addr) -> Self {
+        self.callers = Callers::Pods { gateway };
+        self
+    }
+
     /// Adds a caller for [`ControlPlane::kubeconfig_for_service_account`].
     #[must_use]
     pub fn service_account(mut self, namespace: &str, name: &str) -> Self {
@@ -39,7 +49,7 @@ impl Builder {
         loop {
             let root = Scratch::new("flink-retention-control-plane-")
                 .map_err(Error::io("create a directory in", env::temp_dir()))?;
-            match programs.start(root.path(), &identities) {
+            match programs.start(root.path(), &identities, self.callers) {
                 Ok(Servers {
                     etcd,
                     api_server,
@@ -87,7 +97,12 @@ impl Programs {
         })
     }
 
-    fn start(&self, root: &Path, identities: &Identities) -> Result<Servers, Error> {
+    fn start(
+        &self,
+        root: &Path,
+        identities: &Identities,
+        callers: Callers,
+    ) -> Result<Servers, Error> {
         let kubeconfigs = root.join("kubeconfigs");
         fs::create_dir(&kubeconfigs).map_err(Error::io("create", kubeconfigs))?;
         let tokens = root.join("tokens.csv");
@@ -98,7 +113,7 @@ impl Programs {
             cache: root.join("kubectl-cache"),
         };
         let (mut etcd, etcd_url) = etcd::start(&self.etcd, root)?;
-        let api_server = ApiServer::new(self.kube_apiserver.clone(), root, etcd_url)?;
+        let api_server = ApiServer::new(self.kube_apiserver.clone(), root, etcd_url, callers)?;
         let running_api_server = api_server.start(&kubectl, identities)?;
         // Had another store taken the port first, the API server would now work on foreign data.
         ready::wait("etcd", &mut etcd, || Ok(()))?;
