@@ -147,13 +147,26 @@ each-crate: # Built together, a crate can live on features that another one aske
 	done
 
 .PHONY: generate
-generate: programs ## Write the files that are made from code: the definitions in crds/ and in the chart
+generate: programs ## Write the files that are made from code: definitions, references in docs, the chart's README
 	@$(PROGRAMS)/flink-retention crds --directory crds
 	@$(PROGRAMS)/flink-retention crds --directory charts/flink-retention-operator/files/crds
+	@UPDATE_GENERATED=1 cargo test --quiet $(LOCKED) --test generated
+	@UPDATE_README=1 cargo test --quiet $(LOCKED) --test chart readme
 
 .PHONY: generated
 generated:
 	@cargo test --quiet $(LOCKED) --workspace --test generated
+
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(FLINK_RETENTION_CACHE)/mdbook/$(MDBOOK_VERSION)
+
+.PHONY: docs
+docs: $(MDBOOK)/bin/mdbook ## Make a book of docs, in the build directory
+	@.ci/book $< $(BUILT)/book
+
+$(MDBOOK)/bin/mdbook:
+	@echo "building mdbook $(MDBOOK_VERSION), once; this takes one to two minutes" >&2
+	@cargo install --quiet --locked mdbook --version $(MDBOOK_VERSION) --no-default-features --features search --root $(MDBOOK)
 
 .PHONY: tools
 tools: prepare ## Build the servers and clients that the tests run, into the cache

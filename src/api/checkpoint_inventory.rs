@@ -17,7 +17,7 @@ use crate::api::selector::labels_schema;
 
 pub use status::{
     CheckpointInventoryDisplay, CheckpointInventoryStatus, EvidenceSource, LatestRestorable,
-    OwnerClass, PolicyReference, SnapshotCounts, SnapshotKind, condition, reason,
+    OwnerClass, PolicyReference, SnapshotCounts, SnapshotKind, condition,
 };
 
 /// The most entries of a lineage; more set the condition `LineageTruncated`, which only protects.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+use crate::api::reason::Reason;
 use crate::api::time::whole_seconds;
 
 const MAX_CONDITIONS: u32 = 16;
@@ -45,8 +46,8 @@ pub struct Finding {
     pub condition: &'static str,
     /// Whether it holds.
     pub status: ConditionStatus,
-    /// A stable word in `CamelCase`.
-    pub reason: &'static str,
+    /// Why.
+    pub reason: Reason,
     /// A sentence for people.
     pub message: String,
 }
@@ -62,6 +63,12 @@ pub fn merge(
 ) -> Vec<Condition> {
     let mut merged = existing.to_vec();
     for finding in findings {
+        debug_assert!(
+            finding.reason.is_of(finding.condition),
+            "{} is not among the reasons of {}",
+            finding.reason,
+            finding.condition
+        );
         let old = merged.iter_mut().find(|old| old.type_ == finding.condition);
         let unchanged_since = old
             .as_ref()
@@ -70,7 +77,7 @@ pub fn merge(
         let condition = Condition {
             type_: finding.condition.to_owned(),
             status: finding.status.as_str().to_owned(),
-            reason: finding.reason.to_owned(),
+            reason: finding.reason.as_str().to_owned(),
             message: shortened(finding.message),
             observed_generation,
             last_transition_time: unchanged_since.unwrap_or_else(|| whole_seconds(now)),
@@ -137,7 +144,7 @@ mod tests {
         Finding {
             condition: "Ready",
             status,
-            reason: "Reconciled",
+            reason: Reason::Reconciled,
             message: message.to_owned(),
         }
     }
@@ -199,6 +206,7 @@ mod tests {
     fn other_conditions_stay() {
         let other = Finding {
             condition: "Overlapping",
+            reason: Reason::NoOverlap,
             ..finding(ConditionStatus::False, "")
         };
         let first = merge(&[], [other], None, at(1));

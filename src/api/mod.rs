@@ -10,6 +10,7 @@ pub mod flink;
 pub mod names;
 pub(crate) mod objects_only;
 pub mod quantity;
+pub mod reason;
 pub mod retention_policy;
 pub mod retention_run;
 mod schema;
@@ -26,6 +27,7 @@ pub use checkpoint_inventory::{
 };
 pub use duration::Duration;
 pub use quantity::Bytes;
+pub use reason::Reason;
 pub use retention_policy::{Mode, RetentionPolicy, RetentionPolicySpec, RetentionPolicyStatus};
 pub use retention_run::{RetentionRun, RetentionRunSpec, RetentionRunStatus};
 pub use selector::JobSelector;

@@ -21,7 +21,6 @@ pub use keep_rules::{
 };
 pub use status::{
     EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
-    reason,
 };
 pub use storage_access::{
     Addressing, AzureAccess, GcsAccess, OperatorIdentity, S3Access, SecretReference, StorageAccess,

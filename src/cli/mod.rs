@@ -32,7 +32,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::{Exit, UsageError};
 
@@ -77,6 +77,12 @@ enum Command {
 }
 
 const OPERATOR_THREADS: usize = 4;
+
+/// Every command and flag, for the documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Program::command()
+}
 
 /// Runs the program with the arguments of this process.
 #[must_use]

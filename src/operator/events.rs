@@ -4,6 +4,8 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
+use crate::api::Reason;
+
 /// The API server takes no longer note.
 const MAX_NOTE: usize = 1024;
 
@@ -17,8 +19,7 @@ pub(super) struct Events {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct News {
     pub(super) warning: bool,
-    /// A stable word in `CamelCase`.
-    pub(super) reason: &'static str,
+    pub(super) reason: Reason,
     pub(super) note: String,
 }
 
@@ -47,13 +48,13 @@ impl Events {
             } else {
                 EventType::Normal
             },
-            reason: reason.to_owned(),
+            reason: reason.as_str().to_owned(),
             note: Some(shortened(note, MAX_NOTE)),
             action: "Reconcile".to_owned(),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&event, about).await {
-            tracing::warn!(%error, reason, "could not publish an event");
+            tracing::warn!(%error, %reason, "could not publish an event");
         }
     }
 }

@@ -7,6 +7,7 @@ use kube::Api;
 
 use super::server_side::{is_forbidden, is_gone};
 use super::workers::{NoWorker, WorkerPlan};
+use crate::api::Reason;
 use crate::api::names::is_object_name;
 use crate::api::retention_policy::{StorageAccess, WorkerIdentity};
 pub(super) use tenant::Tenant;
@@ -108,14 +109,14 @@ impl Identity {
 
 impl NoIdentity {
     /// A stable word.
-    pub(super) fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> Reason {
         match self {
-            Self::Unnamed => "NoIdentity",
-            Self::NoSecretName { .. } => "InvalidSecretName",
+            Self::Unnamed => Reason::NoIdentity,
+            Self::NoSecretName { .. } => Reason::InvalidSecretName,
             Self::Worker(why) => why.word(),
-            Self::SecretForbidden { .. } => "SecretForbidden",
-            Self::SecretNotFound { .. } => "SecretNotFound",
-            Self::SecretIncomplete { .. } => "SecretIncomplete",
+            Self::SecretForbidden { .. } => Reason::SecretForbidden,
+            Self::SecretNotFound { .. } => Reason::SecretNotFound,
+            Self::SecretIncomplete { .. } => Reason::SecretIncomplete,
         }
     }
 

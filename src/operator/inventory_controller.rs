@@ -24,12 +24,12 @@ use super::lineage::{Merged, Seen, deleted, has_undated, merge};
 use super::missing::{Missing, certain};
 use super::server_side::{apply_spec, apply_status};
 use super::{jitter, job_changes};
-use crate::api::CheckpointInventory;
 use crate::api::checkpoint_inventory::{CheckpointInventorySpec, JobReference, condition};
 use crate::api::conditions::find;
 use crate::api::flink::kind::{GROUP, VERSION};
 use crate::api::names::inventory_name;
 use crate::api::selector::{KnownLabels, Selects};
+use crate::api::{CheckpointInventory, Reason};
 use crate::observe::{FlinkResource, Sight, Unread};
 use crate::telemetry::JobRow;
 
@@ -412,8 +412,8 @@ fn transition(before: &CheckpointInventory, after: &CheckpointInventory) -> Opti
         return None;
     }
     let (warning, reason) = match after.status.as_str() {
-        "True" => (false, "Restorable"),
-        "False" => (true, "NotRestorable"),
+        "True" => (false, Reason::Restorable),
+        "False" => (true, Reason::NotRestorable),
         _ => return None,
     };
     Some(News {

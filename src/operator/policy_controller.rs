@@ -33,7 +33,7 @@ use crate::api::names::POLICY_LABEL;
 use crate::api::retention_policy::{RetentionPolicyStatus, WorkerIdentity, condition};
 use crate::api::retention_run::PolicyReference;
 use crate::api::selector::{JobSelector, KnownLabels, Selects};
-use crate::api::{CheckpointInventory, RetentionPolicy, RetentionRun, RetentionRunSpec};
+use crate::api::{CheckpointInventory, Reason, RetentionPolicy, RetentionRun, RetentionRunSpec};
 use crate::telemetry::NextRun;
 
 /// A policy is judged at least so often, also when nothing tells of a change: the administrator's file, for example.
@@ -485,10 +485,10 @@ async fn write(
         };
         let warning = changed.status != good;
         let reason = match (condition, warning) {
-            (condition::READY, true) => "NotReady",
-            (condition::READY, false) => "Ready",
-            (condition::PIN_NOT_FOUND, true) => "PinNotFound",
-            (_, true) => "Overlapping",
+            (condition::READY, true) => Reason::NotReady,
+            (condition::READY, false) => Reason::Ready,
+            (condition::PIN_NOT_FOUND, true) => Reason::PinNotFound,
+            (_, true) => Reason::Overlapping,
             // The first look at a policy that overlaps with nothing is no news.
             (_, false) => continue,
         };

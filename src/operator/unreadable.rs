@@ -13,7 +13,7 @@ use super::context::Operator;
 use super::events::shortened;
 use super::server_side::{FIELD_MANAGER, is_conflict, is_gone};
 use crate::api::conditions::{ConditionStatus, Finding, merge};
-use crate::api::{RetentionPolicy, RetentionRun, retention_policy, retention_run};
+use crate::api::{Reason, RetentionPolicy, RetentionRun, retention_policy, retention_run};
 
 /// Of the words of a decoder, in bytes: they can hold what they could not read.
 const MAX_ERROR: usize = 512;
@@ -63,7 +63,7 @@ pub(super) async fn tell<K: Told>(
     let findings = K::CONDITIONS.iter().map(|&condition| Finding {
         condition,
         status: ConditionStatus::False,
-        reason: "Unreadable",
+        reason: Reason::Unreadable,
         message: message.clone(),
     });
     let generation = found.metadata.generation;

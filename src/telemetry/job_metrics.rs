@@ -170,7 +170,7 @@ fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobR
     );
     family(
         "restorable",
-        "1 if the newest snapshot can be restored, 0 if not.",
+        "1 if the newest restorable snapshot is known and whole, 0 if there is none; absent while that cannot be told.",
         &|row| row.restorable.map(|yes| if yes { 1.0 } else { 0.0 }),
     );
     family(
@@ -180,7 +180,7 @@ fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobR
     );
     family(
         "latest_restorable_bytes",
-        "Size of all that the latest restorable snapshot references.",
+        "What it takes to restore the latest restorable snapshot: the size of all that it references.",
         &|row| row.latest_bytes.map(|bytes| bytes as f64),
     );
     family(
@@ -201,7 +201,7 @@ fn families(rows: &[JobRow], text: &mut String, labels: impl for<'a> Fn(&'a JobR
     exposition::family(
         text,
         &format!("{PREFIX}storage_bytes"),
-        "Stored bytes: live, retained, orphaned (of which some are marked) and protected.",
+        "What the directories of the job hold, by class: live, retained, orphaned (of which some are marked), protected.",
         by_class,
     );
 }
@@ -281,13 +281,13 @@ mod tests {
         jobs.replace(vec![row("a", true, "2026-11-21T06:00:00Z", 5)], |_| false);
         jobs.write(JobLabels::Job, &mut text);
         let expected = "\
-# HELP flink_retention_job_restorable 1 if the newest snapshot can be restored, 0 if not.
+# HELP flink_retention_job_restorable 1 if the newest restorable snapshot is known and whole, 0 if there is none; absent while that cannot be told.
 # TYPE flink_retention_job_restorable gauge
 flink_retention_job_restorable{kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 1
 # HELP flink_retention_job_latest_restorable_timestamp_seconds When the latest restorable snapshot was completed, in seconds since 1970.
 # TYPE flink_retention_job_latest_restorable_timestamp_seconds gauge
 flink_retention_job_latest_restorable_timestamp_seconds{kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 1795240800
-# HELP flink_retention_job_storage_bytes Stored bytes: live, retained, orphaned (of which some are marked) and protected.
+# HELP flink_retention_job_storage_bytes What the directories of the job hold, by class: live, retained, orphaned (of which some are marked), protected.
 # TYPE flink_retention_job_storage_bytes gauge
 flink_retention_job_storage_bytes{class=\"orphaned\",kind=\"FlinkDeployment\",name=\"a\",namespace=\"flink\"} 5
 ";

@@ -1,5 +1,6 @@
 //! The operator's metrics. The library behind them is not visible outside this module.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -63,25 +64,25 @@ impl Metrics {
             )?,
             runs: counters(
                 "runs_total",
-                "Finished runs by their last phase.",
+                "Ends of runs, by phase: Succeeded, Failed, Blocked, Cancelled. A Blocked run that is approved ends twice.",
                 &["result"],
             )?,
             run_seconds: HistogramVec::new(
-                HistogramOpts::new("flink_retention_run_duration_seconds", "Duration of runs.")
+                HistogramOpts::new("flink_retention_run_duration_seconds", "How long runs took, by the phase in which they ended; waiting for a person is not counted.")
                     .buckets(RUN_BUCKETS.to_vec()),
                 &["result"],
             )?,
             step_seconds: HistogramVec::new(
                 HistogramOpts::new(
                     "flink_retention_run_step_duration_seconds",
-                    "How long each step of a run took, all its parts together.",
+                    "How long each step of a run took, all its parts together: observe, read_snapshots, list_files, check_files, verify, delete.",
                 )
                 .buckets(RUN_BUCKETS.to_vec()),
                 &["step"],
             )?,
             storage_requests: counters(
                 "storage_requests_total",
-                "Requests to storage; of a listing one for each thousand entries.",
+                "Requests to storage: list (one for each thousand entries), stat, read, write, delete, remove_directory; the result is success or the kind of error, such as not_found, permission_denied or no_answer.",
                 &["operation", "result"],
             )?,
             guard_hits: counters(
@@ -91,7 +92,7 @@ impl Metrics {
             )?,
             observations: counters(
                 "observations_total",
-                "Passes of the observe loop.",
+                "Passes of the observe loop: success, failure.",
                 &["result"],
             )?,
             leader: IntGauge::new(
@@ -100,11 +101,11 @@ impl Metrics {
             )?,
             last_success: Gauge::new(
                 "flink_retention_last_success_timestamp_seconds",
-                "When a run last succeeded, in seconds since 1970.",
+                "When a run last succeeded that found a directory to look into, in seconds since 1970.",
             )?,
             administrator_file_valid: IntGauge::new(
                 "flink_retention_administrator_file_valid",
-                "0 while the administrator's file cannot be used and an earlier one, or none, applies.",
+                "0 while the administrator's file cannot be used; nothing is deleted then.",
             )?,
             crd_outdated: IntGaugeVec::new(
                 Opts::new(
@@ -120,9 +121,26 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
+        self.collectors()
+            .into_iter()
+            .try_for_each(|collector| self.registry.register(collector))
+    }
+
+    /// The names of all metrics of this process, also of those that have no series yet; those of jobs and policies are not
+    /// among them.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        let collectors = self.collectors();
+        let described = collectors.iter().flat_map(|collector| collector.desc());
+        described
+            .map(|described| described.fq_name.clone())
+            .collect()
+    }
+
+    fn collectors(&self) -> Vec<Box<dyn Collector>> {
         // Taken apart without `..`: a metric that is not registered is never seen.
         let Self {
-            registry,
+            registry: _,
             job_labels: _,
             jobs: _,
             policies: _,
@@ -139,7 +157,7 @@ impl Metrics {
             administrator_file_valid,
             crd_outdated,
         } = self;
-        let collectors: Vec<Box<dyn Collector>> = vec![
+        vec![
             Box::new(deleted_bytes.clone()),
             Box::new(deleted_files.clone()),
             Box::new(runs.clone()),
@@ -153,10 +171,7 @@ impl Metrics {
             Box::new(administrator_file_valid.clone()),
             Box::new(crd_outdated.clone()),
             Box::new(ProcessCollector::for_self()),
-        ];
-        collectors
-            .into_iter()
-            .try_for_each(|collector| registry.register(collector))
+        ]
     }
 
     /// This process holds the lease, or no longer does. Only the leader shows facts about jobs.

@@ -86,7 +86,7 @@ impl PolicyMetrics {
         };
         one_each(
             "overlapping_jobs",
-            "Jobs that other policies select, too; none of these policies acts on them.",
+            "Jobs that another policy selects, too: none of these policies acts on them.",
             &|row| Some(row.overlapping_jobs as f64),
         );
         one_each(
@@ -96,7 +96,7 @@ impl PolicyMetrics {
         );
         one_each(
             "next_run_timestamp_seconds",
-            "When it runs next by its schedule, in seconds since 1970.",
+            "When it runs next by its schedule, in seconds since 1970; absent while it does not.",
             &|row| row.next_run.map(|next| next.at.as_second() as f64),
         );
         one_each(
@@ -119,7 +119,7 @@ impl PolicyMetrics {
         exposition::family(
             text,
             &format!("{PREFIX}last_run_timestamp_seconds"),
-            "When its last run finished, in seconds since 1970, and how.",
+            "When the run that finished last did so, in seconds since 1970; the result is its phase.",
             last.clone().map(|(name, run)| {
                 (
                     with(name, "result", &run.result),
@@ -130,7 +130,7 @@ impl PolicyMetrics {
         exposition::family(
             text,
             &format!("{PREFIX}blocked"),
-            "1 for each reason for which its last run was blocked.",
+            "1 for each reason for which its last run was Blocked; absent if it was not.",
             last.clone().flat_map(|(name, run)| {
                 let words = run.blocked.iter();
                 words.map(move |word| (with(name, "reason", word), 1.0))

@@ -114,6 +114,20 @@ fn the_readme_is_up_to_date() {
 }
 
 #[test]
+fn the_reference_is_up_to_date() {
+    let head = "# Values of the chart\n\n<!-- Made from the code by `make generate`. -->\n\nOf [the Helm chart](../../charts/flink-retention-operator/README.md), which also says what it installs and what it is allowed to do.\n\n";
+    let fresh = format!("{head}{}", table(&rows(&read("values.yaml"))));
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/values.md");
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(page, &fresh).unwrap();
+    }
+    assert!(
+        fs::read_to_string(page).unwrap_or_default() == fresh,
+        "docs/reference/values.md is out of date: make generate"
+    );
+}
+
+#[test]
 fn every_value_is_explained_and_every_value_of_the_schema_has_a_default() {
     let yaml = read("values.yaml");
     let rows = rows(&yaml);

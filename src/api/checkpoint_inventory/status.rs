@@ -59,14 +59,6 @@ pub mod condition {
     pub const RESOURCE_PRESENT: &str = "ResourcePresent";
 }
 
-/// Reasons of the conditions of an inventory.
-pub mod reason {
-    /// Every file of the snapshot was seen.
-    pub const VERIFIED: &str = "Verified";
-    /// The `JobManager` answered.
-    pub const ANSWERED: &str = "Answered";
-}
-
 /// What a job directory is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -55,20 +55,6 @@ pub mod condition {
     pub const PIN_NOT_FOUND: &str = "PinNotFound";
 }
 
-/// Reasons of the conditions of a policy.
-pub mod reason {
-    /// Work is done as the spec says.
-    pub const RECONCILED: &str = "Reconciled";
-    /// No job is selected twice.
-    pub const NO_OVERLAP: &str = "NoOverlap";
-    /// Marked files wait for their grace period.
-    pub const WAITING_FOR_GRACE: &str = "WaitingForGrace";
-    /// The plan of a run waits for a person.
-    pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
-    /// Fields of the spec are not honoured yet.
-    pub const UNSUPPORTED_FIELDS: &str = "UnsupportedFields";
-}
-
 /// How many jobs are selected, and how they fare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::Amount;
+use crate::api::{Amount, Reason};
 
 /// What the operator says about a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -115,6 +115,20 @@ impl Phase {
             Self::Failed => "Failed",
             Self::Blocked => "Blocked",
             Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
+/// Why a run in this phase is complete, or is not.
+impl From<Phase> for Reason {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Pending | Phase::Scanning | Phase::Deleting => Self::Waiting,
+            Phase::AwaitingApproval => Self::AwaitingApproval,
+            Phase::Succeeded => Self::Succeeded,
+            Phase::Failed => Self::Failed,
+            Phase::Blocked => Self::Blocked,
+            Phase::Cancelled => Self::Cancelled,
         }
     }
 }

@@ -7,22 +7,16 @@ use super::latest::{NamedByFlink, Verdict, named_by_flink};
 use super::scan::JobScan;
 use crate::api::checkpoint_inventory::{
     CheckpointInventoryDisplay, CheckpointInventoryStatus, EvidenceSource, LatestRestorable,
-    OwnerClass, PolicyReference, condition, reason,
+    OwnerClass, PolicyReference, condition,
 };
 use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::quantity::human;
 use crate::api::time::whole_seconds;
-use crate::api::{Amount, StorageByClass};
+use crate::api::{Amount, Reason, StorageByClass};
 use crate::operator::events::shortened;
 
 /// A message of a condition should fit a screen.
 const MAX_MESSAGE: usize = 1024;
-
-/// The job has ended since a run has looked at its newest snapshot.
-const JOB_ENDED: &str = "JobEnded";
-const NOT_VERIFIED: &str = "NotVerified";
-const FILES_MISSING: &str = "FilesMissing";
-const NEWEST_UNREADABLE: &str = "NewestUnreadable";
 
 /// Everything that a status depends on.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +42,7 @@ pub(in crate::operator) fn status(facts: Facts<'_>) -> CheckpointInventoryStatus
     let truncated = facts.truncated.then(|| Finding {
         condition: condition::LINEAGE_TRUNCATED,
         status: ConditionStatus::True,
-        reason: "TooManyEntries",
+        reason: Reason::TooManyEntries,
         message: "job ids or directories were forgotten for want of room; what they hold is unknown and never deleted".to_owned(),
     });
     let findings = [restorable, job_manager(facts.job), resource(&facts)]
@@ -105,7 +99,7 @@ fn restorable(
         (ConditionStatus::True, Some(named)) => {
             let finding = finding(
                 ConditionStatus::True,
-                "CompletedByFlink",
+                Reason::CompletedByFlink,
                 format!(
                     "Flink has completed {} since the last scan, when {}",
                     named.location.name(),
@@ -120,7 +114,7 @@ fn restorable(
                 named.location
             );
             (
-                finding(ConditionStatus::Unknown, NOT_VERIFIED, message),
+                finding(ConditionStatus::Unknown, Reason::NotVerified, message),
                 Some(named.unverified()),
             )
         }
@@ -136,7 +130,7 @@ fn since_scan(known: Known, scan: &JobScan, existing: &CheckpointInventoryStatus
         latest.completion_time.as_ref().filter(|_| by_flink_alone)
     });
     let ended = find(&existing.conditions, condition::RESTORABLE)
-        .filter(|_| told.reason == JOB_ENDED)
+        .filter(|_| told.reason == Reason::JobEnded)
         .map(|written| written.last_transition_time.0);
     let later = [completed.map(|time| time.0), ended];
     if known.status == ConditionStatus::True
@@ -177,14 +171,14 @@ fn ended_since(
         "the job has ended, and Flink may have deleted {} then, as its retention says; {seen}; the next run looks",
         latest.named()
     );
-    let finding = finding(ConditionStatus::Unknown, JOB_ENDED, message);
+    let finding = finding(ConditionStatus::Unknown, Reason::JobEnded, message);
     Some((finding, Some(latest.clone())))
 }
 
 #[derive(Debug)]
 struct Known {
     status: ConditionStatus,
-    reason: &'static str,
+    reason: Reason,
     message: String,
     latest: Option<LatestRestorable>,
     /// There was no snapshot at all.
@@ -215,24 +209,24 @@ fn by_scan(scan: &JobScan) -> Known {
                 .unwrap_or_default();
             (
                 ConditionStatus::True,
-                reason::VERIFIED,
+                Reason::Verified,
                 format!("{name}: {present}{newer}"),
             )
         }
         Verdict::Broken { why, missing: _ } => (
             ConditionStatus::False,
-            FILES_MISSING,
+            Reason::FilesMissing,
             format!("{why}{}", older(latest.as_ref())),
         ),
         Verdict::Unreadable { why } => (
             ConditionStatus::False,
-            NEWEST_UNREADABLE,
+            Reason::NewestUnreadable,
             format!("{why}{}", older(latest.as_ref())),
         ),
-        Verdict::Unverified { why } => (ConditionStatus::Unknown, NOT_VERIFIED, why.clone()),
+        Verdict::Unverified { why } => (ConditionStatus::Unknown, Reason::NotVerified, why.clone()),
         Verdict::NoSnapshot => (
             ConditionStatus::False,
-            "NoSnapshot",
+            Reason::NoSnapshot,
             "there is no completed checkpoint and no savepoint".to_owned(),
         ),
     };
@@ -265,21 +259,30 @@ fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
         .unwrap_or_default();
     let (status, reason) =
         match written.map(|written| (written.status.as_str(), written.reason.as_str())) {
-            Some(("True", "CompletedByFlink")) => {
+            Some(("True", word)) if word == Reason::CompletedByFlink.as_str() => {
                 // Or the sentence would grow with every checkpoint.
                 "all files of an earlier one were present".clone_into(&mut message);
-                (ConditionStatus::True, "CompletedByFlink")
+                (ConditionStatus::True, Reason::CompletedByFlink)
             }
-            Some(("True", _)) => (ConditionStatus::True, reason::VERIFIED),
-            Some(("False", "NoSnapshot")) => (ConditionStatus::False, "NoSnapshot"),
-            Some(("False", NEWEST_UNREADABLE)) => (ConditionStatus::False, NEWEST_UNREADABLE),
-            Some(("False", _)) => (ConditionStatus::False, FILES_MISSING),
-            Some((_, JOB_ENDED)) => (ConditionStatus::Unknown, JOB_ENDED),
-            Some((_, NOT_VERIFIED)) => (ConditionStatus::Unknown, NOT_VERIFIED),
+            Some(("True", _)) => (ConditionStatus::True, Reason::Verified),
+            Some(("False", word)) => {
+                let known = [Reason::NoSnapshot, Reason::NewestUnreadable];
+                let known = known.into_iter().find(|reason| reason.as_str() == word);
+                (
+                    ConditionStatus::False,
+                    known.unwrap_or(Reason::FilesMissing),
+                )
+            }
+            Some((_, word)) if word == Reason::JobEnded.as_str() => {
+                (ConditionStatus::Unknown, Reason::JobEnded)
+            }
+            Some((_, word)) if word == Reason::NotVerified.as_str() => {
+                (ConditionStatus::Unknown, Reason::NotVerified)
+            }
             Some(_) | None => {
                 return Known {
                     status: ConditionStatus::Unknown,
-                    reason: "NotScanned",
+                    reason: Reason::NotScanned,
                     message: "no run has looked at the storage of this job yet".to_owned(),
                     latest,
                     empty: false,
@@ -291,7 +294,7 @@ fn by_earlier_process(existing: &CheckpointInventoryStatus) -> Known {
         reason,
         message,
         latest,
-        empty: reason == "NoSnapshot",
+        empty: reason == Reason::NoSnapshot,
     }
 }
 
@@ -307,7 +310,7 @@ fn is_newer(named: &NamedByFlink, latest: Option<&LatestRestorable>) -> bool {
     }
 }
 
-fn finding(status: ConditionStatus, reason: &'static str, message: String) -> Finding {
+fn finding(status: ConditionStatus, reason: Reason, message: String) -> Finding {
     Finding {
         condition: condition::RESTORABLE,
         status,
@@ -318,11 +321,13 @@ fn finding(status: ConditionStatus, reason: &'static str, message: String) -> Fi
 
 fn job_manager(job: &JobEvidence) -> Finding {
     let (status, reason, message) = match &job.job_manager {
-        JobManager::Answered(_) => (ConditionStatus::True, reason::ANSWERED, String::new()),
-        JobManager::Unreachable { why } => (ConditionStatus::False, "Unreachable", why.clone()),
+        JobManager::Answered(_) => (ConditionStatus::True, Reason::Answered, String::new()),
+        JobManager::Unreachable { why } => {
+            (ConditionStatus::False, Reason::Unreachable, why.clone())
+        }
         JobManager::NotAsked => (
             ConditionStatus::Unknown,
-            "NotAsked",
+            Reason::NotAsked,
             "no process of the job is expected to run".to_owned(),
         ),
     };
@@ -336,9 +341,9 @@ fn job_manager(job: &JobEvidence) -> Finding {
 
 fn resource(facts: &Facts<'_>) -> Finding {
     let (reason, message) = match (facts.present, doubt(facts.job)) {
-        (false, _) => ("Deleted", gone(facts.job)),
-        (true, None) => ("Present", String::new()),
-        (true, Some(why)) => ("Unclear", format!("{why}: its files stay")),
+        (false, _) => (Reason::Deleted, gone(facts.job)),
+        (true, None) => (Reason::Present, String::new()),
+        (true, Some(why)) => (Reason::Unclear, format!("{why}: its files stay")),
     };
     Finding {
         condition: condition::RESOURCE_PRESENT,

@@ -9,7 +9,7 @@ use retention::location::{Location, Origin};
 use super::adoption;
 use super::overlap::{Labelled, Rival, overlaps};
 use crate::api::selector::{KnownLabels, Selects};
-use crate::api::{CheckpointInventory, Mode, RetentionPolicySpec, unsupported};
+use crate::api::{CheckpointInventory, Mode, Reason, RetentionPolicySpec, unsupported};
 use crate::operator::administrator::{Administrator, Pause};
 use crate::operator::identity::{Identity, NoIdentity};
 use crate::operator::schedule::{InvalidSchedule, Schedule};
@@ -109,13 +109,13 @@ pub(in crate::operator) enum Restraint {
 
 impl Restraint {
     /// The reason of the condition.
-    pub(in crate::operator) fn reason(self) -> &'static str {
+    pub(in crate::operator) fn reason(self) -> Reason {
         match self {
-            Self::Suspended => "Suspended",
-            Self::Paused(Pause::AskedFor) => "PausedByAdministrator",
-            Self::Paused(Pause::FileUnusable) => "AdministratorFileUnusable",
-            Self::NotSupportedYet => "NotSupportedYet",
-            Self::WorkerOnlyLooks => "WorkerOnlyLooks",
+            Self::Suspended => Reason::Suspended,
+            Self::Paused(Pause::AskedFor) => Reason::PausedByAdministrator,
+            Self::Paused(Pause::FileUnusable) => Reason::AdministratorFileUnusable,
+            Self::NotSupportedYet => Reason::NotSupportedYet,
+            Self::WorkerOnlyLooks => Reason::WorkerOnlyLooks,
         }
     }
 

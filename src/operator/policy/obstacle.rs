@@ -3,22 +3,23 @@
 use super::hdfs::{self, is_in_hdfs};
 use super::judgement::{Obstacle, Reacher};
 use super::quoted::{as_shell_word, as_yaml};
+use crate::api::Reason;
 use crate::api::selector::MAX_LABELS;
 
 pub(super) const NAMED: usize = 5;
 
 /// A stable word for an obstacle.
-pub(in crate::operator) fn word(obstacle: &Obstacle) -> &'static str {
+pub(in crate::operator) fn word(obstacle: &Obstacle) -> Reason {
     match obstacle {
-        Obstacle::NotSupportedYet { .. } => "NotSupportedYet",
-        Obstacle::InvalidSelector { .. } => "InvalidSelector",
-        Obstacle::TooManyLabels { .. } => "TooManyLabels",
-        Obstacle::InvalidSchedule { .. } => "InvalidSchedule",
-        Obstacle::BaseNotGranted { .. } => "BaseNotGranted",
-        Obstacle::BaseUnreachable { .. } => "BaseUnreachable",
-        Obstacle::NotAdopted { .. } => "NotAdopted",
+        Obstacle::NotSupportedYet { .. } => Reason::NotSupportedYet,
+        Obstacle::InvalidSelector { .. } => Reason::InvalidSelector,
+        Obstacle::TooManyLabels { .. } => Reason::TooManyLabels,
+        Obstacle::InvalidSchedule { .. } => Reason::InvalidSchedule,
+        Obstacle::BaseNotGranted { .. } => Reason::BaseNotGranted,
+        Obstacle::BaseUnreachable { .. } => Reason::BaseUnreachable,
+        Obstacle::NotAdopted { .. } => Reason::NotAdopted,
         Obstacle::NoIdentity(why) => why.word(),
-        Obstacle::EndpointNotGranted { .. } => "EndpointNotGranted",
+        Obstacle::EndpointNotGranted { .. } => Reason::EndpointNotGranted,
     }
 }
 

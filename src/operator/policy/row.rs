@@ -1,10 +1,10 @@
 //! What metrics show of a policy. From its objects alone, so that a new leader shows the same.
 
-use crate::api::RetentionRun;
 use crate::api::conditions::find;
 use crate::api::retention_policy::{RetentionPolicyStatus, condition};
 use crate::api::retention_run::Phase;
 use crate::api::time::Time;
+use crate::api::{Reason, RetentionRun};
 use crate::operator::run::{Completed, FinishedRun};
 use crate::telemetry::{LastRun, NextRun, PolicyRow};
 
@@ -55,7 +55,7 @@ pub(in crate::operator) fn row(
 #[must_use]
 pub(in crate::operator) fn unreadable_row() -> PolicyRow {
     PolicyRow {
-        ready_reason: "Unreadable".to_owned(),
+        ready_reason: Reason::Unreadable.as_str().to_owned(),
         ..PolicyRow::default()
     }
 }

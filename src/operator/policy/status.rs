@@ -10,11 +10,12 @@ use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::quantity::{human, size};
 use crate::api::retention_policy::{
     EffectiveRules, JobCounts, LastRun, RetentionPolicyDisplay, RetentionPolicyStatus, condition,
-    reason,
 };
 use crate::api::retention_run::condition as run_condition;
 use crate::api::time::whole_seconds;
-use crate::api::{Amount, CheckpointInventory, Duration, Mode, RetentionRun, StorageByClass};
+use crate::api::{
+    Amount, CheckpointInventory, Duration, Mode, Reason, RetentionRun, StorageByClass,
+};
 use crate::operator::events::shortened;
 
 const MAX_MESSAGE: usize = 2048;
@@ -130,7 +131,7 @@ fn ready(facts: &Facts<'_>) -> Finding {
         return finding(
             condition::READY,
             ConditionStatus::True,
-            reason::RECONCILED,
+            Reason::Reconciled,
             message,
         );
     };
@@ -170,16 +171,19 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
     }
     if facts.mode == Mode::DryRun {
         return no(
-            "DryRun",
+            Reason::DryRun,
             "nothing is deleted: set `mode: Enforce` to delete what a run reports",
         );
     }
     if facts.judgement.scope.is_empty() {
-        return no("NoJobs", "there is no job that this policy alone selects");
+        return no(
+            Reason::NoJobs,
+            "there is no job that this policy alone selects",
+        );
     }
     if facts.judgement.bases.is_empty() {
         return no(
-            "NoBases",
+            Reason::NoBases,
             "no directory of the selected jobs may be acted upon; see Ready",
         );
     }
@@ -193,7 +197,7 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
         return finding(
             condition::ENFORCING,
             ConditionStatus::True,
-            reason::AWAITING_APPROVAL,
+            Reason::AwaitingApproval,
             format!(
                 "{marked} marked; the plan of {name} waits for approval: its condition Complete says how"
             ),
@@ -208,14 +212,14 @@ fn enforcing(facts: &Facts<'_>, storage: &StorageByClass, earliest: Option<Times
             finding(
                 condition::ENFORCING,
                 ConditionStatus::True,
-                reason::WAITING_FOR_GRACE,
+                Reason::WaitingForGrace,
                 message,
             )
         }
         None => finding(
             condition::ENFORCING,
             ConditionStatus::True,
-            "Active",
+            Reason::Active,
             format!("{marked} marked"),
         ),
     }
@@ -226,14 +230,14 @@ fn overlapping(judgement: &Judgement<'_>) -> Finding {
         return finding(
             condition::OVERLAPPING,
             ConditionStatus::False,
-            reason::NO_OVERLAP,
+            Reason::NoOverlap,
             String::new(),
         );
     };
     finding(
         condition::OVERLAPPING,
         ConditionStatus::True,
-        "SelectedTwice",
+        Reason::SelectedTwice,
         message,
     )
 }
@@ -281,13 +285,13 @@ fn unsupported(judgement: &Judgement<'_>) -> Finding {
         Some(fields) => finding(
             condition::UNSUPPORTED,
             ConditionStatus::True,
-            reason::UNSUPPORTED_FIELDS,
+            Reason::UnsupportedFields,
             fields,
         ),
         None => finding(
             condition::UNSUPPORTED,
             ConditionStatus::False,
-            "AllSupported",
+            Reason::AllSupported,
             String::new(),
         ),
     }
@@ -302,15 +306,15 @@ fn pin_not_found(facts: &Facts<'_>, existing: &RetentionPolicyStatus) -> Option<
     let (status, reason, message) = match (facts.pins, told) {
         (false, _) => {
             find(&existing.conditions, condition::PIN_NOT_FOUND)?;
-            (ConditionStatus::False, "NothingPinned", String::new())
+            (ConditionStatus::False, Reason::NothingPinned, String::new())
         }
         (true, None) => return None,
         (true, Some(told)) if told.status == "True" => (
             ConditionStatus::True,
-            "NoSuchSnapshot",
+            Reason::NoSuchSnapshot,
             told.message.clone(),
         ),
-        (true, Some(_)) => (ConditionStatus::False, "AllFound", String::new()),
+        (true, Some(_)) => (ConditionStatus::False, Reason::AllFound, String::new()),
     };
     Some(finding(condition::PIN_NOT_FOUND, status, reason, message))
 }
@@ -318,7 +322,7 @@ fn pin_not_found(facts: &Facts<'_>, existing: &RetentionPolicyStatus) -> Option<
 fn finding(
     condition: &'static str,
     status: ConditionStatus,
-    reason: &'static str,
+    reason: Reason,
     message: String,
 ) -> Finding {
     Finding {

@@ -35,6 +35,7 @@ fn forget_a_reason(status: &mut RetentionRunStatus) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::api::Reason;
     use crate::api::conditions::{ConditionStatus, Finding, merge};
     use crate::api::retention_run::{
         JobOutcome, Phase, PlanReference, ProtectedByGuard, SampleDecision, SampleFile,
@@ -46,7 +47,7 @@ mod tests {
         let finding = Finding {
             condition: "Complete",
             status: ConditionStatus::True,
-            reason: "Blocked",
+            reason: Reason::Blocked,
             message: text(2048),
         };
         RetentionRunStatus {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::api::RetentionRun;
 use crate::api::retention_run::{Approval, Phase, PlanReference, RetentionRunStatus};
+use crate::api::{Reason, RetentionRun};
 
 /// What is to be done about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,7 @@ pub(in crate::operator) enum Next {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::operator) struct End {
     pub(in crate::operator) phase: Phase,
-    /// A stable word.
-    pub(in crate::operator) reason: &'static str,
+    pub(in crate::operator) reason: Reason,
     pub(in crate::operator) why: String,
 }
 
@@ -54,7 +53,7 @@ pub(in crate::operator) fn attempt(before: &RetentionRunStatus) -> i32 {
 pub(in crate::operator) fn broken_off(before: &RetentionRunStatus) -> Option<End> {
     (attempt(before) > MAX_ATTEMPTS).then(|| End {
         phase: Phase::Failed,
-        reason: "BrokenOff",
+        reason: Reason::BrokenOff,
         why: format!(
             "the operator ended {MAX_ATTEMPTS} times while it executed this run, which is not begun again; what was deleted is in the journal. See why it ended (kubectl describe pod: OOMKilled wants more memory, or fewer directories in the policy); without a reason there it lost the API server or its lease. Then make a new run"
         ),
@@ -89,7 +88,7 @@ pub(in crate::operator) fn next(run: &RetentionRun, now: Timestamp) -> Next {
             (_, None) => Next::Execute,
             (None, Some(_)) if deadline.is_some_and(|deadline| deadline <= now) => Next::End(End {
                 phase: Phase::Cancelled,
-                reason: "ApprovalExpired",
+                reason: Reason::ApprovalExpired,
                 why: "nobody approved the plan in time; a new run makes a new one".to_owned(),
             }),
             (None, Some(_)) => Next::Wait { until: deadline },
@@ -105,7 +104,7 @@ fn answered(approval: &Approval, plan: &PlanReference) -> Next {
     }
     Next::End(End {
         phase: Phase::Blocked,
-        reason: "WrongDigest",
+        reason: Reason::WrongDigest,
         why: format!(
             "approved was {}, and the plan of this run is {}; nothing was deleted, and because an approval cannot change, a new run has to ask again",
             approval.plan_digest, plan.digest
@@ -125,7 +124,7 @@ fn cancelled(phase: Phase) -> Next {
     };
     Next::End(End {
         phase: Phase::Cancelled,
-        reason: "Cancelled",
+        reason: Reason::Cancelled,
         why: why.to_owned(),
     })
 }
@@ -180,7 +179,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn reason(next: Next) -> &'static str {
+    fn reason(next: Next) -> Reason {
         match next {
             Next::End(end) => end.reason,
             other => panic!("{other:?}"),
@@ -193,7 +192,7 @@ mod tests {
         let until = Some(at(100));
         assert_eq!(next(&waiting, at(99)), Next::Wait { until });
         assert!(!keeps_busy(&waiting, at(99)) && awaits_approval(&waiting, at(99)));
-        assert_eq!(reason(next(&waiting, at(100))), "ApprovalExpired");
+        assert_eq!(reason(next(&waiting, at(100))), Reason::ApprovalExpired);
         // Who says yes in time need not see it executed in time.
         let approved = run(Phase::AwaitingApproval, Some("right"));
         assert_eq!(next(&approved, at(100)), Next::Execute);
@@ -206,7 +205,7 @@ mod tests {
             assert_eq!(next(&run(phase, Some("right")), at(1)), Next::Execute);
             assert_eq!(
                 reason(next(&run(phase, Some("wrong")), at(1))),
-                "WrongDigest"
+                Reason::WrongDigest
             );
         }
         assert_eq!(next(&run(Phase::Blocked, None), at(1)), Next::Over);
@@ -261,7 +260,10 @@ mod tests {
                 let Next::End(end) = next(&run, at(1)) else {
                     panic!("{phase:?}");
                 };
-                assert_eq!((end.phase, end.reason), (Phase::Cancelled, "Cancelled"));
+                assert_eq!(
+                    (end.phase, end.reason),
+                    (Phase::Cancelled, Reason::Cancelled)
+                );
                 assert!(end.why.contains(part), "{phase:?}: {}", end.why);
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use retention::inventory::{Inventory, Snapshot};
 use retention::reference::DirectoryKey;
 
+use crate::api::Reason;
 use crate::api::conditions::{ConditionStatus, Finding};
 use crate::api::retention_run::condition;
 use crate::operator::events::shortened;
@@ -27,7 +28,7 @@ pub(super) fn finding(pins: &[String], inventory: &Inventory) -> Option<Finding>
         .map(String::as_str)
         .collect();
     let (status, reason, message) = if lost.is_empty() {
-        (ConditionStatus::False, "AllFound", String::new())
+        (ConditionStatus::False, Reason::AllFound, String::new())
     } else {
         let named = lost.iter().copied().take(NAMED).collect::<Vec<_>>();
         let more = match lost.len().saturating_sub(NAMED) {
@@ -38,7 +39,7 @@ pub(super) fn finding(pins: &[String], inventory: &Inventory) -> Option<Finding>
             "no snapshot that could be looked at is {}{more}: check the spelling of savepoints.pinned, for what was meant may go by the rules",
             named.join(", ")
         );
-        (ConditionStatus::True, "NoSuchSnapshot", message)
+        (ConditionStatus::True, Reason::NoSuchSnapshot, message)
     };
     Some(Finding {
         condition: condition::PIN_NOT_FOUND,

@@ -11,6 +11,7 @@ use retention::restorable::WholeSnapshots;
 use serde_json::json;
 
 use super::pins;
+use crate::api::Reason;
 use crate::api::amount::int64;
 use crate::api::conditions::{ConditionStatus, Finding, merge};
 use crate::api::quantity::{count, human, size};
@@ -59,7 +60,7 @@ pub(in crate::operator) struct Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::operator) struct Stopped {
     /// A stable word, where it was not for a person's sake.
-    pub(in crate::operator) word: Option<&'static str>,
+    pub(in crate::operator) word: Option<Reason>,
     pub(in crate::operator) why: String,
 }
 
@@ -125,7 +126,7 @@ pub(in crate::operator) fn ended(
     let finding = Finding {
         condition: condition::COMPLETE,
         status: phase.is_finished().into(),
-        reason: word.unwrap_or(phase.as_str()),
+        reason: word.unwrap_or(phase.into()),
         message: shortened(sentence, MAX_MESSAGE),
     };
     // A run that ended because of what became of a file says that.
@@ -133,7 +134,7 @@ pub(in crate::operator) fn ended(
         |blocked: &&Blocked| **blocked != Blocked::Cancelled || ending.cancelled.is_some();
     let mut blocked_by = blocked_by(report.outcome.blocked.iter().filter(told_to_stop));
     if let Some(word) = word {
-        blocked_by.insert(0, word.to_owned());
+        blocked_by.insert(0, word.to_string());
         blocked_by.truncate(BLOCKED);
     }
     let asked = report.outcome.asked.as_ref();
@@ -189,19 +190,19 @@ pub(in crate::operator) fn ended(
 pub(in crate::operator) fn refused(
     before: &RetentionRunStatus,
     phase: Phase,
-    words: &[&'static str],
+    words: &[Reason],
     why: String,
     ending: &Ending,
 ) -> RetentionRunStatus {
     let blocked_by: Vec<String> = words
         .iter()
         .take(BLOCKED)
-        .map(|&word| word.to_owned())
+        .map(ToString::to_string)
         .collect();
     let finding = Finding {
         condition: condition::COMPLETE,
         status: ConditionStatus::True,
-        reason: words.first().copied().unwrap_or(phase.as_str()),
+        reason: words.first().copied().unwrap_or(phase.into()),
         message: shortened(why, MAX_MESSAGE),
     };
     RetentionRunStatus {
@@ -328,9 +329,23 @@ fn blocked_by<'b>(blocked: impl Iterator<Item = &'b Blocked>) -> Vec<String> {
 
 fn blocked_line(blocked: &Blocked) -> String {
     shortened(
-        format!("{}: {}", blocked.word(), told(blocked)),
+        format!("{}: {}", reason(blocked), told(blocked)),
         MAX_BLOCKED,
     )
+}
+
+fn reason(blocked: &Blocked) -> Reason {
+    match blocked {
+        Blocked::BaseOwnedByAnother { .. } => Reason::BaseOwnedByAnother,
+        Blocked::JournalUnusable { .. } => Reason::JournalUnusable,
+        Blocked::ClockSkew { .. } => Reason::ClockSkew,
+        Blocked::IncompleteListing { .. } => Reason::IncompleteListing,
+        Blocked::ReferencedShrank { .. } => Reason::ReferencedShrank,
+        Blocked::PlanNotFound { .. } => Reason::PlanNotFound,
+        Blocked::VerificationTooSlow { .. } => Reason::VerificationTooSlow,
+        Blocked::LimitReached { .. } => Reason::LimitReached,
+        Blocked::Cancelled => Reason::Cancelled,
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,7 +22,7 @@ use crate::api::names::is_object_name;
 use crate::api::retention_policy::ApprovalMode;
 use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger, condition};
 use crate::api::time::whole_seconds;
-use crate::api::{Mode, RetentionPolicy, RetentionRun};
+use crate::api::{Mode, Reason, RetentionPolicy, RetentionRun};
 use crate::engine::run::Scope;
 use crate::engine::{self, Consent, Report, Step};
 use crate::operator::administrator::Administrator;
@@ -233,7 +233,7 @@ impl<'a> Execution<'a> {
         let waiting = Finding {
             condition: condition::COMPLETE,
             status: ConditionStatus::False,
-            reason: "Waiting",
+            reason: Reason::Waiting,
             message: "another run works: runs go one after the other".to_owned(),
         };
         let (generation, now) = (self.run.metadata.generation, self.operator.clock.now());
@@ -319,9 +319,7 @@ impl<'a> Execution<'a> {
     }
 
     /// The policy, or a stable word and why there is none to follow.
-    async fn policy(
-        &self,
-    ) -> Result<Result<RetentionPolicy, (&'static str, String)>, ExecutionError> {
+    async fn policy(&self) -> Result<Result<RetentionPolicy, (Reason, String)>, ExecutionError> {
         let name = &self.run.spec.policy_ref.name;
         let namespace = self.run.namespace().unwrap_or_default();
         let api: Api<DeserializeGuard<RetentionPolicy>> = self.operator.in_namespace(&namespace);
@@ -336,14 +334,14 @@ impl<'a> Execution<'a> {
             Some(DeserializeGuard(read)) => read.map_err(|invalid| {
                 let error = shortened(invalid.error, MAX_ERROR);
                 (
-                    "PolicyUnreadable",
+                    Reason::PolicyUnreadable,
                     format!(
                         "RetentionPolicy {name:?} cannot be read: {error}. Repair it, or use a version of the operator that knows it; then create a new run"
                     ),
                 )
             }),
             None => Err((
-                "NoPolicy",
+                Reason::NoPolicy,
                 format!(
                     "there is no RetentionPolicy {name:?} in this namespace: create it, then a new run"
                 ),
@@ -376,7 +374,7 @@ impl<'a> Execution<'a> {
     async fn refuse(
         self,
         phase: Phase,
-        words: &[&'static str],
+        words: &[Reason],
         why: String,
     ) -> Result<(), ExecutionError> {
         let status = refused(&self.status, phase, words, why, &self.ending());
@@ -404,7 +402,7 @@ impl<'a> Execution<'a> {
             .unwrap_or_default();
         let news = News {
             warning: !matches!(phase, Phase::Succeeded | Phase::AwaitingApproval),
-            reason: phase.as_str(),
+            reason: phase.into(),
             note,
         };
         self.operator

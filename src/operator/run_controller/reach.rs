@@ -10,6 +10,7 @@ use storage::{
     Storage, StorageError,
 };
 
+use crate::api::Reason;
 use crate::api::retention_run::Phase;
 use crate::engine::{MetadataCache, Observer, Stores};
 use crate::operator::context::Operator;
@@ -174,15 +175,19 @@ impl Accounts {
 
 impl Unreached {
     /// A stable word, how the run ends, and what is to be done.
-    pub(super) fn told(&self, namespace: &str, account: &str) -> (&'static str, Phase, String) {
+    pub(super) fn told(&self, namespace: &str, account: &str) -> (Reason, Phase, String) {
         match self {
             Self::Nobody(why) => (why.word(), Phase::Blocked, why.sentence(namespace, account)),
             Self::Worker(why) => (why.word(), why.phase(), why.to_string()),
             Self::Storage(error) => {
                 let (word, phase) = match error {
-                    StorageError::Unauthenticated { .. } => ("CredentialsRefused", Phase::Blocked),
-                    StorageError::PermissionDenied { .. } => ("StorageForbidden", Phase::Blocked),
-                    _ => ("StorageError", Phase::Failed),
+                    StorageError::Unauthenticated { .. } => {
+                        (Reason::CredentialsRefused, Phase::Blocked)
+                    }
+                    StorageError::PermissionDenied { .. } => {
+                        (Reason::StorageForbidden, Phase::Blocked)
+                    }
+                    _ => (Reason::StorageError, Phase::Failed),
                 };
                 (word, phase, error.to_string())
             }

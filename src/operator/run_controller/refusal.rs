@@ -1,6 +1,7 @@
 //! Why a run was not begun, or ended without a report.
 
 use super::work::WorkError;
+use crate::api::Reason;
 use crate::api::retention_run::Phase;
 use crate::engine::RunError;
 use crate::operator::policy::{Judgement, Obstacle, sentence, word};
@@ -11,7 +12,7 @@ pub(super) fn refusal(
     judgement: &Judgement<'_>,
     namespace: &str,
     account: &str,
-) -> Option<(Vec<&'static str>, String)> {
+) -> Option<(Vec<Reason>, String)> {
     let serious = |obstacle: &&Obstacle| match obstacle {
         Obstacle::NotSupportedYet { .. }
         | Obstacle::InvalidSelector { .. }
@@ -30,31 +31,28 @@ pub(super) fn refusal(
         .iter()
         .map(|obstacle| sentence(obstacle, namespace, account))
         .collect();
-    let words: Vec<&'static str> = obstacles.iter().map(|obstacle| word(obstacle)).collect();
+    let words: Vec<Reason> = obstacles.iter().map(|obstacle| word(obstacle)).collect();
     (!words.is_empty()).then(|| (words, sentences.join(" ")))
 }
 
 /// How a run without a report ended, and why.
-pub(super) fn failed(
-    error: &WorkError,
-    stopped: Option<&Stopped>,
-) -> (Phase, &'static str, String) {
+pub(super) fn failed(error: &WorkError, stopped: Option<&Stopped>) -> (Phase, Reason, String) {
     match stopped {
         // Its storage was taken away.
         Some(Stopped {
             word: Some(reason),
             why,
-        }) => (Phase::Cancelled, reason, why.clone()),
+        }) => (Phase::Cancelled, *reason, why.clone()),
         Some(Stopped { word: None, .. }) | None => {
             (Phase::Failed, category(error), error.to_string())
         }
     }
 }
 
-fn category(error: &WorkError) -> &'static str {
+fn category(error: &WorkError) -> Reason {
     match error {
-        WorkError::Run(RunError::Unreachable { .. }) => "BaseUnreachable",
-        WorkError::Run(RunError::Storage(_)) => "StorageError",
-        WorkError::Defect => "Defect",
+        WorkError::Run(RunError::Unreachable { .. }) => Reason::BaseUnreachable,
+        WorkError::Run(RunError::Storage(_)) => Reason::StorageError,
+        WorkError::Defect => Reason::Defect,
     }
 }

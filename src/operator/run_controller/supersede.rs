@@ -3,8 +3,8 @@ use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 
 use super::{ExecutionError, api_server, write_status};
-use crate::api::RetentionRun;
 use crate::api::retention_run::Phase;
+use crate::api::{Reason, RetentionRun};
 use crate::operator::context::Operator;
 use crate::operator::run::{Absent, Ending, RunIdentity, awaits_approval, refused};
 
@@ -46,7 +46,13 @@ pub(super) async fn supersede(
             newer.name_any()
         );
         let before = run.status.clone().unwrap_or_default();
-        let status = refused(&before, Phase::Cancelled, &["Superseded"], why, &ending);
+        let status = refused(
+            &before,
+            Phase::Cancelled,
+            &[Reason::Superseded],
+            why,
+            &ending,
+        );
         write_status(api, &run, &status).await?;
         operator
             .metrics

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::job::{LONGEST_RUN, RUN_UID};
+use crate::api::Reason;
 use crate::api::retention_run::Phase;
 
 /// Why a worker does not work, or no more.
@@ -46,12 +47,12 @@ impl NotWorking {
     }
 
     /// A stable word.
-    pub(in crate::operator) fn word(&self) -> &'static str {
+    pub(in crate::operator) fn word(&self) -> Reason {
         match self {
-            Self::Unschedulable { .. } => "WorkerUnschedulable",
-            Self::Yielded { .. } => "WorkerYielded",
-            Self::TooLong => "WorkerDeadline",
-            Self::NoRoot(_) | Self::ApiServer { .. } | Self::NoJob(_) => "WorkerFailed",
+            Self::Unschedulable { .. } => Reason::WorkerUnschedulable,
+            Self::Yielded { .. } => Reason::WorkerYielded,
+            Self::TooLong => Reason::WorkerDeadline,
+            Self::NoRoot(_) | Self::ApiServer { .. } | Self::NoJob(_) => Reason::WorkerFailed,
         }
     }
 }

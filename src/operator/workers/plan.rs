@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Toleration;
 use retention::location::{Location, Origin, Store};
 
 use super::template::{ClaimMount, FileUser, InvalidTemplate, JobPod, below};
+use crate::api::Reason;
 
 /// A worker that could be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,16 +80,16 @@ pub(in crate::operator) enum NoWorker {
 
 impl NoWorker {
     /// A stable word.
-    pub(in crate::operator) fn word(&self) -> &'static str {
+    pub(in crate::operator) fn word(&self) -> Reason {
         match self {
-            Self::NotServed => "WorkersNotServed",
-            Self::Forbidden { .. } => "WorkerForbidden",
-            Self::InvalidTemplate { .. } => "PodTemplateUnreadable",
-            Self::VolumesDiffer { .. } => "VolumesDiffer",
-            Self::UsersDiffer { .. } => "UsersDiffer",
-            Self::VolumeExclusive { .. } => "VolumeExclusive",
-            Self::ClaimNotFound { .. } => "ClaimNotFound",
-            Self::MountedByOperator { .. } => "MountedByOperator",
+            Self::NotServed => Reason::WorkersNotServed,
+            Self::Forbidden { .. } => Reason::WorkerForbidden,
+            Self::InvalidTemplate { .. } => Reason::PodTemplateUnreadable,
+            Self::VolumesDiffer { .. } => Reason::VolumesDiffer,
+            Self::UsersDiffer { .. } => Reason::UsersDiffer,
+            Self::VolumeExclusive { .. } => Reason::VolumeExclusive,
+            Self::ClaimNotFound { .. } => Reason::ClaimNotFound,
+            Self::MountedByOperator { .. } => Reason::MountedByOperator,
         }
     }
 

@@ -96,7 +96,7 @@ fn a_path_means_one_place_in_the_whole_namespace() {
     for [one, other] in differ {
         let pods = [pod("a", &[one]), pod("b", &[other])];
         let error = plan(&pods, "file:/elsewhere").unwrap_err();
-        assert_eq!(error.word(), "VolumesDiffer", "{one} {other}");
+        assert_eq!(error.word(), Reason::VolumesDiffer, "{one} {other}");
     }
     let agree = [
         ["/a=one", "/a=one"],
@@ -120,7 +120,7 @@ fn users_must_agree_where_they_share_a_worker() {
     let mut sharing = pods;
     sharing[1].mounts = pod("b", &["/a=one"]).mounts;
     let error = plan(&sharing, "file:/a").unwrap_err();
-    assert_eq!(error.word(), "UsersDiffer");
+    assert_eq!(error.word(), Reason::UsersDiffer);
 }
 
 #[test]

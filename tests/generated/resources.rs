@@ -1,0 +1,166 @@
+//! Every field of our resources, as the API server knows it.
+
+use std::fmt::Write;
+
+use flink_retention::api::duration;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::Value;
+
+use super::text::{cell, sentence};
+
+/// The name of the page and its text.
+pub(crate) fn pages() -> Vec<(String, String)> {
+    flink_retention::api::crds()
+        .iter()
+        .map(|definition| {
+            let singular = definition.spec.names.kind.to_lowercase();
+            (format!("docs/reference/{singular}.md"), page(definition))
+        })
+        .collect()
+}
+
+fn page(definition: &CustomResourceDefinition) -> String {
+    let names = &definition.spec.names;
+    let version = &definition.spec.versions[0];
+    let value = serde_json::to_value(version.schema.clone().unwrap()).unwrap();
+    let schema = &value["openAPIV3Schema"];
+    let short = names.short_names.clone().unwrap_or_default().join(", ");
+    let mut page = format!(
+        "# {kind}\n\n<!-- Made from the code by `make generate`. -->\n\n{description}\n\n`{group}/{version}`, `kubectl get {short}`. Fields that are marked with \\* must be given. Reasons of its conditions: [conditions](conditions.md).\n",
+        kind = names.kind,
+        description = sentence(&cell(description(schema))),
+        group = definition.spec.group,
+        version = version.name,
+    );
+    for part in ["spec", "status"] {
+        let part_schema = &schema["properties"][part];
+        let about = if part == "spec" {
+            rules(part_schema)
+        } else {
+            String::new()
+        };
+        writeln!(
+            page,
+            "\n## {part}\n\n{}{about}\n",
+            sentence(&cell(description(part_schema)))
+        )
+        .unwrap();
+        writeln!(
+            page,
+            "| field | type | default | meaning |\n|---|---|---|---|"
+        )
+        .unwrap();
+        fields(part, part_schema, &mut page);
+    }
+    page
+}
+
+fn fields(path: &str, schema: &Value, page: &mut String) {
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, field) in properties {
+        let path = format!("{path}.{name}");
+        // A list of conditions is one of Kubernetes' own.
+        let is_conditions = name == "conditions";
+        let mark = if required.contains(&Value::from(name.as_str())) {
+            " \\*"
+        } else {
+            ""
+        };
+        let default = match &field["default"] {
+            Value::Null => String::new(),
+            default => format!("`{default}`"),
+        };
+        let meaning = format!(
+            "{}{}{}",
+            sentence(&cell(description(field))),
+            bounds(field),
+            rules(field)
+        );
+        assert!(!description(field).is_empty(), "{path} has no description");
+        writeln!(
+            page,
+            "| `{path}`{mark} | {} | {default} | {meaning} |",
+            type_of(field)
+        )
+        .unwrap();
+        if is_conditions {
+            continue;
+        }
+        fields(&path, field, page);
+        fields(&format!("{path}[]"), &field["items"], page);
+    }
+}
+
+fn description(schema: &Value) -> &str {
+    schema["description"].as_str().unwrap_or_default()
+}
+
+fn type_of(schema: &Value) -> String {
+    if schema["x-kubernetes-int-or-string"] == true {
+        return "bytes, such as `50Gi`".to_owned();
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        let words: Vec<String> = words
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|word| format!("`{word}`"))
+            .collect();
+        return words.join(", ");
+    }
+    match (
+        schema["type"].as_str().unwrap_or_default(),
+        schema["format"].as_str(),
+    ) {
+        ("string", Some("date-time")) => "time".to_owned(),
+        ("string", _) if schema["pattern"] == duration::PATTERN => {
+            "duration, such as `24h` or `7d`".to_owned()
+        }
+        ("array", _) if schema["items"]["properties"].is_object() => "list".to_owned(),
+        ("array", _) => format!("list of {}", type_of(&schema["items"])),
+        ("object", _) if schema["additionalProperties"].is_object() => {
+            format!("map to {}", type_of(&schema["additionalProperties"]))
+        }
+        (other, _) => other.to_owned(),
+    }
+}
+
+/// What numbers and lists may hold.
+fn bounds(schema: &Value) -> String {
+    let number = |key: &str| schema[key].as_f64();
+    let mut bounds = String::new();
+    match (number("minimum"), number("maximum")) {
+        (Some(least), Some(most)) => write!(bounds, " From {least} to {most}.").unwrap(),
+        (Some(least), None) if least > 0.0 => write!(bounds, " At least {least}.").unwrap(),
+        (None, Some(most)) => write!(bounds, " At most {most}.").unwrap(),
+        _ => {}
+    }
+    match (number("minItems"), number("maxItems")) {
+        (Some(least), Some(most)) if least > 0.0 => {
+            write!(bounds, " From {least} to {most} entries.").unwrap();
+        }
+        (_, Some(most)) => write!(bounds, " At most {most} entries.").unwrap(),
+        _ => {}
+    }
+    bounds
+}
+
+/// What the API server says where a rule is broken, of the value and of those in its list.
+fn rules(schema: &Value) -> String {
+    let of = |schema: &Value| {
+        let rules = schema["x-kubernetes-validations"].as_array().cloned();
+        rules
+            .unwrap_or_default()
+            .into_iter()
+            .map(|rule| rule["message"].as_str().unwrap().to_owned())
+    };
+    // A duration says the same everywhere.
+    let all = of(schema)
+        .chain(of(&schema["items"]))
+        .filter(|message| !message.starts_with("write a duration"));
+    all.fold(String::new(), |text, message| {
+        format!("{text} {}", sentence(&cell(&message)))
+    })
+}
