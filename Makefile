@@ -110,6 +110,12 @@ picture: tools ## Measure anew what killed JobManagers leave, and draw it for th
 	@TABLE=$(abspath $(PICTURE).csv) cargo test --quiet $(LOCKED) --test real_flink the_headline -- --ignored
 	@$(MAKE) drawing
 
+# Apart from `test`: a browser is half a gigabyte, and the page changes seldom.
+.PHONY: browser
+browser: ## Look at the page of `report` in a real browser: light, dark, phone, paper (needs Chromium; seconds)
+	@command -v chromium >/dev/null || { echo "make browser: no chromium; apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
+	@cargo test --quiet $(LOCKED) --test browser -- --ignored --nocapture
+
 .PHONY: drawing
 drawing: programs
 	@$(PROGRAMS)/picture $(PICTURE).csv $(PICTURE).svg

@@ -22,6 +22,7 @@ mod policy;
 mod progress;
 mod prune;
 mod referrers;
+mod report;
 mod s3;
 mod said_to_run;
 mod takeover;
@@ -57,6 +58,8 @@ enum Command {
     Inspect(inspect::Arguments),
     #[command(after_help = EXIT_CODES)]
     Plan(plan::Arguments),
+    #[command(after_help = EXIT_CODES)]
+    Report(report::Arguments),
     #[command(after_help = EXIT_CODES)]
     Prune(prune::Arguments),
     #[command(after_help = EXIT_CODES)]
@@ -111,6 +114,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Inspect(arguments) => inspect::run(arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Report(arguments) => report::run(arguments).await,
         Command::Prune(arguments) => prune::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,

@@ -13,6 +13,7 @@ use retention::plan::{Amount, JobSummary};
 use super::snapshots::{self, Group};
 use crate::cli::output::{Output, count, size, table};
 use crate::cli::places::job_name;
+use crate::cli::report::savings;
 use crate::cli::unnamed;
 use crate::engine::Report;
 
@@ -20,6 +21,8 @@ use crate::engine::Report;
 const TOP_GUARDS: usize = 3;
 
 pub(in crate::cli) fn show(output: &mut Output, report: &Report) -> io::Result<()> {
+    output.line(savings::by_job(report).all().line())?;
+    output.line("")?;
     for (position, base) in report.inventory.bases.iter().enumerate() {
         let of_base: Vec<&JobSummary> = report
             .summaries
