@@ -24,3 +24,5 @@ mod manifests;
 mod pages;
 #[path = "documentation/shell.rs"]
 mod shell;
+#[path = "documentation/spans.rs"]
+mod spans;

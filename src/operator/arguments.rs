@@ -17,8 +17,8 @@ use crate::telemetry::logs::LogFormat;
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
     /// The administrator's file: floors, grants, pause. It is read again whenever it changes. Without it no namespace is
-    /// granted anything, so nothing is deleted with the operator's own identity; policies with credentials of their own
-    /// (storage.secretRef) need no grant
+    /// granted anything: with the operator's own identity nothing is deleted, and workers only look; policies with
+    /// credentials of their own (storage.secretRef) need no grant
     #[arg(
         long,
         value_name = "FILE",

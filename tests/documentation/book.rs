@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use flink_retention::api::Reason;
+use flink_retention::api::names::{KEEP_ANNOTATION, POLICY_LABEL, SUSPEND_ANNOTATION};
 
 use super::pages::{Page, pages, repository};
 
@@ -31,9 +32,12 @@ fn every_page_is_in_the_book_once() {
         .filter(|page| page.path != SUMMARY)
         .filter_map(|page| page.path.strip_prefix("docs/"))
         .collect();
-    assert_eq!(
-        listed, written,
-        "docs/SUMMARY.md and the pages in docs/ differ"
+    let missing: Vec<&&str> = written.difference(&listed).collect();
+    assert!(missing.is_empty(), "{SUMMARY} does not list {missing:?}");
+    let gone: Vec<&&str> = listed.difference(&written).collect();
+    assert!(
+        gone.is_empty(),
+        "{SUMMARY} lists {gone:?}, which is not there"
     );
 }
 
@@ -44,6 +48,17 @@ fn every_page_has_one_title() {
         let titles = lines.iter().filter(|(_, line)| line.starts_with("# "));
         // A summary has one for each part.
         assert!(titles.count() == 1 || page.path == SUMMARY, "{}", page.path);
+    }
+}
+
+#[test]
+fn every_label_and_annotation_is_told() {
+    let text = fs::read_to_string(repository().join("docs/operations.md")).unwrap();
+    for name in [POLICY_LABEL, KEEP_ANNOTATION, SUSPEND_ANNOTATION] {
+        assert!(
+            text.contains(&format!("`{name}`")),
+            "docs/operations.md does not say what {name} does"
+        );
     }
 }
 

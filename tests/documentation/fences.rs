@@ -40,29 +40,7 @@ fn every_block_is_one_that_works() {
     assert!(seen > 30, "{seen}");
 }
 
-#[test]
-fn every_command_in_a_sentence_is_one_that_works() {
-    let mut wrong = Vec::new();
-    for page in pages() {
-        let spans = page.code_spans();
-        let whole = |span: &&String| {
-            span.starts_with("flink-retention ") && !span.contains("...") && !span.contains('…')
-        };
-        for span in spans.iter().filter(whole) {
-            // Named is not called: its arguments are what the sentence is not about.
-            if span.split(' ').count() > 2 {
-                wrong.extend(
-                    shell(span)
-                        .into_iter()
-                        .map(|why| format!("{}: {span}: {why}", page.path)),
-                );
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-fn shell(text: &str) -> Vec<String> {
+pub(crate) fn shell(text: &str) -> Vec<String> {
     let commands = commands(text).into_iter();
     commands
         .filter_map(|command| super::commands::trouble(&command.words))
