@@ -1,4 +1,5 @@
-//! What `examples/` and the README show can be used as it stands.
+//! What `examples/` and the README show does what they say. That an API server takes each manifest is looked at with those of
+//! the documentation (`tests/documentation/manifests.rs`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use flink_retention::cli::crds;
 use flink_retention::operator::administrator::Administrator;
-use testbed::control_plane::ControlPlane;
 use testbed::snapshot::SnapshotFile;
 use testbed::tools;
 
@@ -19,41 +18,6 @@ fn repository() -> PathBuf {
 
 fn example(name: &str) -> PathBuf {
     repository().join("examples").join(name)
-}
-
-#[test]
-fn a_real_api_server_takes_the_manifests() {
-    let server = ControlPlane::start().unwrap();
-    let mut definitions = Vec::new();
-    crds::print(&mut definitions).unwrap();
-    server
-        .apply(&String::from_utf8(definitions).unwrap())
-        .unwrap();
-    server.wait_for_definitions().unwrap();
-    server.kubectl(["create", "namespace", "flink"]).unwrap();
-    for name in [
-        "policy.yaml",
-        "policy-enforce.yaml",
-        "policy-approval.yaml",
-        "policy-azure.yaml",
-        "policy-gcs.yaml",
-        "policy-s3.yaml",
-        "policy-worker.yaml",
-        "run.yaml",
-        "networkpolicy-jobmanager.yaml",
-    ] {
-        // Strict: a misspelt field would be dropped without a word.
-        let file = example(name);
-        let arguments = [
-            "create",
-            "--validate=strict",
-            "--dry-run=server",
-            "-f",
-            file.to_str().unwrap(),
-        ];
-        let answer = server.kubectl(arguments).unwrap();
-        assert!(answer.contains("created (server dry run)"), "{answer}");
-    }
 }
 
 /// As Flink's native Kubernetes integration labels JobManagers, and the chart our pods.
@@ -117,7 +81,7 @@ fn the_commands_of_the_readme_work() {
     let directory = tempfile::tempdir().unwrap();
     one_job_with_an_orphan(directory.path());
     let commands = commands_of_the_readme();
-    assert_eq!(commands.len(), 5, "{commands:#?}");
+    assert_eq!(commands.len(), 6, "{commands:#?}");
     for command in commands {
         let output = Command::new("sh")
             .args(["-c", &command])

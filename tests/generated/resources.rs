@@ -26,7 +26,7 @@ fn page(definition: &CustomResourceDefinition) -> String {
     let schema = &value["openAPIV3Schema"];
     let short = names.short_names.clone().unwrap_or_default().join(", ");
     let mut page = format!(
-        "# {kind}\n\n<!-- Made from the code by `make generate`. -->\n\n{description}\n\n`{group}/{version}`, `kubectl get {short}`. Fields that are marked with \\* must be given. Reasons of its conditions: [conditions](conditions.md).\n",
+        "# {kind}\n\n<!-- Made from the code by `make generate`. -->\n\n{description}\n\n`{group}/{version}`, `kubectl get {short}`. Fields that are marked with \\* must be given. A duration is written like `24h`, `7d` or `1w2d`, bytes as a number or like `50Gi`. Reasons of its conditions: [conditions](conditions.md).\n",
         kind = names.kind,
         description = sentence(&cell(description(schema))),
         group = definition.spec.group,
@@ -50,7 +50,7 @@ fn page(definition: &CustomResourceDefinition) -> String {
             "| field | type | default | meaning |\n|---|---|---|---|"
         )
         .unwrap();
-        fields(part, part_schema, &mut page);
+        fields("", part_schema, &mut page);
     }
     page
 }
@@ -61,7 +61,11 @@ fn fields(path: &str, schema: &Value, page: &mut String) {
     };
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     for (name, field) in properties {
-        let path = format!("{path}.{name}");
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         // A list of conditions is one of Kubernetes' own.
         let is_conditions = name == "conditions";
         let mark = if required.contains(&Value::from(name.as_str())) {
@@ -70,7 +74,9 @@ fn fields(path: &str, schema: &Value, page: &mut String) {
             ""
         };
         let default = match &field["default"] {
-            Value::Null => String::new(),
+            // Of an object its fields say it.
+            Value::Null | Value::Object(_) => String::new(),
+            Value::String(word) => format!("`{word}`"),
             default => format!("`{default}`"),
         };
         let meaning = format!(
@@ -100,7 +106,7 @@ fn description(schema: &Value) -> &str {
 
 fn type_of(schema: &Value) -> String {
     if schema["x-kubernetes-int-or-string"] == true {
-        return "bytes, such as `50Gi`".to_owned();
+        return "bytes".to_owned();
     }
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<String> = words
@@ -115,9 +121,7 @@ fn type_of(schema: &Value) -> String {
         schema["format"].as_str(),
     ) {
         ("string", Some("date-time")) => "time".to_owned(),
-        ("string", _) if schema["pattern"] == duration::PATTERN => {
-            "duration, such as `24h` or `7d`".to_owned()
-        }
+        ("string", _) if schema["pattern"] == duration::PATTERN => "duration".to_owned(),
         ("array", _) if schema["items"]["properties"].is_object() => "list".to_owned(),
         ("array", _) => format!("list of {}", type_of(&schema["items"])),
         ("object", _) if schema["additionalProperties"].is_object() => {
