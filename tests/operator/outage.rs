@@ -1,12 +1,16 @@
 //! The store is in trouble in the middle of a run: it says so, nothing that is needed is touched, and the next run carries
 //! on.
 
+mod stores;
+
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testbed::corpus::entry;
-use testbed::object_store::{ACCESS_KEY, S3Server, SECRET_KEY};
+use testbed::object_store::{AzureServer, GcsServer};
 use testbed::proxy::{Proxy, Weather};
 
 use crate::left::{JOB, Left};
@@ -15,8 +19,9 @@ use crate::support::cluster::{NAMESPACE, condition};
 use crate::support::operator::Options;
 use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{deleted_files, grace_is_over, set_pace, until};
+use stores::{S3, Store};
 
-pub(crate) const SECRET: &str = "s3-credentials";
+const SECRET: &str = "credentials";
 /// Requests in a second: slow enough to be there in the middle, on a fast machine too.
 const SLOW: u32 = 40;
 const ORPHANS: usize = 300;
@@ -28,29 +33,31 @@ const UNDER_WAY: u64 = 32;
 const TWO_MINUTES: Duration = Duration::from_mins(2);
 
 /// A bucket full of orphans that are ripe, behind a network of ours.
-struct Ripe {
+struct Ripe<S> {
     cluster: Cluster,
-    server: S3Server,
+    server: S,
     proxy: Proxy,
     bucket: Bucket,
 }
 
-impl Ripe {
+impl<S: Store> Ripe<S> {
     /// With the operator that has marked them.
     fn prepare(arguments: &[&str]) -> (Self, OperatorProcess) {
-        let server = S3Server::start().unwrap();
-        let proxy = server.proxy().unwrap();
+        let server = S::started();
+        let proxy = server.proxy();
         let finished = entry("2.3.0", "rocksdb-incremental").unwrap();
         let bucket = Bucket::of(&server, "state", &finished);
         bucket.add_orphans(&server, JOB, ORPHANS);
+        server.admit(&bucket);
         let cluster = Cluster::start_with(
             json!({"storageSecrets": [{"namespace": NAMESPACE, "names": [SECRET]}]}),
         );
         FlinkJob::finished("orders", JOB, &bucket.base()).apply(&cluster);
-        set_secret(&cluster);
+        set_secret(&cluster, &server.secret());
         let operator = OperatorProcess::start(&cluster, options(&proxy.endpoint(), arguments));
         Left::wait_until_seen(&cluster);
-        let storage = json!({"secretRef": {"name": SECRET}, "s3": {"endpoint": proxy.endpoint()}});
+        let mut storage = S::place(&proxy.endpoint());
+        storage["secretRef"] = json!({"name": SECRET});
         cluster.apply_policy("payments", &json!({"mode": "Enforce", "storage": storage}));
         cluster.wait("frp/payments", "condition=Ready");
         let marking = cluster.run("marking", "payments", "Enforce");
@@ -86,6 +93,7 @@ impl Ripe {
     /// run may end before; then the next one is the one. Gives its name.
     fn begin(&self, name: &str) -> String {
         let before = self.bucket.files().len();
+        let mut last = Value::Null;
         for attempt in 1..=ATTEMPTS {
             let name = format!("{name}-{attempt}");
             self.cluster.create_run(&name, "payments", "Enforce");
@@ -99,8 +107,9 @@ impl Ripe {
             if deletes {
                 return name;
             }
+            last = self.cluster.get(&format!("frr/{name}"));
         }
-        panic!("{name}: none of {ATTEMPTS} runs deletes anything");
+        panic!("{name}: none of {ATTEMPTS} runs deletes anything: {last:#}");
     }
 
     /// What no snapshot names; everything else is there as ever.
@@ -118,18 +127,21 @@ impl Ripe {
         self.bucket.files_of_role(&["metadata", "referenced"])
     }
 
-    /// Waits for the end of a run that met trouble: it says what, and counts what went. What it does not count are at most
-    /// files whose deletion was under way.
-    fn assert_troubled(&self, name: &str, before: usize, says: &[&str]) {
-        let run = self
-            .cluster
-            .wait(&format!("frr/{name}"), "condition=Complete");
+    /// Waits for the end of a run that met trouble.
+    fn end(&self, name: &str) -> Value {
+        self.cluster
+            .wait(&format!("frr/{name}"), "condition=Complete")
+    }
+
+    /// A run that met trouble says what, and counts what went. What it does not count are at most files whose deletion was
+    /// under way.
+    fn assert_troubled(&self, run: &Value, before: usize, says: &[&str]) {
         let phase = run["status"]["phase"].as_str().unwrap();
         assert!(["Failed", "Blocked"].contains(&phase), "{run}");
-        let message = condition(&run, "Complete")["message"].as_str().unwrap();
+        let message = condition(run, "Complete")["message"].as_str().unwrap();
         assert!(says.iter().any(|part| message.contains(part)), "{message}");
         let gone = (before - self.superfluous()) as u64;
-        let told = deleted_files(&run);
+        let told = deleted_files(run);
         // Whether any of them was already answered when the trouble began is a matter of time.
         assert!(
             (told..=told + UNDER_WAY).contains(&gone),
@@ -137,21 +149,21 @@ impl Ripe {
         );
         assert!(
             self.superfluous() > 0,
-            "{name} was over before it met any trouble"
+            "it was over before it met any trouble: {run}"
         );
     }
 }
 
-pub(crate) fn set_secret(cluster: &Cluster) {
+fn set_secret(cluster: &Cluster, values: &Value) {
     cluster.apply(&json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": SECRET, "namespace": NAMESPACE},
-        "stringData": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY},
+        "stringData": values,
     }));
 }
 
-pub(crate) fn options(endpoint: &str, arguments: &[&str]) -> Options {
+fn options(endpoint: &str, arguments: &[&str]) -> Options {
     let mut options = Options {
         administrator: json!({
             "version": 1,
@@ -165,18 +177,37 @@ pub(crate) fn options(endpoint: &str, arguments: &[&str]) -> Options {
     options
 }
 
+/// Each with an operator of its own: they mostly wait.
+fn side_by_side(stories: [fn(); 3]) {
+    thread::scope(|scope| {
+        let played = ["S3", "Google", "Azure"].into_iter().zip(stories);
+        let played = played.map(|(store, story)| {
+            let thread = thread::Builder::new().name(store.to_owned());
+            thread.spawn_scoped(scope, story).unwrap()
+        });
+        let played: Vec<_> = played.collect();
+        for story in played {
+            if let Err(why) = story.join() {
+                resume_unwind(why);
+            }
+        }
+    });
+}
+
 #[test]
 fn whatever_befalls_the_store_the_run_says_so_and_the_next_one_carries_on() {
-    let (mut ripe, operator) = Ripe::prepare(&["--storage-timeout=20s"]);
+    side_by_side([trouble::<S3>, trouble::<GcsServer>, trouble::<AzureServer>]);
+}
+
+const NOBODY_ANSWERS: [&str; 2] = ["check the volume or service", "has not answered"];
+
+fn trouble<S: Store>() {
+    let (mut ripe, operator) = Ripe::<S>::prepare(&["--storage-timeout=20s"]);
 
     let before = ripe.superfluous();
     let cut = ripe.begin("cut");
     ripe.proxy.set(Weather::Cut);
-    ripe.assert_troubled(
-        &cut,
-        before,
-        &["check the volume or service", "has not answered"],
-    );
+    ripe.assert_troubled(&ripe.end(&cut), before, &NOBODY_ANSWERS);
     // While it lasts no run does anything, and each says why.
     let (before, run) = (
         ripe.superfluous(),
@@ -189,18 +220,26 @@ fn whatever_befalls_the_store_the_run_says_so_and_the_next_one_carries_on() {
 
     let killed = ripe.begin("killed");
     ripe.server.kill();
-    ripe.assert_troubled(
-        &killed,
-        before,
-        &["check the volume or service", "has not answered"],
-    );
-    ripe.server.restart().unwrap();
+    let killed = ripe.end(&killed);
+    ripe.server.restart();
+    ripe.assert_troubled(&killed, before, &NOBODY_ANSWERS);
 
     let before = ripe.superfluous();
     let throttled = ripe.begin("throttled");
-    ripe.proxy.set(Weather::SlowDown);
-    ripe.assert_troubled(&throttled, before, &["SlowDown", "has not answered"]);
+    let (says, told) = S::slow_down();
+    ripe.proxy.set(Weather::SlowDown { says });
+    ripe.assert_troubled(&ripe.end(&throttled), before, &[told, "has not answered"]);
     ripe.proxy.set(Weather::Fair);
+
+    if S::ROTATES {
+        let before = ripe.superfluous();
+        let rotated = ripe.begin("rotated");
+        ripe.server.rotate();
+        ripe.bucket.look_again(&ripe.server);
+        let refused = ["does not accept the credentials"];
+        ripe.assert_troubled(&ripe.end(&rotated), before, &refused);
+        set_secret(&ripe.cluster, &ripe.server.secret());
+    }
 
     // Deletions alone are not answered: the run ends at the first, and says that it is not known what became of it.
     let before = ripe.superfluous();
@@ -208,8 +247,8 @@ fn whatever_befalls_the_store_the_run_says_so_and_the_next_one_carries_on() {
     ripe.proxy.set(Weather::Silent {
         requests: "DELETE /",
     });
+    let silent = ripe.end(&silent);
     ripe.assert_troubled(&silent, before, &["and may still do it, or has done it"]);
-    let silent = ripe.cluster.get(&format!("frr/{silent}"));
     assert_eq!(silent["status"]["phase"], "Failed", "{silent}");
     ripe.proxy.set(Weather::Fair);
 
@@ -229,7 +268,15 @@ fn whatever_befalls_the_store_the_run_says_so_and_the_next_one_carries_on() {
 /// `kubectl scale --replicas=0` sends SIGTERM, and SIGKILL later.
 #[test]
 fn whoever_is_told_to_stop_deletes_nothing_any_more_within_two_minutes() {
-    let (ripe, operator) = Ripe::prepare(&[]);
+    side_by_side([
+        told_to_stop::<S3>,
+        told_to_stop::<GcsServer>,
+        told_to_stop::<AzureServer>,
+    ]);
+}
+
+fn told_to_stop<S: Store>() {
+    let (ripe, operator) = Ripe::<S>::prepare(&[]);
     let stopped = ripe.begin("stopped");
     // The worst time: a deletion is under way that nobody answers.
     ripe.proxy.set(Weather::Silent {

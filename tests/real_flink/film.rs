@@ -9,7 +9,7 @@ use testbed::flink::{FlinkCluster, FlinkVersion, StateBackend};
 
 use crate::disk::Disk;
 use crate::leak::Leak;
-use crate::scene::Scene;
+use crate::scene::{Place, Scene};
 use crate::stage::Stage;
 
 const KILLS: u32 = 10;
@@ -23,6 +23,7 @@ pub(crate) fn film() -> String {
     let mut stage = Stage::set(Scene {
         version: FlinkVersion::V2_3,
         backend: StateBackend::RocksDb,
+        place: Place::Volume,
         high_availability: true,
         leak: Leak::JobManagerKills,
     });

@@ -25,7 +25,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
 
 use leak::Leak;
-use scene::Scene;
+use scene::{Place, Scene};
 use table::Row;
 use testbed::flink::{FlinkVersion, StateBackend};
 
@@ -113,6 +113,7 @@ fn tell(version: FlinkVersion, backend: StateBackend, leak: Leak) {
     let scene = Scene {
         version,
         backend,
+        place: Place::Volume,
         high_availability: true,
         leak,
     };

@@ -48,7 +48,7 @@ pub(crate) struct Freed {
 pub(crate) fn play(scene: Scene) -> Outcome {
     let started = Instant::now();
     let mut stage = Stage::set(scene);
-    let watch = Watch::start(stage.roots(), stage.cluster.clone());
+    let watch = Watch::start(stage.roots(), stage.kept(), stage.cluster.clone());
     let mut ledger = Ledger::new();
     ledger.note("before any trouble", &stage);
     scene.leak.make(&mut stage);

@@ -10,8 +10,17 @@ use crate::leak::Leak;
 pub(crate) struct Scene {
     pub(crate) version: FlinkVersion,
     pub(crate) backend: StateBackend,
+    pub(crate) place: Place,
     pub(crate) high_availability: bool,
     pub(crate) leak: Leak,
+}
+
+/// Where state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Volume,
+    /// A bucket of a real server, which Flink reaches through `flink-s3-fs-hadoop`.
+    S3,
 }
 
 impl Scene {
@@ -25,6 +34,7 @@ impl Scene {
                 scenes.extend(leaks.iter().map(|&leak| Self {
                     version,
                     backend,
+                    place: Place::Volume,
                     high_availability: true,
                     leak,
                 }));
@@ -63,11 +73,30 @@ impl Scene {
             scenes.push(Self {
                 version,
                 backend: StateBackend::RocksDb,
+                place: Place::Volume,
                 high_availability: false,
                 leak: Leak::TaskManagerKill,
             });
         }
+        for version in [FlinkVersion::V1_20, FlinkVersion::V2_3] {
+            let leaks = [Leak::JobManagerKills, Leak::Upgrades(ClaimMode::Claim)];
+            scenes.extend(leaks.map(|leak| Self {
+                version,
+                backend: StateBackend::RocksDb,
+                place: Place::S3,
+                high_availability: true,
+                leak,
+            }));
+        }
         scenes
+    }
+
+    pub(crate) fn state(self) -> String {
+        let backend = self.backend.name();
+        match self.place {
+            Place::Volume => backend.to_owned(),
+            Place::S3 => format!("{backend} on S3"),
+        }
     }
 
     pub(crate) fn trouble(self) -> String {
@@ -113,7 +142,7 @@ impl Scene {
 
 impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (release, state) = (self.version.release(), self.backend.name());
+        let (release, state) = (self.version.release(), self.state());
         write!(f, "{release}, {state}, {}", self.trouble())
     }
 }

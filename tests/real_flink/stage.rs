@@ -12,12 +12,13 @@ use testbed::flink::{
     ClaimMode, FlinkCluster, FlinkClusterBuilder, FlinkDistribution, Hold, SavepointFormat,
     SequenceJob, StateBackend,
 };
+use testbed::object_store::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 use testbed::scratch::Scratch;
 
 use crate::disk::{Disk, checkpoint_number, files};
 use crate::flink_deployment;
 use crate::leak::is_stalled;
-use crate::scene::Scene;
+use crate::scene::{Place, Scene};
 use crate::support::cluster::{NAMESPACE, condition};
 use crate::support::operator::Options;
 use crate::support::{Cluster, OperatorProcess};
@@ -29,6 +30,8 @@ const COMPACTED: u64 = 8;
 const MORE_NUMBERS: u64 = 5000;
 const INVENTORY: &str = "ckinv/orders.flinkdeployment";
 const POLICY: &str = "all";
+const BUCKET: &str = "state";
+const SECRET: &str = "s3-credentials";
 const LOG_LINES: usize = 60;
 
 pub(crate) struct Stage {
@@ -37,6 +40,8 @@ pub(crate) struct Stage {
     pub(crate) flink: FlinkCluster,
     distribution: FlinkDistribution,
     pub(crate) cluster: Arc<Cluster>,
+    /// Of the bucket, where there is one.
+    server: Option<S3Server>,
     directory: Scratch,
     scene: Scene,
     jobs: u32,
@@ -65,21 +70,46 @@ impl Stage {
     /// Flink with its resource, and the operator with a policy that enforces.
     pub(crate) fn set(scene: Scene) -> Self {
         let distribution = FlinkDistribution::prepare(scene.version).unwrap();
+        let distribution = match scene.place {
+            Place::Volume => distribution,
+            Place::S3 => distribution.with_s3().unwrap(),
+        };
         let directory = Scratch::new("flink-retention-real-flink-").unwrap();
-        let volume = directory.path().join("volume");
-        let cluster = Arc::new(Cluster::start());
+        let server = (scene.place == Place::S3).then(|| {
+            let server = S3Server::start().unwrap();
+            server.make_bucket(BUCKET).unwrap();
+            server
+        });
+        let cluster = Arc::new(Cluster::start_with(
+            json!({"storageSecrets": [{"namespace": NAMESPACE, "names": [SECRET]}]}),
+        ));
         let admin = cluster.control_plane.kubeconfig_for_admin();
-        let builder = FlinkCluster::builder(&distribution, &admin, &volume);
+        let kept = kept(&directory, server.as_ref());
+        let builder = FlinkCluster::builder(&distribution, &admin, &kept);
+        let builder = in_place(builder, &directory, server.as_ref());
         let flink = job(builder, scene, 1).start().unwrap();
         flink_deployment::apply(&cluster, &flink, scene.version);
-        let rules = json!({
+        let mut rules = json!({
             "mode": "Enforce",
             "checkpoints": {"keepLast": 1, "keepWithin": "1s"},
             "savepoints": {"keepLast": 1},
             "limits": {"maxReferencedShrinkPercent": scene.may_shrink_by()},
         });
+        let mut options = Options::with_volume(&kept.display().to_string(), &kept);
+        if let Some(server) = &server {
+            let endpoint = server.endpoint();
+            cluster.apply(&json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": SECRET, "namespace": NAMESPACE},
+                "stringData": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY},
+            }));
+            rules["storage"] = json!({"secretRef": {"name": SECRET}, "s3": {"endpoint": endpoint}});
+            options.mounts = Vec::new();
+            options.administrator["grants"] =
+                json!([{"namespace": NAMESPACE, "endpoints": [endpoint]}]);
+        }
         cluster.apply_policy(POLICY, &rules);
-        let mut options = Options::with_volume(&volume.display().to_string(), &volume);
         // Each Flink cluster has a port of its own here, and no service.
         options.rest_url = Some("http://127.0.0.1:{port}".to_owned());
         // Where several Java processes start at once the API server is silent for seconds.
@@ -93,6 +123,7 @@ impl Stage {
             flink,
             distribution,
             cluster,
+            server,
             directory,
             scene,
             jobs: 1,
@@ -249,10 +280,18 @@ impl Stage {
 
     /// Where any file of any job may be.
     pub(crate) fn roots(&self) -> Vec<PathBuf> {
-        let volume = self.directory.path().join("volume");
+        let kept = kept(&self.directory, self.server.as_ref());
         ["checkpoints", "changelog", "savepoints"]
-            .map(|name| volume.join(name))
+            .map(|name| kept.join(name))
             .into()
+    }
+
+    /// How Flink names what it keeps, and the directory that is.
+    pub(crate) fn kept(&self) -> (String, PathBuf) {
+        match &self.server {
+            None => ("file:".to_owned(), PathBuf::from("/")),
+            Some(server) => (bucket_url(), server.directory(BUCKET)),
+        }
     }
 
     pub(crate) fn disk(&self) -> Disk {
@@ -279,8 +318,9 @@ impl Stage {
     fn next_job(&mut self) -> FlinkClusterBuilder {
         self.jobs += 1;
         let admin = self.cluster.control_plane.kubeconfig_for_admin();
-        let volume = self.directory.path().join("volume");
-        let builder = FlinkCluster::builder(&self.distribution, &admin, &volume);
+        let kept = kept(&self.directory, self.server.as_ref());
+        let builder = FlinkCluster::builder(&self.distribution, &admin, &kept);
+        let builder = in_place(builder, &self.directory, self.server.as_ref());
         job(builder, self.scene, self.jobs)
     }
 
@@ -288,6 +328,37 @@ impl Stage {
         let until = format!("jsonpath={{.status.ownerClass}}={class}");
         self.cluster.wait(INVENTORY, &until);
     }
+}
+
+fn bucket_url() -> String {
+    format!("s3://{BUCKET}")
+}
+
+/// The directory of all that Flink keeps.
+fn kept(directory: &Scratch, server: Option<&S3Server>) -> PathBuf {
+    match server {
+        None => directory.path().join("volume"),
+        Some(server) => server.directory(BUCKET),
+    }
+}
+
+fn in_place(
+    builder: FlinkClusterBuilder,
+    directory: &Scratch,
+    server: Option<&S3Server>,
+) -> FlinkClusterBuilder {
+    let Some(server) = server else {
+        return builder;
+    };
+    builder
+        .in_bucket(&bucket_url(), &directory.path().join("runs"))
+        .configure("s3.endpoint", &server.endpoint())
+        .configure("s3.endpoint.region", REGION)
+        .configure("s3.path.style.access", "true")
+        // This server lets no directory go that has anything in it, and the client tries again for a minute.
+        .configure("s3.directory.marker.retention", "keep")
+        .configure("s3.access-key", ACCESS_KEY)
+        .configure("s3.secret-key", SECRET_KEY)
 }
 
 /// The first six digits differ: savepoints tell by them whose they are.

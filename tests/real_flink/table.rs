@@ -29,7 +29,7 @@ impl fmt::Display for Row<'_> {
             f,
             "| {} | {} | {} | {} | {} | {while_it_ran} | {} | {} | {} | {} | {} | {} |",
             scene.version.release(),
-            scene.backend.name(),
+            scene.state(),
             scene.trouble(),
             outcome.before / 1000,
             outcome.garbage_before / 1000,

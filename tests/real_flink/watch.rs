@@ -32,13 +32,18 @@ pub(crate) struct Looks {
 }
 
 impl Watch {
-    pub(crate) fn start(roots: Vec<PathBuf>, cluster: Arc<Cluster>) -> Self {
+    /// `url` is how Flink names the directory `kept`.
+    pub(crate) fn start(
+        roots: Vec<PathBuf>,
+        (url, kept): (String, PathBuf),
+        cluster: Arc<Cluster>,
+    ) -> Self {
         let (stop, stopped) = channel();
         let looking = thread::spawn(move || {
             let mut looks = Looks::default();
             // The other end is dropped when the test fails, too.
             while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                looks.look(&roots, &cluster);
+                looks.look(&roots, (&url, &kept), &cluster);
             }
             looks
         });
@@ -53,7 +58,7 @@ impl Watch {
 }
 
 impl Looks {
-    fn look(&mut self, roots: &[PathBuf], cluster: &Cluster) {
+    fn look(&mut self, roots: &[PathBuf], kept: (&str, &Path), cluster: &Cluster) {
         let listed = roots.iter().flat_map(|root| files(root));
         let (metadata, others): (Vec<PathBuf>, Vec<PathBuf>) =
             listed.partition(|path| is_metadata(path));
@@ -63,7 +68,7 @@ impl Looks {
             let Ok(bytes) = fs::read(&path) else {
                 continue;
             };
-            for file in named_in(&bytes, path.parent().unwrap()) {
+            for file in named_in(&bytes, path.parent().unwrap(), kept) {
                 let suspect = (path.clone(), file);
                 if self.files.contains(&suspect.1)
                     && !self.let_go.contains(&suspect)
@@ -112,8 +117,7 @@ fn high_availability_entries(cluster: &Cluster) -> String {
 }
 
 /// Absolute paths and names beside the `_metadata`, each behind its length as Java writes it: no parser is involved.
-fn named_in(metadata: &[u8], directory: &Path) -> BTreeSet<PathBuf> {
-    const SCHEME: &[u8] = b"file:";
+fn named_in(metadata: &[u8], directory: &Path, (url, kept): (&str, &Path)) -> BTreeSet<PathBuf> {
     const UUID: usize = 36;
     let text = |start: usize| {
         let length = metadata.get(start.checked_sub(2)?..start)?;
@@ -122,9 +126,9 @@ fn named_in(metadata: &[u8], directory: &Path) -> BTreeSet<PathBuf> {
     };
     let mut named = BTreeSet::new();
     for start in 2..metadata.len() {
-        if metadata[start..].starts_with(SCHEME) {
-            let path = text(start).and_then(|text| text.strip_prefix("file:"));
-            named.extend(path.map(|path| PathBuf::from("/").join(path.trim_start_matches('/'))));
+        if metadata[start..].starts_with(url.as_bytes()) {
+            let path = text(start).and_then(|text| text.strip_prefix(url));
+            named.extend(path.map(|path| kept.join(path.trim_start_matches('/'))));
         } else if metadata[start - 2..].starts_with(&[0, 36]) {
             let name = text(start).filter(|name| {
                 name.len() == UUID

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -14,6 +15,7 @@ use storage::{
 };
 use testbed::corpus::{Entry, Times, Tree, Truth};
 use testbed::object_store::{ACCESS_KEY, AzureServer, GcsServer, REGION, S3Server, SECRET_KEY};
+use tokio::runtime::Runtime;
 
 /// A store with what a test needs besides its protocol.
 pub(crate) trait Server {
@@ -188,7 +190,6 @@ impl Bucket {
             url: url.clone(),
         };
         let store = server.open(name, &prefix.parse().unwrap());
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         for file in &bucket.truth.tree_files {
             let source = local.path().join(&file.path);
             let mut bytes = fs::read(&source).unwrap();
@@ -201,7 +202,7 @@ impl Bucket {
             let name_of_object = format!("{prefix}/{}", file.path);
             server.write_as_of(name, &name_of_object, modified, &|| {
                 let put = store.replace(&key, bytes.clone());
-                runtime.block_on(put).unwrap();
+                RUNTIME.block_on(put).unwrap();
             });
         }
         bucket
@@ -212,18 +213,24 @@ impl Bucket {
         let root = server.root(&self.name);
         let prefix = self.url.strip_prefix(&root).unwrap();
         let store = server.open(&self.name, &prefix.parse().unwrap());
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let old = SystemTime::now() - MONTH;
         let orphan = |number| {
             let path = format!("ckp/{job}/shared/00000000-0000-4000-8000-{number:012x}");
             let key: Key = path.parse().unwrap();
             server.write_as_of(&self.name, &format!("{prefix}/{path}"), old, &|| {
                 let put = store.put_if_absent(&key, "left behind".into());
-                assert_eq!(runtime.block_on(put).unwrap(), Put::Created);
+                assert_eq!(RUNTIME.block_on(put).unwrap(), Put::Created);
             });
             path
         };
         (0..count).map(orphan).collect()
+    }
+
+    /// For a store that has got other credentials.
+    pub(crate) fn look_again(&mut self, server: &impl Server) {
+        let root = server.root(&self.name);
+        let prefix = self.url.strip_prefix(&root).unwrap();
+        self.kept = server.kept(&self.name, &prefix.parse().unwrap());
     }
 
     /// The base of the capture.
@@ -290,16 +297,18 @@ fn relocate(bytes: &mut [u8], from: &str, to: &str) {
 
 const JOURNAL: &str = "ckp/.flink-retention/";
 
+/// What asks a store again and again keeps its connections.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
 fn listed(store: &ObjectStorage) -> BTreeMap<String, u64> {
     let mut files = BTreeMap::new();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let walk = Walk::new(store, Key::root()).run(|entry| {
         if entry.kind == EntryKind::File {
             files.insert(entry.key.to_string(), entry.version.size);
         }
         Descend::Yes
     });
-    runtime.block_on(walk).unwrap();
+    RUNTIME.block_on(walk).unwrap();
     files
 }
 
@@ -312,7 +321,12 @@ fn collected(directory: &Path) -> BTreeMap<String, u64> {
 }
 
 fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, u64>) {
-    for entry in fs::read_dir(directory).unwrap() {
+    let entries = match fs::read_dir(directory) {
+        // It went meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        entries => entries.unwrap(),
+    };
+    for entry in entries {
         let entry = entry.unwrap();
         let path = entry.path();
         if entry.file_type().unwrap().is_dir() {
@@ -325,7 +339,11 @@ fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, u64>) {
             if relative.ends_with(".metadata") {
                 continue;
             }
-            files.insert(relative.to_owned(), entry.metadata().unwrap().len());
+            match entry.metadata() {
+                Ok(metadata) => drop(files.insert(relative.to_owned(), metadata.len())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => panic!("{relative}: {error}"),
+            }
         }
     }
 }

@@ -10,13 +10,10 @@ use std::time::Duration;
 
 use crate::control_plane::Error;
 
-/// As S3 says that it is asked too much. The real servers of the tests never do.
-const SLOW_DOWN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code>\
-    <Message>Reduce your request rate</Message></Error>";
 /// How long the rest of a request is read that was answered already: who still writes would lose the answer.
 const REST: Duration = Duration::from_secs(1);
 
-/// What becomes of requests.
+/// What becomes of requests. In a text that they are known by, `…` stands for anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Weather {
     #[default]
@@ -29,8 +26,8 @@ pub enum Weather {
     /// A connection on which something with this text is asked waits with that, and with all that is asked after it, until
     /// the weather changes.
     Held { requests: &'static str },
-    /// The answer is 503; nothing reaches the server.
-    SlowDown,
+    /// The answer is 503 with this body; nothing reaches the server.
+    SlowDown { says: &'static str },
 }
 
 /// A server's second address, with its own weather.
@@ -184,11 +181,10 @@ impl Network {
                 Weather::Held { requests } if contains(part, requests) => self.wait_for_change(),
                 Weather::Held { .. } | Weather::Fair => {}
                 Weather::Cut => return Ok(()),
-                Weather::SlowDown => {
-                    let length = SLOW_DOWN.len();
+                Weather::SlowDown { says } => {
+                    let length = says.len();
                     let answer = format!(
-                        "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n\
-                         Connection: close\r\n\r\n{SLOW_DOWN}"
+                        "HTTP/1.1 503 Slow Down\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{says}"
                     );
                     client.write_all(answer.as_bytes())?;
                     client.shutdown(Shutdown::Write)?;
@@ -204,9 +200,12 @@ impl Network {
     }
 }
 
-fn contains(part: &[u8], text: &str) -> bool {
-    text.is_empty()
-        || part
+fn contains(mut part: &[u8], text: &str) -> bool {
+    text.split('…').filter(|text| !text.is_empty()).all(|text| {
+        let found = part
             .windows(text.len())
-            .any(|window| window == text.as_bytes())
+            .position(|window| window == text.as_bytes());
+        part = found.map_or(&[], |at| &part[at + text.len()..]);
+        found.is_some()
+    })
 }

@@ -14,6 +14,9 @@ pub struct FlinkClusterBuilder {
     distribution: FlinkDistribution,
     kubeconfig: PathBuf,
     directory: PathBuf,
+    /// How Flink names `directory`.
+    url: String,
+    runs: PathBuf,
     cluster_id: String,
     namespace: String,
     job_id: String,
@@ -31,6 +34,8 @@ impl FlinkClusterBuilder {
             distribution: distribution.clone(),
             kubeconfig: kubeconfig.to_path_buf(),
             directory: directory.to_path_buf(),
+            url: format!("file://{}", directory.display()),
+            runs: directory.join("runs"),
             cluster_id: "orders".to_owned(),
             namespace: "default".to_owned(),
             job_id: "00000000000000000000000000000abc".to_owned(),
@@ -38,6 +43,15 @@ impl FlinkClusterBuilder {
             configuration: Configuration::small(),
         }
         .state_backend(StateBackend::RocksDb)
+    }
+
+    /// For a directory in which an object store keeps a bucket: Flink reaches it under this URL, and what only the
+    /// processes need is in `runs`.
+    #[must_use]
+    pub fn in_bucket(mut self, url: &str, runs: &Path) -> Self {
+        url.clone_into(&mut self.url);
+        self.runs = runs.to_path_buf();
+        self
     }
 
     /// `kubernetes.cluster-id`, the `FlinkDeployment`'s name. Default `orders`.
@@ -96,6 +110,8 @@ impl FlinkClusterBuilder {
             distribution,
             kubeconfig,
             directory,
+            url,
+            runs,
             cluster_id,
             namespace,
             job_id,
@@ -104,23 +120,18 @@ impl FlinkClusterBuilder {
         } = self;
         let port = || free_port().map_err(FlinkError::io("find a free port for", &directory));
         let rest_port = port()?;
-        let run = directory.join("runs").join(&job_id);
+        let run = runs.join(&job_id);
         configuration.set("kubernetes.cluster-id", cluster_id);
         configuration.set("kubernetes.namespace", namespace);
         configuration.set("kubernetes.config.file", kubeconfig.display().to_string());
-        configuration.set(
-            "execution.checkpointing.dir",
-            uri(&directory.join("checkpoints")),
-        );
-        configuration.set(
-            "execution.checkpointing.savepoint-dir",
-            uri(&directory.join("savepoints")),
-        );
-        configuration.set(
-            "state.changelog.dstl.dfs.base-path",
-            uri(&directory.join("changelog")),
-        );
-        configuration.set("high-availability.storageDir", uri(&directory.join("ha")));
+        for (key, place) in [
+            ("execution.checkpointing.dir", "checkpoints"),
+            ("execution.checkpointing.savepoint-dir", "savepoints"),
+            ("state.changelog.dstl.dfs.base-path", "changelog"),
+            ("high-availability.storageDir", "ha"),
+        ] {
+            configuration.set(key, format!("{url}/{place}"));
+        }
         configuration.set("rest.port", rest_port.to_string());
         // With high availability it is found, wherever it is; without, TaskManagers look here.
         configuration.set("jobmanager.rpc.port", port()?.to_string());
@@ -152,8 +163,4 @@ impl FlinkClusterBuilder {
 /// the next.
 fn free_port() -> io::Result<u16> {
     port::free().map_err(io::Error::other)
-}
-
-fn uri(path: &Path) -> String {
-    format!("file://{}", path.display())
 }

@@ -44,6 +44,8 @@ impl FlinkVersion {
 pub struct FlinkDistribution {
     version: FlinkVersion,
     directory: PathBuf,
+    /// As `plugins/` of Flink's own distribution.
+    plugins: Option<PathBuf>,
 }
 
 impl FlinkDistribution {
@@ -59,7 +61,27 @@ impl FlinkDistribution {
                 let what = format!("Flink {} with its job", version.release());
                 maven::package(&what, &module, Some(version.profile()), directory)
             })?;
-        Ok(Self { version, directory })
+        Ok(Self {
+            version,
+            directory,
+            plugins: None,
+        })
+    }
+
+    /// With what reads and writes `s3://` (`flink-s3-fs-hadoop`): about 30 MB to download the first time.
+    pub fn with_s3(self) -> Result<Self, FlinkError> {
+        let module = module_directory().join("s3");
+        let (profile, release) = (self.version.profile(), self.version.release());
+        let key = Key::new().text(profile).file(&module.join("pom.xml"))?;
+        let announce = format!("fetching S3 for Flink {release} (Maven; about 30 MB)");
+        let plugins = cache::artefact("flink-s3", &key, &announce, |directory| {
+            let what = format!("S3 for Flink {release}");
+            maven::package(&what, &module, Some(profile), directory)
+        })?;
+        Ok(Self {
+            plugins: Some(plugins),
+            ..self
+        })
     }
 
     #[must_use]
@@ -88,6 +110,9 @@ impl FlinkDistribution {
             .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
             .arg("-cp")
             .arg(maven::class_path(&self.directory, "sequence-job.jar"));
+        if let Some(plugins) = &self.plugins {
+            command.env("FLINK_PLUGINS_DIR", plugins);
+        }
         command
     }
 }

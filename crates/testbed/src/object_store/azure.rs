@@ -16,6 +16,7 @@ use sha2::Sha256;
 use super::{Keeps, PORTS};
 use crate::control_plane::{Error, port, ready};
 use crate::process::Process;
+use crate::proxy::Proxy;
 use crate::scratch::Scratch;
 use crate::tools;
 
@@ -63,6 +64,11 @@ impl AzureServer {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same store with the network before it, which is as bad as the caller wants.
+    pub fn proxy(&self) -> Result<Proxy, Error> {
+        Proxy::before(self.port)
     }
 
     /// The key of [`Self::ACCOUNT`].

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Keeps, PORTS};
 use crate::control_plane::{Error, port, ready};
 use crate::process::Process;
+use crate::proxy::Proxy;
 use crate::scratch::Scratch;
 use crate::tools;
 
@@ -55,6 +56,11 @@ impl GcsServer {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same store with the network before it, which is as bad as the caller wants.
+    pub fn proxy(&self) -> Result<Proxy, Error> {
+        Proxy::before(self.port)
     }
 
     pub fn make_bucket(&self, name: &str) -> Result<(), Error> {
