@@ -1,10 +1,11 @@
 //! Every field of our resources, as the API server knows it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use flink_retention::api::duration;
+use flink_retention::api::{duration, unsupported};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::text::{cell, sentence};
 
@@ -50,12 +51,47 @@ fn page(definition: &CustomResourceDefinition) -> String {
             "| field | type | default | meaning |\n|---|---|---|---|"
         )
         .unwrap();
-        fields("", part_schema, &mut page);
+        let unhonoured = if part == "spec" && names.kind == "RetentionPolicy" {
+            unhonoured()
+        } else {
+            BTreeMap::new()
+        };
+        fields("", part_schema, &unhonoured, &mut page);
     }
     page
 }
 
-fn fields(path: &str, schema: &Value, page: &mut String) {
+/// Fields of a policy that are in the API, and do nothing yet, by the code that refuses them.
+fn unhonoured() -> BTreeMap<String, &'static str> {
+    let used = |identity: Value| {
+        let mut storage = json!({"s3": {}, "gcs": {}, "azure": {}});
+        for (name, value) in identity.as_object().unwrap() {
+            storage[name] = value.clone();
+        }
+        let spec = json!({"selector": {}, "additionalRoots": ["s3://a/b"], "storage": storage});
+        let spec = serde_json::from_value(spec).unwrap();
+        unsupported::in_policy(&spec)
+    };
+    let ever = used(json!({"operatorIdentity": {}}));
+    let with_secret = used(json!({"secretRef": {"name": "a"}}));
+    let told = ever.into_iter().map(|field| {
+        let told = if with_secret.contains(&field) {
+            " **Not honoured yet**: a policy with it does nothing ([why](../troubleshooting.md#notsupportedyet))."
+        } else {
+            " Honoured with `secretRef` only ([so far](../troubleshooting.md#notsupportedyet))."
+        };
+        let name = field.strip_prefix("spec.").unwrap();
+        (name.to_owned(), told)
+    });
+    told.collect()
+}
+
+fn fields(
+    path: &str,
+    schema: &Value,
+    unhonoured: &BTreeMap<String, &'static str>,
+    page: &mut String,
+) {
     let Some(properties) = schema["properties"].as_object() else {
         return;
     };
@@ -80,10 +116,11 @@ fn fields(path: &str, schema: &Value, page: &mut String) {
             default => format!("`{default}`"),
         };
         let meaning = format!(
-            "{}{}{}",
+            "{}{}{}{}",
             sentence(&cell(description(field))),
             bounds(field),
-            rules(field)
+            rules(field),
+            unhonoured.get(&path).copied().unwrap_or_default()
         );
         assert!(!description(field).is_empty(), "{path} has no description");
         writeln!(
@@ -95,8 +132,8 @@ fn fields(path: &str, schema: &Value, page: &mut String) {
         if is_conditions {
             continue;
         }
-        fields(&path, field, page);
-        fields(&format!("{path}[]"), &field["items"], page);
+        fields(&path, field, unhonoured, page);
+        fields(&format!("{path}[]"), &field["items"], unhonoured, page);
     }
 }
 
