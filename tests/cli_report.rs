@@ -180,3 +180,13 @@ fn the_same_contents_give_the_same_page() {
         "the page has changed; look at it, then: flink-retention report --from tests/fixtures/report.json --html tests/fixtures/report.html"
     );
 }
+
+#[test]
+fn shells_complete_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = said(&report::flink_retention(&["completions", shell]));
+        for word in ["report", "kube", "approve", "html"] {
+            assert!(script.contains(word), "{word} for {shell}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod accounts;
 mod azure;
 mod bases;
+mod completions;
 pub mod crds;
 mod directory;
 mod exit;
@@ -13,6 +14,7 @@ mod homes;
 mod inspect;
 mod invocation;
 mod jobs;
+mod kube;
 mod mounts;
 mod observer;
 mod output;
@@ -31,6 +33,7 @@ mod unnamed;
 mod verify;
 mod worker;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -67,6 +70,8 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     Explain(explain::Arguments),
     #[command(after_help = EXIT_CODES)]
+    Kube(kube::Arguments),
+    #[command(after_help = EXIT_CODES)]
     Operator(Box<crate::operator::Arguments>),
     #[command(after_help = EXIT_CODES)]
     Takeover(takeover::Arguments),
@@ -75,6 +80,7 @@ enum Command {
     // People do not run it: the operator does, in a Job.
     #[command(hide = true, after_help = EXIT_CODES)]
     Worker(worker::Arguments),
+    Completions(completions::Arguments),
     /// Print the definitions of the Kubernetes resources
     Crds(crds::Arguments),
 }
@@ -90,17 +96,17 @@ pub fn command() -> clap::Command {
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let program = Program::parse();
+    let command = called();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.enable_all();
-    if matches!(program.command, Command::Operator(_)) {
+    if matches!(command, Command::Operator(_)) {
         // It mostly waits; on a large node each further thread would only keep memory of its own.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         runtime.worker_threads(cores.min(OPERATOR_THREADS));
     }
     let done = match runtime.build() {
         Ok(runtime) => {
-            let done = runtime.block_on(run(program.command));
+            let done = runtime.block_on(run(command));
             // A file system that hangs must not keep a process alive that has lost its lease.
             runtime.shutdown_background();
             done
@@ -108,6 +114,20 @@ pub fn main() -> ExitCode {
         Err(error) => Err(anyhow::Error::new(error).context("cannot start threads")),
     };
     exit::report(done)
+}
+
+/// By the name that the program was called with.
+fn called() -> Command {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let is_plugin = name
+        .as_deref()
+        .and_then(Path::file_stem)
+        .is_some_and(|name| name == kube::PLUGIN);
+    if is_plugin {
+        Command::Kube(kube::Plugin::parse().arguments)
+    } else {
+        Program::parse().command
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<Exit> {
@@ -118,6 +138,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Prune(arguments) => prune::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,
+        Command::Kube(arguments) => kube::run(arguments).await,
         Command::Operator(arguments) => {
             crate::operator::run(*arguments).await?;
             Ok(Exit::Fine)
@@ -125,6 +146,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Takeover(arguments) => takeover::run(arguments).await,
         Command::Referrers(arguments) => referrers::run(arguments).await,
         Command::Worker(arguments) => worker::run(arguments).await,
+        Command::Completions(arguments) => completions::run(arguments).map(|()| Exit::Fine),
         Command::Crds(arguments) => crds::run(&arguments).map(|()| Exit::Fine),
     }
 }

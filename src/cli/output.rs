@@ -91,3 +91,17 @@ pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
     }
     table
 }
+
+/// A text that a terminal and a browser only show: what comes from storage or from a cluster may hold what moves the
+/// cursor, or turns the direction of all that follows.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                char::REPLACEMENT_CHARACTER
+            }
+            character if character.is_control() => char::REPLACEMENT_CHARACTER,
+            character => character,
+        })
+        .collect()
+}

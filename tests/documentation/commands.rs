@@ -8,8 +8,9 @@ use testbed::tools;
 use super::pages::repository;
 
 /// Programs that are not ours to check, and what for.
-const OF_OTHERS: [&str; 12] = [
-    "docker", "export", "git", "cd", "grep", "tail", "sort", "kind", "curl", "cosign", "aws", "gh",
+const OF_OTHERS: [&str; 13] = [
+    "docker", "export", "git", "cd", "ln", "grep", "tail", "sort", "kind", "curl", "cosign", "aws",
+    "gh",
 ];
 
 const CHART: &str = "charts/flink-retention-operator";
@@ -76,6 +77,12 @@ const OTHER_VERBS: [&str; 11] = [
 ];
 
 fn kubectl(arguments: &[String]) -> Option<String> {
+    if let Some((plugin, arguments)) = arguments.split_first()
+        && plugin == "flink-retention"
+    {
+        let ours = ["flink-retention", "kube"].map(str::to_owned);
+        return flink_retention(&[&ours, arguments].concat());
+    }
     // Flags that take their value as a word of their own.
     const WITH_VALUE: [&str; 9] = [
         "-n",
@@ -270,6 +277,7 @@ fn what_cannot_work_is_told() {
         "kubectl -n flink get ckinv,frp",
         "kubectl -n flink exec deploy/x -- /flink-retention verify /mnt",
         "kubectl apply -f examples/policy.yaml",
+        "kubectl flink-retention -n flink status -o wide",
         "helm install x charts/flink-retention-operator --set replicas=2",
         "make demo",
         "cargo test -p retention --test guards",
@@ -282,6 +290,7 @@ fn what_cannot_work_is_told() {
         "flink-retention",
         "kubectl get frx",
         "kubectl gte frp",
+        "kubectl flink-retention approve",
         "kubectl exec x -- ls",
         "kubectl exec x -- /flink-retention verfy /mnt",
         "kubectl apply -f examples/nothing.yaml",

@@ -38,9 +38,10 @@ fn every_command_in_a_sentence_is_one_that_works() {
 #[test]
 fn every_flag_in_a_sentence_is_one_of_ours() {
     let program = flink_retention::cli::command();
-    let commands = program
-        .get_subcommands()
-        .flat_map(clap::Command::get_arguments);
+    let commands = program.get_subcommands();
+    let commands =
+        commands.flat_map(|command| std::iter::once(command).chain(command.get_subcommands()));
+    let commands = commands.flat_map(clap::Command::get_arguments);
     let flags: BTreeSet<&str> = commands.filter_map(clap::Arg::get_long).collect();
     assert!(flags.len() > 50, "{flags:?}");
     assert_none(|span| {

@@ -27,25 +27,25 @@ pub(crate) fn page() -> String {
     let mut program = flink_retention::cli::command();
     program.build();
     let mut page = HEAD.to_owned();
-    let commands = program
-        .get_subcommands()
-        .filter(|command| command.get_name() != "help");
-    for command in commands {
-        section(command, &mut page);
+    for command in commands(&program) {
+        section(command.get_name(), command, &mut page);
+        for inner in commands(command) {
+            let name = format!("{} {}", command.get_name(), inner.get_name());
+            section(&name, inner, &mut page);
+        }
     }
     page
 }
 
-fn section(command: &Command, page: &mut String) {
+fn commands(command: &Command) -> impl Iterator<Item = &Command> {
+    let commands = command.get_subcommands();
+    commands.filter(|command| command.get_name() != "help")
+}
+
+fn section(name: &str, command: &Command, page: &mut String) {
     let about = command.get_long_about().or(command.get_about());
     let about = about.unwrap_or_else(|| panic!("{} says nothing of itself", command.get_name()));
-    writeln!(
-        page,
-        "\n## {}\n\n{}",
-        command.get_name(),
-        paragraphs(&about.to_string())
-    )
-    .unwrap();
+    writeln!(page, "\n## {name}\n\n{}", paragraphs(&about.to_string())).unwrap();
     if command.is_hide_set() {
         writeln!(
             page,
@@ -56,8 +56,15 @@ fn section(command: &Command, page: &mut String) {
     let (positionals, flags): (Vec<&Arg>, Vec<&Arg>) = command
         .get_arguments()
         .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        // What belongs to several is told of the one above them.
+        .filter(|argument| !argument.is_global_set() || command.has_subcommands())
         .partition(|argument| argument.is_positional());
-    writeln!(page, "\n```text\n{}\n```\n", usage(command, &positionals)).unwrap();
+    writeln!(
+        page,
+        "\n```text\n{}\n```\n",
+        usage(name, command, &positionals)
+    )
+    .unwrap();
     if positionals.is_empty() && flags.is_empty() {
         return;
     }
@@ -75,8 +82,11 @@ fn paragraphs(text: &str) -> String {
         .join(" ")
 }
 
-fn usage(command: &Command, positionals: &[&Arg]) -> String {
-    let mut usage = format!("flink-retention {} [OPTIONS]", command.get_name());
+fn usage(name: &str, command: &Command, positionals: &[&Arg]) -> String {
+    let mut usage = format!("flink-retention {name} [OPTIONS]");
+    if command.has_subcommands() {
+        usage.push_str(" COMMAND");
+    }
     for positional in positionals {
         let name = values(positional);
         let name = if positional.is_required_set() {

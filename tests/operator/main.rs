@@ -21,6 +21,7 @@ mod former;
 mod garbage;
 mod inventory;
 mod kinds;
+mod kubectl;
 mod lease;
 mod left;
 mod older;

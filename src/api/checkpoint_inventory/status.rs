@@ -75,6 +75,20 @@ pub enum OwnerClass {
     Unknown,
 }
 
+impl OwnerClass {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Terminal => "terminal",
+            Self::Former => "former",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The newest snapshot from which a job can be started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use retention::plan::Amount as Counted;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::output::plain;
+
 /// The version of this document that this program writes, and the only one that it reads.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
@@ -244,7 +246,7 @@ const LONGEST: usize = 400;
 /// A text of bounded length that a terminal and a browser only show. What is left out is in the middle: both ends of a
 /// path say something.
 pub(super) fn bounded(text: &(impl ToString + ?Sized)) -> String {
-    let text: String = text.to_string().chars().map(shown).collect();
+    let text = plain(&text.to_string());
     let length = text.chars().count();
     if length <= LONGEST {
         return text;
@@ -253,17 +255,6 @@ pub(super) fn bounded(text: &(impl ToString + ?Sized)) -> String {
     let head: String = text.chars().take(half).collect();
     let tail: String = text.chars().skip(length - half).collect();
     format!("{head}…{tail}")
-}
-
-/// A name may hold what moves the cursor, or turns the direction of all that follows.
-fn shown(character: char) -> char {
-    match character {
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            char::REPLACEMENT_CHARACTER
-        }
-        character if character.is_control() => char::REPLACEMENT_CHARACTER,
-        character => character,
-    }
 }
 
 #[cfg(test)]
