@@ -17,6 +17,10 @@ const BASE: &str = "file:///opt/flink/volume/checkpoints";
 /// What no snapshot names, each of so many bytes.
 const ORPHAN: &[u8] = b"left behind";
 
+/// Numbers of files that the checkpoint names.
+const SHARED: u64 = 0xc003;
+const OWN: u64 = 0xe003;
+
 /// A job that is over.
 pub(crate) struct Job {
     pub(crate) name: &'static str,
@@ -40,6 +44,24 @@ impl Job {
         stage.run(&format!(
             "tar -C {from} -cf - checkpoints | kubectl -n {namespace} exec -i writer -- tar -C {VOLUME} -xf -"
         ));
+    }
+
+    /// The files that its checkpoint names, as [`files`] has them.
+    pub(crate) fn needed(&self) -> Vec<String> {
+        let needed = [
+            format!("chk-3/{}", self.uuid(OWN)),
+            "chk-3/_metadata".to_owned(),
+            format!("shared/{}", self.uuid(SHARED)),
+        ];
+        let id = self.id;
+        let mut files = needed.map(|file| format!("{VOLUME}/checkpoints/{id}/{file}"));
+        files.sort();
+        files.to_vec()
+    }
+
+    /// A name as Flink gives to files.
+    fn uuid(&self, number: u64) -> String {
+        format!("{}-0000-4000-8000-{number:012x}", &self.id[24..])
     }
 
     fn apply(&self, stage: &Stage, namespace: &str) {
@@ -101,8 +123,7 @@ impl Job {
             let file = File::options().write(true).open(&path).unwrap();
             file.set_modified(an_hour_ago).unwrap();
         };
-        let uuid = |number: u64| format!("{}-0000-4000-8000-{number:012x}", &id[24..]);
-        let (shared, own) = (uuid(0xc003), uuid(0xe003));
+        let (shared, own) = (self.uuid(SHARED), self.uuid(OWN));
         let snapshot = SnapshotFile {
             checkpoint_id: 3,
             shared: vec![(format!("{BASE}/{id}/shared/{shared}"), 6)],
@@ -112,7 +133,7 @@ impl Job {
         file(&format!("chk-3/{own}"), b"own!");
         file("chk-3/_metadata", &snapshot.to_bytes());
         for number in 0..*orphans {
-            file(&format!("shared/{}", uuid(0x10_0000 + number)), ORPHAN);
+            file(&format!("shared/{}", self.uuid(0x10_0000 + number)), ORPHAN);
         }
     }
 }

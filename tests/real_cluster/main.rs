@@ -5,9 +5,13 @@
 
 mod flink;
 mod image;
+mod managed;
 mod quick_start;
+mod retention;
 mod shell;
 mod stage;
+mod upgrade;
+mod worker;
 
 use std::process::ExitCode;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -16,14 +20,36 @@ use libtest_mimic::{Arguments, Trial};
 use stage::Stage;
 use testbed::real_cluster;
 
-/// Each begins with an empty cluster, and leaves what it likes.
-const STORIES: [(&str, fn(&Stage)); 1] = [(
-    "the_quick_start_of_the_readme_ends_with_a_report",
-    quick_start::ends_with_a_report,
-)];
+/// What is told of an empty cluster. It leaves what it likes.
+type Story = fn(&Stage);
+
+const STORIES: [(&str, Story); 5] = [
+    (
+        "the_quick_start_of_the_readme_ends_with_a_report",
+        quick_start::ends_with_a_report,
+    ),
+    (
+        "an_upgrade_a_rollback_and_an_end_lose_nothing",
+        upgrade::loses_nothing,
+    ),
+    (
+        "a_worker_looks_and_deletes_where_that_is_granted",
+        worker::looks_and_deletes_where_that_is_granted,
+    ),
+    (
+        "a_worker_ends_with_the_operator",
+        worker::ends_with_the_operator,
+    ),
+    (
+        "who_manages_our_objects_sees_no_drift",
+        managed::sees_no_drift,
+    ),
+];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // There is one cluster.
+    arguments.test_threads = Some(1);
     let starts = (arguments.ignored || arguments.include_ignored) && !arguments.list;
     let tell = move || tell(&arguments);
     if !starts {

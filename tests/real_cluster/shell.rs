@@ -63,9 +63,20 @@ impl Shell {
 
     /// Applies a manifest.
     pub(crate) fn apply(&self, manifest: &str) {
-        let file = self.home.path().join("manifest.yaml");
-        std::fs::write(&file, manifest).unwrap();
-        self.run(&format!("kubectl apply -f {}", file.display()));
+        let file = self.write("manifest.yaml", manifest);
+        self.run(&format!("kubectl apply -f {file}"));
+    }
+
+    /// Writes a file, and gives its path.
+    pub(crate) fn write(&self, name: &str, content: &str) -> String {
+        let file = self.home().join(name);
+        std::fs::write(&file, content).unwrap();
+        file.display().to_string()
+    }
+
+    /// A directory for what commands read and write.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     fn command(&self, line: &str) -> Command {

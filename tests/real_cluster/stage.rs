@@ -66,6 +66,11 @@ impl Stage {
                 "kubectl delete persistentvolume {namespace}-flink --ignore-not-found"
             ));
         }
+        // Of whoever is not Helm, and uninstalls nothing.
+        let ours = "-l app.kubernetes.io/part-of=flink-retention";
+        self.run(&format!(
+            "kubectl delete clusterroles,clusterrolebindings {ours}"
+        ));
         self.run(&format!(
             "kubectl delete --ignore-not-found {}",
             definitions().join(" ")

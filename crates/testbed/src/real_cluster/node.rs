@@ -85,12 +85,17 @@ impl Node {
         self.runtime.import(image)
     }
 
-    /// The volume is a directory of this machine, which belongs to Flink's user.
+    /// The volume is a new directory of this machine, which belongs to Flink's user.
     pub(super) fn claim(&self, namespace: &str, name: &str) -> Result<String, Error> {
-        let directory = self.volumes.join(namespace).join(name);
-        fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-        chown(&directory, Some(FLINK), Some(FLINK)).map_err(Error::io("chown", &directory))?;
-        Ok(volume::claim(namespace, name, Some(&directory)))
+        let failed = |source| Error::io("create a volume in", &self.volumes)(source);
+        fs::create_dir_all(&self.volumes).map_err(failed)?;
+        let directory = tempfile::Builder::new()
+            .disable_cleanup(true)
+            .tempdir_in(&self.volumes)
+            .map_err(failed)?;
+        let directory = directory.path();
+        chown(directory, Some(FLINK), Some(FLINK)).map_err(Error::io("chown", directory))?;
+        Ok(volume::claim(namespace, name, Some(directory)))
     }
 
     /// The node is ready, and the first namespace has the account with which pods are made.
