@@ -47,14 +47,11 @@ impl Stage {
 
     /// Takes away what an earlier story left.
     pub(crate) fn clear(&self) {
-        for release in self
-            .run("helm list --all-namespaces --all --no-headers | cut -f 1,2")
-            .lines()
-        {
-            let mut words = release.split_whitespace();
-            if let (Some(name), Some(namespace)) = (words.next(), words.next()) {
+        for namespace in NAMESPACES {
+            let ours = format!("helm list --namespace {namespace} --all --short");
+            for release in self.run(&ours).lines() {
                 self.run(&format!(
-                    "helm uninstall {name} --namespace {namespace} --wait"
+                    "helm uninstall {release} --namespace {namespace} --wait"
                 ));
             }
         }
