@@ -504,3 +504,46 @@ fn only_the_account_of_the_credentials_is_asked() {
         }
     }
 }
+
+/// A key only signs. A signature or token is worth as much to whoever is told it, so only the account and emulators on this
+/// machine are.
+#[test]
+fn who_is_not_the_account_is_told_no_signature() {
+    let bucket = "state@teststate.dfs.core.windows.net";
+    let signature = signed("r", Timestamp::now());
+    let key = access(&SERVER);
+    let at = |access: &AzureAccess, endpoint: &str| {
+        let endpoint = Some(endpoint.to_owned());
+        let access = AzureAccess {
+            endpoint,
+            ..access.clone()
+        };
+        open(&access, bucket)
+    };
+    for endpoint in [
+        "https://minio.storage:9000",
+        "https://localhost.evil.example",
+        "https://teststates.evil.example",
+    ] {
+        at(&key, endpoint).unwrap();
+        let error = at(&signature, endpoint).unwrap_err();
+        assert!(
+            error.contains("does not begin with the account teststate"),
+            "{error}"
+        );
+    }
+    // A typing mistake in the name of the account, for instance.
+    for endpoint in [
+        "https://teststat.blob.core.windows.net",
+        "https://other.dfs.core.windows.net",
+        "https://other.z01.blob.storage.azure.net",
+        "https://other.blob.core.chinacloudapi.cn",
+    ] {
+        let error = at(&key, endpoint).unwrap_err();
+        assert!(error.contains("of another account"), "{error}");
+    }
+    for access in [&key, &signature] {
+        at(access, "https://teststate.blob.core.windows.net").unwrap();
+        at(access, "http://127.0.0.1:10000").unwrap();
+    }
+}

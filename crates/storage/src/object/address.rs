@@ -14,8 +14,12 @@ pub(super) fn host(address: &str) -> Option<String> {
 
 /// Whether nobody on the way sees what is sent there.
 pub(super) fn is_private(address: &str) -> bool {
-    let here = |host: String| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
-    address.starts_with("https:") || host(address).is_some_and(here)
+    address.starts_with("https:") || host(address).is_some_and(|host| is_here(&host))
+}
+
+/// Whether the host is this machine.
+pub(super) fn is_here(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// The only places that are asked, where answers name addresses at which the client would go on: whoever answers must not

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use opendal::services;
 use tokio::sync::OnceCell;
 
+use super::identity::Credentials;
 use super::{AzureAccess, AzureIdentity};
 use crate::object::account::Access;
-use crate::object::address::{Home, host, is_private};
+use crate::object::address::{Home, host, is_here, is_private};
 use crate::object::client::Client;
 use crate::object::protocol::Protocol;
 use crate::object::search::LastSearch;
@@ -48,6 +49,15 @@ enum NotAsked {
         "the endpoint is reached without encryption, and whoever listens would have the signature or token; write https:// (http:// is for this machine only)"
     )]
     InClear,
+    #[error(
+        "the endpoint {0} is of another account than {1}, the one of the credentials; name the endpoint of that account, or none"
+    )]
+    EndpointOfAnother(String, String),
+    /// It would be worth as much to whoever answers there.
+    #[error(
+        "the host of the endpoint {0} does not begin with the account {1}, so it is told no signature or token; use the key of the account, which only signs"
+    )]
+    Told(String, String),
     #[error("{0}")]
     Client(opendal::Error),
 }
@@ -88,6 +98,13 @@ impl AzureAccess {
         let named = host(&endpoint).ok_or(NotAsked::Endpoint)?;
         let authority = AUTHORITIES.iter().find(|(end, _)| named.ends_with(end));
         let has_name = named.starts_with(&format!("{account}."));
+        if !has_name && is_of_azure(&named) {
+            return Err(NotAsked::EndpointOfAnother(named, account.to_owned()));
+        }
+        let only_signs = matches!(self.identity.credentials(), Credentials::AccountKey(_));
+        if !has_name && !only_signs && !is_here(&named) {
+            return Err(NotAsked::Told(named, account.to_owned()));
+        }
         Ok(Place {
             host: if has_name { named } else { public },
             url: if has_name {
@@ -99,6 +116,14 @@ impl AzureAccess {
             endpoint,
         })
     }
+}
+
+/// Where every account has a host of its own.
+fn is_of_azure(host: &str) -> bool {
+    let of_a_cloud = AUTHORITIES.iter().any(|(end, _)| host.ends_with(end));
+    of_a_cloud
+        || host.ends_with(&format!(".{PUBLIC_CLOUD}"))
+        || host.ends_with(".storage.azure.net")
 }
 
 impl Access for AzureAccess {
