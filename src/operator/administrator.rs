@@ -3,6 +3,7 @@
 //! ```yaml
 //! version: 1
 //! paused: false
+//! log: info,flink_retention=debug
 //! floors: {minAge: 24h, gracePeriod: 24h, deletedJobs: 7d, unrestorable: 24h, adoptIdle: 30d, settle: 2m, clockSkew: 10m}
 //! grants:
 //! - namespace: payments
@@ -39,6 +40,8 @@ pub struct Administrator {
     pub paused: Option<Pause>,
     pub floors: Floors,
     pub grants: Vec<Grant>,
+    /// Which log lines are written, in place of what `--log` says.
+    pub log: Option<String>,
 }
 
 /// Why nothing is deleted anywhere.
@@ -134,6 +137,8 @@ struct File {
     floors: FileFloors,
     #[serde(default)]
     grants: Vec<FileGrant>,
+    #[serde(default)]
+    log: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -169,6 +174,7 @@ impl Administrator {
             paused: None,
             floors: Floors::default(),
             grants: Vec::new(),
+            log: None,
         }
     }
 
@@ -189,6 +195,7 @@ impl Administrator {
             paused,
             floors,
             grants,
+            log,
         } = serde_saphyr::from_str(text).map_err(yaml)?;
         let grants: Vec<Grant> = grants.into_iter().map(grant).collect::<Result<_, _>>()?;
         refuse_contradictions(&grants)?;
@@ -196,6 +203,7 @@ impl Administrator {
             paused: paused.then_some(Pause::AskedFor),
             floors: with_defaults(&floors),
             grants,
+            log,
         })
     }
 

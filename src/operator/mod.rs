@@ -25,6 +25,7 @@ mod jitter;
 mod job_changes;
 pub mod lease;
 pub mod lineage;
+mod log_level;
 mod missing;
 mod policy;
 mod policy_controller;

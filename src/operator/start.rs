@@ -22,7 +22,8 @@ use super::lease::{Held, LeaseLost, LeaseSettings, acquire};
 use super::volumes::UnopenedMount;
 use super::workers::{Awaited, Door, Workers};
 use super::{
-    definitions, inventory_controller, jitter, policy_controller, run_controller, stop, volumes,
+    definitions, inventory_controller, jitter, log_level, policy_controller, run_controller, stop,
+    volumes,
 };
 use crate::engine::journal::{LeaseTerm, OwnerId};
 use crate::engine::{Clock, Stores, SystemClock};
@@ -77,7 +78,9 @@ pub enum OperatorError {
 /// # Errors
 /// It could not begin, or must end at once.
 pub async fn run(arguments: Arguments) -> Result<(), OperatorError> {
-    logs::start(&arguments.log, arguments.log_format)?;
+    let filter = logs::start(&arguments.log, arguments.log_format)?;
+    let file = AdministratorFile::new(arguments.administrator_config.clone());
+    let logging = log_level::follow(file, filter);
     let stop = stop::on_signal().map_err(OperatorError::Signals)?;
     let metrics = Metrics::new(arguments.job_metrics)
         .map_err(|error| OperatorError::Metrics(error.to_string()))?;
@@ -92,6 +95,7 @@ pub async fn run(arguments: Arguments) -> Result<(), OperatorError> {
     let server = tokio::spawn(http::serve(listener, metrics.clone(), ready.clone()));
     let ended = tokio::select! {
         ended = lead(&arguments, &metrics, &ready, &stop) => ended,
+        never = logging => match never {},
         _ = server => Err(OperatorError::TaskEnded { what: "server of metrics and probes" }),
     };
     if let Err(error) = &ended {

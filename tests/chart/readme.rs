@@ -12,8 +12,9 @@ const BEGIN: &str =
     "<!-- values: made from values.yaml by `UPDATE_README=1 cargo test --test chart readme` -->\n";
 const END: &str = "<!-- end of values -->\n";
 /// What the schema allows and nobody sets by default.
-const WITHOUT_DEFAULT: [&str; 3] = [
+const WITHOUT_DEFAULT: [&str; 4] = [
     "administrator.floors.keepWithin",
+    "administrator.log",
     "global",
     "resources.claims",
 ];

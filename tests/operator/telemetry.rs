@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::support::cluster::{NAMESPACE, condition};
+use crate::support::operator::Options;
 use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{BASE, Volume, deleted_files, mark, until};
 
@@ -375,4 +376,19 @@ fn metrics_have_their_names_and_say_what_the_status_says() {
     until("the series of the policy to vanish", || {
         (!operator.metrics().contains("flink_retention_policy_")).then_some(())
     });
+}
+
+#[test]
+fn the_log_changes_without_a_restart() {
+    let cluster = Cluster::start();
+    let operator = OperatorProcess::start(&cluster, Options::default());
+    let logs = |what: &str| until(what, || operator.log().contains(what).then_some(()));
+    assert!(!operator.log().contains("\"level\":\"TRACE\""));
+    operator.set_administrator(&json!({"version": 1, "log": "trace"}));
+    logs("the log filter has changed");
+    logs("\"level\":\"TRACE\"");
+    operator.set_administrator(&json!({"version": 1, "log": "flink_retention=loud"}));
+    logs("is no filter; the last one stays");
+    operator.set_administrator(&json!({"version": 1}));
+    logs("\"filter\":\"of the start\"");
 }
