@@ -7,6 +7,9 @@ use storage::Version;
 /// How many references all that is remembered may have, of 32 bytes each. What does not fit is read anew.
 const ROOM: usize = 4_000_000;
 
+/// Runs that end while another works must not take from it what it will ask for again.
+const RUNS_LATER: u32 = 3;
+
 /// Parsed `_metadata` files, for as long as the file does not change: snapshots are written once, so most runs read
 /// only the new ones.
 #[derive(Debug)]
@@ -32,7 +35,8 @@ struct Remembered {
 struct Entry {
     version: Version,
     snapshot: Arc<ParsedSnapshot>,
-    used: bool,
+    /// How many runs have ended since it was asked for.
+    unused: u32,
 }
 
 impl MetadataCache {
@@ -51,7 +55,7 @@ impl MetadataCache {
             .entries
             .get_mut(metadata)
             .filter(|entry| entry.version == *version)?;
-        entry.used = true;
+        entry.unused = 0;
         Some(Arc::clone(&entry.snapshot))
     }
 
@@ -64,21 +68,24 @@ impl MetadataCache {
             let entry = Entry {
                 version,
                 snapshot,
-                used: true,
+                unused: 0,
             };
             remembered.references = references;
             remembered.entries.insert(metadata, entry);
         }
     }
 
-    /// Forgets what has not been asked for since the last call. Call it when a run is over.
+    /// Forgets what some runs on end have not asked for. Call it when a run is over; those that work beside it will ask again.
     pub fn sweep(&self) {
         let mut remembered = self.remembered();
         let Remembered {
             entries,
             references,
         } = &mut *remembered;
-        entries.retain(|_, entry| std::mem::take(&mut entry.used));
+        entries.retain(|_, entry| {
+            entry.unused = entry.unused.saturating_add(1);
+            entry.unused <= RUNS_LATER
+        });
         *references = entries.values().map(|entry| entry.snapshot.len()).sum();
     }
 
@@ -139,7 +146,7 @@ mod tests {
         // In place of itself it counts once.
         cache.insert(at("/a"), version("2"), most);
         assert!(known("/a", "2") && !known("/a", "1"));
-        for _ in 0..2 {
+        for _ in 0..=RUNS_LATER {
             cache.sweep();
         }
         cache.insert(at("/b"), version("1"), few);

@@ -2,6 +2,7 @@ use super::gaps::{Surroundings, expected_in, unreachable, unseen_job};
 use super::listing::{ListedMetadata, list_again};
 use super::snapshots::{Found, SnapshotReader, Snapshots, is_absent};
 use crate::engine::{MetadataCache, Progress, Stores};
+use futures::stream::{self, StreamExt};
 use retention::evidence::{Evidence, Gap, HaEntry, HighAvailability};
 use retention::inventory::{
     Base, BaseId, Inventory, Listing, Reading, Snapshot, SnapshotKind, Source,
@@ -11,7 +12,15 @@ use retention::location::Location;
 use retention::reference::{Reference, deduplicate};
 use std::collections::BTreeSet;
 use storage::{Entry, Key};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// How many are looked into at once.
+const BASES_AT_ONCE: usize = 16;
+/// How many are waited for at most, or wait to be added, while one before them hangs.
+const BASES_AHEAD: usize = 64;
+/// Of the snapshots of all of them together: each is in memory while it is parsed.
+const READS_AT_ONCE: usize = 16;
 
 pub(super) const TOLD_TO_STOP: &str = "the run was told to stop";
 
@@ -37,9 +46,7 @@ pub async fn read_references(
 ) -> Inventory {
     let mut inventory = Inventory::default();
     let all = with_others(bases, remembered, evidence);
-    for location in &all {
-        add_base(scan, &mut inventory, location, &all, evidence).await;
-    }
+    add_bases(scan, &mut inventory, &all, evidence).await;
     add_high_availability(&mut inventory, evidence);
     inventory
 }
@@ -67,9 +74,7 @@ pub async fn add_new_bases(
         .map(|base| base.location.clone())
         .collect();
     let all = with_others(&known, &[], evidence);
-    for location in all.iter().skip(known.len()) {
-        add_base(scan, inventory, location, &all, evidence).await;
-    }
+    add_bases(scan, inventory, &all, evidence).await;
 }
 
 /// Reads `_metadata` files that the reference scan did not see and the listing of files did: written in between, as a
@@ -95,6 +100,7 @@ pub(super) async fn add_late(
     let inner = inner_bases(&location, &root, &all);
     let reader = SnapshotReader {
         scan,
+        reads: &Semaphore::new(READS_AT_ONCE),
         base,
         location: &location,
         storage: storage.as_ref(),
@@ -149,18 +155,40 @@ fn reading(gaps: &[Gap], read: &[Found]) -> Reading {
     }
 }
 
-async fn add_base(
+/// Of all these bases, reads those that the inventory does not have yet. They are read side by side, so that one that
+/// hangs holds up no other, and added in their order.
+async fn add_bases(
     scan: ReferenceScan<'_>,
     inventory: &mut Inventory,
-    location: &Location,
     all: &[Location],
     evidence: &Evidence,
 ) {
-    let base = BaseId(inventory.bases.len());
-    let read = read_base(scan, base, location, all, evidence);
-    let read = scan.cancel.run_until_cancelled(read).await;
-    let read =
-        read.unwrap_or_else(|| Err(unreachable(location, evidence, TOLD_TO_STOP.to_owned())));
+    let (places, reads) = (
+        &Semaphore::new(BASES_AT_ONCE),
+        &Semaphore::new(READS_AT_ONCE),
+    );
+    let bases = all.iter().enumerate().skip(inventory.bases.len());
+    let read = bases.map(|(number, location)| async move {
+        let read = async {
+            let _place = places.acquire().await;
+            read_base((scan, reads), BaseId(number), location, all, evidence).await
+        };
+        let read = scan.cancel.run_until_cancelled(read).await;
+        let read =
+            read.unwrap_or_else(|| Err(unreachable(location, evidence, TOLD_TO_STOP.to_owned())));
+        (location, read)
+    });
+    let mut read = stream::iter(read).buffered(BASES_AHEAD);
+    while let Some((location, read)) = read.next().await {
+        add_base(inventory, location, read);
+    }
+}
+
+fn add_base(
+    inventory: &mut Inventory,
+    location: &Location,
+    read: Result<(Reading, Vec<Gap>, Vec<Found>), Gap>,
+) {
     let reading = match read {
         Ok((reading, gaps, read)) => {
             inventory.gaps.extend(gaps);
@@ -209,7 +237,7 @@ fn is_read_with(base: &Location, other: &Location) -> bool {
 }
 
 async fn read_base(
-    scan: ReferenceScan<'_>,
+    (scan, reads): (ReferenceScan<'_>, &Semaphore),
     base: BaseId,
     location: &Location,
     all: &[Location],
@@ -238,6 +266,7 @@ async fn read_base(
     let is_bare = listed.metadata.is_empty() && !listed.written;
     let reader = SnapshotReader {
         scan,
+        reads,
         base,
         location,
         storage: storage.as_ref(),

@@ -8,6 +8,7 @@ use retention::reference::ParsedSnapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use storage::{Entry, EntryKind, Key, Storage, StorageError};
+use tokio::sync::Semaphore;
 
 /// The largest `_metadata` that is read: beyond it a file is unreadable, and protects.
 const METADATA_LIMIT: u64 = 512 * 1024 * 1024;
@@ -47,6 +48,8 @@ pub(super) struct Snapshots {
 #[derive(Clone, Copy)]
 pub(super) struct SnapshotReader<'a> {
     pub(super) scan: ReferenceScan<'a>,
+    /// How many more may be read now, here and in other bases.
+    pub(super) reads: &'a Semaphore,
     pub(super) base: BaseId,
     pub(super) location: &'a Location,
     pub(super) storage: &'a dyn Storage,
@@ -230,6 +233,7 @@ impl SnapshotReader<'_> {
         let (parsed, version) = if let Some(parsed) = cached {
             (parsed, entry.version)
         } else {
+            let _read = self.reads.acquire().await;
             let contents = match self.storage.read(&entry.key, METADATA_LIMIT).await {
                 Ok(contents) => contents,
                 Err(error) if error.is_not_found() && is_absent(self.storage, &entry.key).await => {
