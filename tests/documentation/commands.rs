@@ -76,6 +76,19 @@ const OTHER_VERBS: [&str; 11] = [
     "replace",
 ];
 
+/// Flags that take their value as a word of their own.
+const WITH_VALUE: [&str; 9] = [
+    "-n",
+    "-o",
+    "-l",
+    "-p",
+    "-f",
+    "--namespace",
+    "--type",
+    "--tail",
+    "-c",
+];
+
 fn kubectl(arguments: &[String]) -> Option<String> {
     if let Some((plugin, arguments)) = arguments.split_first()
         && plugin == "flink-retention"
@@ -83,18 +96,6 @@ fn kubectl(arguments: &[String]) -> Option<String> {
         let ours = ["flink-retention", "kube"].map(str::to_owned);
         return flink_retention(&[&ours, arguments].concat());
     }
-    // Flags that take their value as a word of their own.
-    const WITH_VALUE: [&str; 9] = [
-        "-n",
-        "-o",
-        "-l",
-        "-p",
-        "-f",
-        "--namespace",
-        "--type",
-        "--tail",
-        "-c",
-    ];
     let mut plain = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
