@@ -1,6 +1,7 @@
 //! The flags of `flink-retention operator`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration as StdDuration;
 
@@ -99,6 +100,11 @@ pub struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = patience)]
     pub storage_timeout: StdDuration,
 
+    /// How many runs work beside each other; those of one directory never do. The last room is for a namespace that has
+    /// none, so that nobody waits for another's long run. Each run needs memory of its own
+    #[arg(long, value_name = "COUNT", default_value = "2")]
+    pub runs_at_once: NonZeroUsize,
+
     /// Where workers dial in, while this process leads. Without it policies with storage.worker say that there are none
     #[arg(
         long,
@@ -116,7 +122,7 @@ pub struct Arguments {
     #[arg(long, value_name = "IMAGE")]
     pub worker_image: Option<String>,
 
-    /// How long a run waits for its worker. No other run works meanwhile
+    /// How long a run waits for its worker; meanwhile it counts among those that work
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = worker_start)]
     pub worker_start_timeout: StdDuration,
 

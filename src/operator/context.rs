@@ -1,6 +1,7 @@
 //! What all controllers share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::NamespaceResourceScope;
@@ -49,6 +50,8 @@ pub(super) struct Operator {
     pub(super) account: String,
     pub(super) scans: Scans,
     pub(super) news: broadcast::Sender<News>,
+    /// How often something was said to have changed.
+    pub(super) told: AtomicU64,
     pub(super) looks: watch::Sender<Looks>,
 }
 
@@ -69,8 +72,6 @@ pub(super) enum News {
     Inventories,
     /// A run has found something: inventories say so before it is complete.
     Scanned,
-    /// A run has finished: policies get their last run.
-    RunFinished,
 }
 
 /// The looks at all jobs, counted from the first.
@@ -152,7 +153,17 @@ impl Operator {
 
     /// Nobody listens while the process stops; that is fine.
     pub(super) fn tell(&self, news: News) {
+        self.heard();
         let _ = self.news.send(news);
+    }
+
+    /// Something has changed: what was read before is no answer to it.
+    pub(super) fn heard(&self) {
+        self.told.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn told(&self) -> u64 {
+        self.told.load(Ordering::SeqCst)
     }
 
     /// What the administrator allows now. What is wrong with the file is for the log, which tenants do not read.

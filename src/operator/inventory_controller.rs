@@ -72,7 +72,7 @@ pub(super) async fn run(operator: Arc<Operator>, interval: Duration, stop: Cance
             loop {
                 match news.recv().await {
                     Ok(Poke::Scanned) | Err(RecvError::Lagged(_)) => return,
-                    Ok(Poke::Inventories | Poke::RunFinished) => {}
+                    Ok(Poke::Inventories) => {}
                     Err(RecvError::Closed) => future::pending().await,
                 }
             }

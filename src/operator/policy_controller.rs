@@ -1,13 +1,16 @@
 //! Judges each policy again whenever it, its jobs or its runs change; starts its scheduled runs and tidies up old ones.
 
+mod neighbours;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, future};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ListParams, PostParams};
+use kube::api::PostParams;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Resource, ResourceExt};
 use retention::location::{Location, Origin};
@@ -35,6 +38,7 @@ use crate::api::retention_run::PolicyReference;
 use crate::api::selector::{JobSelector, KnownLabels, Selects};
 use crate::api::{CheckpointInventory, Reason, RetentionPolicy, RetentionRun, RetentionRunSpec};
 use crate::telemetry::NextRun;
+use neighbours::{Neighbours, RecentLooks};
 
 /// A policy is judged at least so often, also when nothing tells of a change: the administrator's file, for example.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
@@ -51,28 +55,52 @@ pub(super) enum PolicyError {
     },
 }
 
+/// What judges policies.
+#[derive(Debug)]
+struct Judge {
+    operator: Arc<Operator>,
+    looks: RecentLooks,
+}
+
 /// Judges policies until `stop`.
 pub(super) async fn run(operator: Arc<Operator>, stop: CancellationToken) {
-    let controllers = operator
-        .everywhere::<DeserializeGuard<RetentionPolicy>>()
-        .into_iter()
-        .map(|api| {
-            let news = BroadcastStream::new(operator.news.subscribe()).map(|_| ());
-            Controller::new(api, watcher::Config::default())
-                .with_config(Config::default().concurrency(POLICIES_AT_ONCE))
-                .reconcile_all_on(news)
-                .graceful_shutdown_on(stop.clone().cancelled_owned())
-                .run(reconcile, retry, Arc::clone(&operator))
-                .for_each(|_| future::ready(()))
-        });
+    let judge = Arc::new(Judge {
+        operator: Arc::clone(&operator),
+        looks: RecentLooks::default(),
+    });
+    let policies = operator.everywhere::<DeserializeGuard<RetentionPolicy>>();
+    let runs = operator.everywhere::<DeserializeGuard<RetentionRun>>();
+    let controllers = policies.into_iter().zip(runs).map(|(policies, runs)| {
+        let news = BroadcastStream::new(operator.news.subscribe()).map(|_| ());
+        let told = Arc::clone(&operator);
+        Controller::new(policies, watcher::Config::default())
+            .with_config(Config::default().concurrency(POLICIES_AT_ONCE))
+            .watches(runs, watcher::Config::default(), move |run| {
+                told.heard();
+                policy_of(&run)
+            })
+            .reconcile_all_on(news)
+            .graceful_shutdown_on(stop.clone().cancelled_owned())
+            .run(reconcile, retry, Arc::clone(&judge))
+            .for_each(|_| future::ready(()))
+    });
     future::join_all(controllers).await;
+}
+
+/// A policy says of its runs how they are.
+fn policy_of(
+    DeserializeGuard(run): &DeserializeGuard<RetentionRun>,
+) -> Option<ObjectRef<DeserializeGuard<RetentionPolicy>>> {
+    let run = run.as_ref().ok()?;
+    let policy = ObjectRef::new(&run.spec.policy_ref.name);
+    Some(policy.within(&run.namespace()?))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "as the library calls it")]
 fn retry(
     object: Arc<DeserializeGuard<RetentionPolicy>>,
     error: &PolicyError,
-    _: Arc<Operator>,
+    _: Arc<Judge>,
 ) -> Action {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     tracing::warn!(namespace, policy = name, %error, "could not reconcile the policy");
@@ -81,8 +109,9 @@ fn retry(
 
 async fn reconcile(
     object: Arc<DeserializeGuard<RetentionPolicy>>,
-    operator: Arc<Operator>,
+    judge: Arc<Judge>,
 ) -> Result<Action, PolicyError> {
+    let Judge { operator, looks } = judge.as_ref();
     let policy = match &object.0 {
         Ok(policy) => policy,
         Err(invalid) => {
@@ -92,7 +121,7 @@ async fn reconcile(
                 let policies = &operator.metrics.policies;
                 policies.set(namespace, name, unreadable_row());
             }
-            let told = unreadable::tell::<RetentionPolicy>(&operator, invalid).await;
+            let told = unreadable::tell::<RetentionPolicy>(operator, invalid).await;
             told.map_err(|error| PolicyError::ApiServer {
                 action: "say of a RetentionPolicy that it cannot be read",
                 error: Box::new(error),
@@ -105,20 +134,22 @@ async fn reconcile(
         return Ok(Action::await_change());
     }
     // Observe.
-    let world = World::observe(&operator, policy).await?;
+    let namespace = policy.namespace().unwrap_or_default();
+    let neighbours = looks.at(operator, &namespace).await?;
+    let world = World::among(operator, policy, neighbours).await?;
 
     // Plan. No client.
-    let judgement = world.judge(&operator, policy);
+    let judgement = world.judge(operator, policy);
     let (due, next) = due(policy, &judgement, &world.runs, operator.clock.now());
 
     // Enact.
     if let Some(scheduled) = due {
-        create_run(&operator, policy, scheduled).await?;
+        create_run(operator, policy, scheduled).await?;
     }
-    tidy_up(&operator, policy, &world.runs).await?;
+    tidy_up(operator, policy, &world.runs).await?;
 
     // Report.
-    let status = next_status(&operator, policy, &world, &judgement, next);
+    let status = next_status(operator, policy, &world, &judgement, next);
     let row = row(
         &status,
         &world.runs,
@@ -127,7 +158,7 @@ async fn reconcile(
     );
     let policies = &operator.metrics.policies;
     policies.set(&world.namespace, &policy.name_any(), row);
-    write(&operator, policy, &status).await?;
+    write(operator, policy, &status).await?;
     Ok(Action::requeue(pause(next, operator.clock.now())))
 }
 
@@ -135,7 +166,7 @@ async fn reconcile(
 #[derive(Debug)]
 pub(super) struct World {
     namespace: String,
-    inventories: Vec<CheckpointInventory>,
+    neighbours: Arc<Neighbours>,
     rivals: Vec<Rival>,
     runs: Vec<RetentionRun>,
     administrator: super::administrator::Current,
@@ -144,51 +175,39 @@ pub(super) struct World {
 }
 
 impl World {
+    /// As it is now.
     pub(super) async fn observe(
         operator: &Operator,
         policy: &RetentionPolicy,
     ) -> Result<Self, PolicyError> {
         let namespace = policy.namespace().unwrap_or_default();
-        let failed = |action| {
-            move |error| PolicyError::ApiServer {
-                action,
-                error: Box::new(error),
-            }
-        };
-        let inventories: Api<DeserializeGuard<CheckpointInventory>> =
-            operator.in_namespace(&namespace);
-        let inventories = inventories
-            .list(&ListParams::default())
-            .await
-            .map_err(failed("list CheckpointInventories"))?;
-        let policies: Api<DeserializeGuard<RetentionPolicy>> = operator.in_namespace(&namespace);
-        let policies = policies
-            .list(&ListParams::default())
-            .await
-            .map_err(failed("list RetentionPolicies"))?;
-        let runs: Api<DeserializeGuard<RetentionRun>> = operator.in_namespace(&namespace);
-        let runs = runs
-            .list(&ListParams::default())
-            .await
-            .map_err(failed("list RetentionRuns"))?;
+        let neighbours = Neighbours::look(operator, &namespace).await?;
+        Self::among(operator, policy, Arc::new(neighbours)).await
+    }
+
+    async fn among(
+        operator: &Operator,
+        policy: &RetentionPolicy,
+        neighbours: Arc<Neighbours>,
+    ) -> Result<Self, PolicyError> {
+        let namespace = policy.namespace().unwrap_or_default();
         let secrets: Api<Secret> = operator.in_namespace(&namespace);
-        let inventories: Vec<CheckpointInventory> = inventories
-            .into_iter()
-            .filter_map(|DeserializeGuard(read)| read.ok())
-            .collect();
         let mounted = operator.stores.origin(Some(&namespace));
         let plan = async |identity: WorkerIdentity| {
             let wanted = Wanted {
                 namespace: &namespace,
                 identity: &identity,
-                bases: &bases_of(&policy.spec.selector, &inventories, &namespace),
+                bases: &bases_of(&policy.spec.selector, &neighbours.inventories, &namespace),
                 mounted: &mounted.volumes,
             };
             workers::plan(&operator.client.0, operator.workers.as_ref(), wanted).await
         };
         let identity = Identity::of(&policy.spec.storage, &secrets, plan)
             .await
-            .map_err(failed("read what the policy reaches its storage with"))?;
+            .map_err(|error| PolicyError::ApiServer {
+                action: "read what the policy reaches its storage with",
+                error: Box::new(error),
+            })?;
         let origin = match &identity {
             Identity::Worker(plan) => plan.origin(&namespace),
             Identity::Operator | Identity::Tenant(_) | Identity::Nobody(_) => mounted,
@@ -196,17 +215,19 @@ impl World {
         let name = policy.name_any();
         Ok(Self {
             identity,
-            inventories,
-            rivals: policies
-                .into_iter()
-                .filter(|other| other.name_any() != name)
-                .map(rival)
+            rivals: neighbours
+                .policies
+                .iter()
+                .filter(|other| other.name != name)
+                .cloned()
                 .collect(),
-            runs: runs
-                .into_iter()
-                .filter_map(|DeserializeGuard(read)| read.ok())
+            runs: neighbours
+                .runs
+                .iter()
                 .filter(|run| run.spec.policy_ref.name == name)
+                .cloned()
                 .collect(),
+            neighbours,
             administrator: operator.administrator().await,
             origin,
             namespace,
@@ -223,7 +244,7 @@ impl World {
             &Surroundings {
                 namespace: &self.namespace,
                 uid: policy.metadata.uid.as_deref().unwrap_or_default(),
-                inventories: &self.inventories,
+                inventories: &self.neighbours.inventories,
                 rivals: &self.rivals,
                 administrator: &self.administrator.administrator,
                 origin: &self.origin,
@@ -279,19 +300,6 @@ fn bases_of(
     bases
         .filter_map(|base| Location::parse(base, &origin).ok())
         .collect()
-}
-
-fn rival(DeserializeGuard(read): DeserializeGuard<RetentionPolicy>) -> Rival {
-    match read {
-        Ok(policy) => Rival {
-            name: policy.name_any(),
-            selector: Some(policy.spec.selector),
-        },
-        Err(invalid) => Rival {
-            name: invalid.metadata.name.unwrap_or_default(),
-            selector: None,
-        },
-    }
 }
 
 /// The scheduled time of a run that is due, and the next one after now.

@@ -1,4 +1,4 @@
-//! Executes runs, one after the other: two runs on one base would only take each other's marks for their own.
+//! Executes runs, those of one directory one after the other.
 
 mod execution;
 mod reach;
@@ -6,9 +6,11 @@ mod refusal;
 mod selection;
 mod supersede;
 mod supervision;
+mod turns;
 mod unknown_outcome;
 mod work;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, ResourceExt};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Operator;
@@ -29,9 +31,11 @@ use super::server_side::{apply_status, delete_exactly, is_conflict, is_gone};
 use super::unreadable;
 use crate::api::RetentionRun;
 use crate::api::retention_run::RetentionRunStatus;
-use execution::Execution;
+use execution::{Carried, Execution};
 use supervision::changes;
+use turns::{Place, Turn, Turns};
 
+const LOOKS_AT_ONCE: usize = 2;
 const RETRY: Duration = Duration::from_secs(5);
 /// Timers reach no further than two years; looking again costs nothing.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -66,16 +70,22 @@ impl ExecutionError {
 #[derive(Debug)]
 struct Executor {
     operator: Arc<Operator>,
-    /// Held by the run that works; the others wait in the order in which they came.
-    turn: Mutex<()>,
+    turns: Turns,
+    /// Of runs that are not at work yet there may be any number.
+    looks: Semaphore,
     stop: CancellationToken,
 }
 
-/// Executes runs until `stop`; the one that works then comes to a halt at its next safe point.
-pub(super) async fn run(operator: Arc<Operator>, stop: CancellationToken) {
+/// Executes runs until `stop`; those that work then come to a halt at their next safe points.
+pub(super) async fn run(
+    operator: Arc<Operator>,
+    runs_at_once: NonZeroUsize,
+    stop: CancellationToken,
+) {
     let executor = Arc::new(Executor {
         operator: Arc::clone(&operator),
-        turn: Mutex::new(()),
+        turns: Turns::new(runs_at_once),
+        looks: Semaphore::new(LOOKS_AT_ONCE),
         stop: stop.clone(),
     });
     let controllers = operator
@@ -123,18 +133,7 @@ async fn reconcile(
             expire(cached, &executor.operator, now).await
         }
         Next::Wait { until } => Ok(wait(until, now)),
-        Next::End(_) => executor.take_up(cached).boxed().await,
-        Next::Execute => {
-            let Some(_turn) = executor.turn(cached).await? else {
-                return Ok(if executor.stop.is_cancelled() {
-                    Action::await_change()
-                } else {
-                    // It has changed.
-                    Action::requeue(Duration::ZERO)
-                });
-            };
-            executor.take_up(cached).boxed().await
-        }
+        Next::End(_) | Next::Execute => executor.take_up(cached).boxed().await,
     }
 }
 
@@ -146,54 +145,66 @@ fn wait(until: Option<Timestamp>, now: Timestamp) -> Action {
 }
 
 impl Executor {
-    /// Waits until no other run works. None if this one need not wait any more.
-    async fn turn(&self, run: &RetentionRun) -> Result<Option<MutexGuard<'_, ()>>, ExecutionError> {
-        if let Ok(turn) = self.turn.try_lock() {
-            return Ok((!self.stop.is_cancelled()).then_some(turn));
-        }
-        let namespace = run.namespace().unwrap_or_default();
-        let api: Api<RetentionRun> = self.operator.in_namespace(&namespace);
-        Execution::new(self, api.clone(), run.clone())
-            .queue()
-            .await?;
-        let mut seen = changes::<RetentionRun>(api, &run.name_any());
-        loop {
-            tokio::select! {
-                turn = self.turn.lock() => return Ok((!self.stop.is_cancelled()).then_some(turn)),
-                () = self.stop.cancelled() => return Ok(None),
-                Some(found) = seen.next() => {
-                    let now = self.operator.clock.now();
-                    if found.is_none_or(|found| next(&found, now) != Next::Execute) {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
-    }
-
     /// Does what is to be done now: while it waited it may have been executed, cancelled or deleted.
     async fn take_up(&self, cached: &RetentionRun) -> Result<Action, ExecutionError> {
         let api: Api<RetentionRun> = self
             .operator
             .in_namespace(&cached.namespace().unwrap_or_default());
-        let found = api
-            .get_opt(&cached.name_any())
-            .await
-            .map_err(api_server("get the RetentionRun"))?;
-        let Some(run) = found else {
-            return Ok(Action::await_change());
-        };
-        let now = self.operator.clock.now();
-        match next(&run, now) {
-            Next::Over => {}
-            Next::Wait { until } => return Ok(wait(until, now)),
-            Next::End(end) => Execution::new(self, api, run).end(end).await?,
-            Next::Execute => match run.status.as_ref().and_then(broken_off) {
-                Some(end) => Execution::new(self, api, run).end(end).await?,
-                None => Box::pin(Execution::new(self, api, run).carry_out()).await?,
-            },
+        let mut turn = None;
+        loop {
+            let found = api
+                .get_opt(&cached.name_any())
+                .await
+                .map_err(api_server("get the RetentionRun"))?;
+            let Some(run) = found else {
+                return Ok(Action::await_change());
+            };
+            let now = self.operator.clock.now();
+            let end = match next(&run, now) {
+                Next::Over => return Ok(Action::await_change()),
+                Next::Wait { until } => return Ok(wait(until, now)),
+                Next::End(end) => Some(end),
+                Next::Execute => run.status.as_ref().and_then(broken_off),
+            };
+            let execution = Execution::new(self, api.clone(), run);
+            if let Some(end) = end {
+                execution.end(end).await?;
+                return Ok(Action::await_change());
+            }
+            match Box::pin(execution.carry_out(turn.take())).await? {
+                Carried::Out => return Ok(Action::await_change()),
+                Carried::Waits(place) => match self.turn(&api, cached, place).await {
+                    Some(begun) => turn = Some(begun),
+                    None if self.stop.is_cancelled() => return Ok(Action::await_change()),
+                    // It has changed.
+                    None => return Ok(Action::requeue(Duration::ZERO)),
+                },
+            }
         }
-        Ok(Action::await_change())
+    }
+
+    /// Waits for the run's turn. None if it need not wait any more.
+    async fn turn<'a>(
+        &self,
+        api: &Api<RetentionRun>,
+        run: &RetentionRun,
+        place: Place<'a>,
+    ) -> Option<Turn<'a>> {
+        let mut seen = changes::<RetentionRun>(api.clone(), &run.name_any());
+        let mut turn = Box::pin(place.turn());
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return None,
+                turn = &mut turn => return Some(turn),
+                Some(found) = seen.next() => {
+                    let now = self.operator.clock.now();
+                    if found.is_none_or(|found| next(&found, now) != Next::Execute) {
+                        return None;
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! From flags to a working operator, and to its end.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -177,7 +179,12 @@ async fn work(
     let clock = Arc::clone(&operator.clock);
     let released = release.clone();
     let mut keeper = tokio::spawn(async move { held.keep(clock.as_ref(), released).await });
-    let controllers = controllers(operator, arguments.observe_interval, working.clone());
+    let controllers = controllers(
+        operator,
+        arguments.observe_interval,
+        arguments.runs_at_once,
+        working.clone(),
+    );
     let mut controllers = tokio::spawn(async move {
         tokio::select! {
             () = controllers => {}
@@ -261,12 +268,17 @@ async fn opened(door: Option<Opening>) {
     }
 }
 
-async fn controllers(operator: Arc<Operator>, interval: Duration, stop: CancellationToken) {
+async fn controllers(
+    operator: Arc<Operator>,
+    interval: Duration,
+    runs_at_once: NonZeroUsize,
+    stop: CancellationToken,
+) {
     tokio::join!(
         inventory_controller::run(Arc::clone(&operator), interval, stop.clone()),
         definitions::run(Arc::clone(&operator), interval, stop.clone()),
         policy_controller::run(Arc::clone(&operator), stop.clone()),
-        run_controller::run(operator, stop),
+        run_controller::run(operator, runs_at_once, stop),
     );
 }
 
@@ -325,6 +337,7 @@ fn operator(
         cache: Arc::default(),
         scans: Scans::default(),
         news: broadcast::Sender::new(NEWS),
+        told: AtomicU64::default(),
         looks: watch::Sender::default(),
     }
 }

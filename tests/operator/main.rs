@@ -19,6 +19,7 @@ mod evidence;
 mod forgotten;
 mod former;
 mod garbage;
+mod hundred_policies;
 mod inventory;
 mod kinds;
 mod kubectl;

@@ -21,10 +21,10 @@ use crate::support::{Cluster, FlinkJob, OperatorProcess};
 use crate::volume::{deleted_files, grace_is_over, set_pace, until};
 use stores::{S3, Store};
 
-const SECRET: &str = "credentials";
-/// Requests in a second: slow enough to be there in the middle, on a fast machine too.
+pub(crate) const SECRET: &str = "credentials";
+/// Requests in a second, of as many files: slow enough to be there in the middle, on a fast machine and on a busy one.
 const SLOW: u32 = 40;
-const ORPHANS: usize = 300;
+const ORPHANS: usize = 600;
 /// Runs of which one must get going after trouble.
 const ATTEMPTS: usize = 20;
 /// Deletions at once.
@@ -154,7 +154,7 @@ impl<S: Store> Ripe<S> {
     }
 }
 
-fn set_secret(cluster: &Cluster, values: &Value) {
+pub(crate) fn set_secret(cluster: &Cluster, values: &Value) {
     cluster.apply(&json!({
         "apiVersion": "v1",
         "kind": "Secret",
@@ -163,7 +163,7 @@ fn set_secret(cluster: &Cluster, values: &Value) {
     }));
 }
 
-fn options(endpoint: &str, arguments: &[&str]) -> Options {
+pub(crate) fn options(endpoint: &str, arguments: &[&str]) -> Options {
     let mut options = Options {
         administrator: json!({
             "version": 1,

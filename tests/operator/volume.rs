@@ -205,7 +205,7 @@ pub(crate) fn deleted_files(run: &Value) -> u64 {
 }
 
 /// Asks until there is an answer.
-pub(crate) fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
     loop {
         if let Some(answer) = ask() {

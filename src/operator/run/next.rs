@@ -55,7 +55,7 @@ pub(in crate::operator) fn broken_off(before: &RetentionRunStatus) -> Option<End
         phase: Phase::Failed,
         reason: Reason::BrokenOff,
         why: format!(
-            "the operator ended {MAX_ATTEMPTS} times while it executed this run, which is not begun again; what was deleted is in the journal. See why it ended (kubectl describe pod: OOMKilled wants more memory, or fewer directories in the policy); without a reason there it lost the API server or its lease. Then make a new run"
+            "the operator ended {MAX_ATTEMPTS} times while it executed this run, which is not begun again; what was deleted is in the journal. See why it ended (kubectl describe pod: OOMKilled wants more memory, or a lower --runs-at-once, or fewer directories in the policy); without a reason there it lost the API server or its lease. Then make a new run"
         ),
     })
 }

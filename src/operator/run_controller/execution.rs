@@ -8,16 +8,17 @@ use futures::FutureExt;
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use retention::location::Location;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::reach::{Reach, Unreached};
 use super::refusal::{failed, refusal};
 use super::supervision::reason_to_stop;
+use super::turns::{Claim, Place, Turn, Turns, WaitsFor};
 use super::work::{Steps, Work, WorkError, Worked};
 use super::{ExecutionError, Executor, api_server, supersede, write_status};
-use crate::api::conditions::{ConditionStatus, Finding, merge};
+use crate::api::conditions::{ConditionStatus, Finding, find, merge};
 use crate::api::names::is_object_name;
 use crate::api::retention_policy::ApprovalMode;
 use crate::api::retention_run::{Phase, RetentionRunStatus, Trigger, condition};
@@ -44,10 +45,21 @@ const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// Of the words of a decoder, in bytes: they can hold what they could not read.
 const MAX_ERROR: usize = 512;
 
+/// What became of a run.
+#[derive(Debug)]
+pub(super) enum Carried<'a> {
+    /// It came to its end, or to a question.
+    Out,
+    /// It has not begun. When its turn comes, all that it is judged by may have changed.
+    Waits(Place<'a>),
+}
+
 /// A run, and how far it is.
 #[derive(Debug)]
 pub(super) struct Execution<'a> {
     operator: &'a Arc<Operator>,
+    turns: &'a Turns,
+    looks: &'a Semaphore,
     stop: &'a CancellationToken,
     api: Api<RetentionRun>,
     run: RetentionRun,
@@ -81,6 +93,8 @@ impl<'a> Execution<'a> {
         };
         Self {
             operator: &executor.operator,
+            turns: &executor.turns,
+            looks: &executor.looks,
             stop: &executor.stop,
             api,
             run,
@@ -89,8 +103,14 @@ impl<'a> Execution<'a> {
         }
     }
 
-    pub(super) async fn carry_out(mut self) -> Result<(), ExecutionError> {
-        // Observe: the policy and all that it means now.
+    /// With the turn for which it waited, if it did.
+    pub(super) async fn carry_out(
+        mut self,
+        turn: Option<Turn<'a>>,
+    ) -> Result<Carried<'a>, ExecutionError> {
+        // Observe: the policy and all that it means now. Only few at once, for each lists all there is.
+        let looks = self.looks;
+        let look = looks.acquire().await;
         let policy = match self.policy().await? {
             Ok(policy) => policy,
             Err((word, why)) => return self.refuse(Phase::Failed, &[word], why).await,
@@ -101,7 +121,15 @@ impl<'a> Execution<'a> {
         if let Some((words, why)) = refusal(&judgement, world.namespace(), account) {
             return self.refuse(Phase::Blocked, &words, why).await;
         }
+        drop(look);
         let (mode, restrained) = self.mode(&judgement, &policy);
+        let turn = match self.turn(turn, &policy, judgement.bases.clone(), mode) {
+            Ok(turn) => turn,
+            Err((place, why)) => {
+                self.queue(&why).await?;
+                return Ok(Carried::Waits(place));
+            }
+        };
         let restrained = restrained.or_else(|| overlap_sentence(&judgement));
         self.enter(Phase::Scanning).await?;
 
@@ -170,13 +198,43 @@ impl<'a> Execution<'a> {
                     let now = self.operator.clock.now();
                     self.operator.metrics.succeeded_at(now.as_second());
                 }
-                self.finish(status).await?;
-                self.supersede(mode, &report).await
+                self.write_end(status).await?;
+                self.supersede(mode, &report).await?;
+                drop(turn);
+                Ok(Carried::Out)
             }
             Err(error) => {
                 let (phase, reason, why) = failed(&error, ending.cancelled.as_ref());
                 let status = refused(&self.status, phase, &[reason], why, &ending);
                 self.finish(status).await
+            }
+        }
+    }
+
+    /// Its turn on these directories, if that can be now.
+    fn turn(
+        &self,
+        held: Option<Turn<'a>>,
+        policy: &RetentionPolicy,
+        bases: Vec<Location>,
+        mode: engine::Mode,
+    ) -> Result<Turn<'a>, (Place<'a>, WaitsFor)> {
+        let endpoints = policy.spec.storage.endpoints();
+        let claim = Claim {
+            namespace: self.run.namespace().unwrap_or_default(),
+            bases,
+            endpoints: endpoints
+                .filter_map(|endpoint| endpoint.parse().ok())
+                .collect(),
+            mode,
+            alone: self.status.attempts.is_some_and(|attempts| attempts > 1),
+        };
+        match held {
+            Some(turn) if turn.covers(&claim) => Ok(turn),
+            // What it has is in the way of what it is to have.
+            held => {
+                drop(held);
+                self.turns.queue(claim)
             }
         }
     }
@@ -217,7 +275,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Ends it without any work.
-    pub(super) async fn end(mut self, end: End) -> Result<(), ExecutionError> {
+    pub(super) async fn end(mut self, end: End) -> Result<Carried<'a>, ExecutionError> {
         let End { phase, reason, why } = end;
         // What an earlier look found is still worth reading.
         self.status = self.run.status.clone().unwrap_or(self.status);
@@ -225,16 +283,23 @@ impl<'a> Execution<'a> {
     }
 
     /// Says that it waits for its turn.
-    pub(super) async fn queue(mut self) -> Result<(), ExecutionError> {
-        let phase = self.run.status.as_ref().and_then(|status| status.phase);
-        if phase.is_some() {
-            return Ok(());
+    async fn queue(mut self, why: &WaitsFor) -> Result<(), ExecutionError> {
+        let (phase, message) = (
+            self.run.status.as_ref().and_then(|status| status.phase),
+            why.to_string(),
+        );
+        let told = find(&self.status.conditions, condition::COMPLETE);
+        match phase {
+            None => {}
+            Some(Phase::Pending) if told.is_none_or(|told| told.message != message) => {}
+            // Or what it was before it waited is worth more: a question, or that it was begun already.
+            Some(_) => return Ok(()),
         }
         let waiting = Finding {
             condition: condition::COMPLETE,
             status: ConditionStatus::False,
             reason: Reason::Waiting,
-            message: "another run works: runs go one after the other".to_owned(),
+            message,
         };
         let (generation, now) = (self.run.metadata.generation, self.operator.clock.now());
         self.status.start_time = None;
@@ -376,18 +441,24 @@ impl<'a> Execution<'a> {
         phase: Phase,
         words: &[Reason],
         why: String,
-    ) -> Result<(), ExecutionError> {
+    ) -> Result<Carried<'a>, ExecutionError> {
         let status = refused(&self.status, phase, words, why, &self.ending());
         self.finish(status).await
     }
 
     /// The next leader begins it anew: a plan is never resumed.
-    async fn hand_over(mut self) -> Result<(), ExecutionError> {
+    async fn hand_over(mut self) -> Result<Carried<'a>, ExecutionError> {
         self.status.attempts = None;
-        self.enter(Phase::Pending).await
+        self.enter(Phase::Pending).await?;
+        Ok(Carried::Out)
     }
 
-    async fn finish(&self, status: RetentionRunStatus) -> Result<(), ExecutionError> {
+    async fn finish(&self, status: RetentionRunStatus) -> Result<Carried<'a>, ExecutionError> {
+        self.write_end(status).await?;
+        Ok(Carried::Out)
+    }
+
+    async fn write_end(&self, status: RetentionRunStatus) -> Result<(), ExecutionError> {
         self.write_in_the_end(&status).await?;
         let phase = status.phase.unwrap_or(Phase::Failed);
         if phase.is_finished() {
@@ -409,7 +480,6 @@ impl<'a> Execution<'a> {
             .events
             .tell(&self.run.object_ref(&()), news)
             .await;
-        self.operator.tell(Poke::RunFinished);
         Ok(())
     }
 
