@@ -16,11 +16,7 @@ pub(super) async fn follow(file: AdministratorFile, filter: Filter) -> Infallibl
         if current.problem.is_none() {
             let wanted = current.administrator.log.as_deref();
             match filter.set(wanted) {
-                Ok(true) => tracing::info!(
-                    filter = wanted.unwrap_or("of the start"),
-                    "the log filter has changed"
-                ),
-                Ok(false) => {}
+                Ok(()) => {}
                 Err(error) => {
                     tracing::warn!(%error, filter = wanted, "`log` in the administrator's file is no filter; the last one stays");
                 }

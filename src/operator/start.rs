@@ -42,7 +42,7 @@ const NEWS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     #[error("--log: {0}")]
-    Log(#[from] tracing_subscriber::filter::ParseError),
+    Log(#[from] logs::FilterError),
     #[error("--metrics-address {address}: {error}")]
     Address {
         address: SocketAddr,

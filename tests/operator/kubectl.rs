@@ -147,7 +147,7 @@ fn a_person_looks_runs_and_approves() {
         "{done}"
     );
     assert_eq!(volume.gone(&orphans).len(), 3);
-    let again = shell.complains(1, &["approve", &run, "--yes"]);
+    let again = shell.complains(1, &["approve", &run, "--yes", "--plan", "sha256:0"]);
     assert!(again.contains("was approved before"), "{again}");
 }
 

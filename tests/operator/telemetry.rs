@@ -385,7 +385,7 @@ fn the_log_changes_without_a_restart() {
     let logs = |what: &str| until(what, || operator.log().contains(what).then_some(()));
     assert!(!operator.log().contains("\"level\":\"TRACE\""));
     operator.set_administrator(&json!({"version": 1, "log": "trace"}));
-    logs("the log filter has changed");
+    logs("the log filter changes");
     logs("\"level\":\"TRACE\"");
     operator.set_administrator(&json!({"version": 1, "log": "flink_retention=loud"}));
     logs("is no filter; the last one stays");

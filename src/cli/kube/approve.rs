@@ -7,9 +7,9 @@ use serde_json::json;
 use super::answer::{Form, objects};
 use super::connection::Cluster;
 use super::follow::{Wait, follow};
-use super::words::{condition, name, sized};
-use crate::api::retention_run::{self, Phase, PlanReference, SampleFile};
-use crate::api::{Amount, RetentionRun};
+use super::words::{condition, name};
+use crate::api::RetentionRun;
+use crate::api::retention_run::{self, Phase, PlanReference, SampleDecision, SampleFile};
 use crate::cli::Exit;
 use crate::cli::UsageError;
 use crate::cli::output::{Output, plain, size};
@@ -21,8 +21,8 @@ use crate::cli::output::{Output, plain, size};
 pub(super) struct Arguments {
     /// The `RetentionRun`
     run: String,
-    /// Approve; without it only say what is asked
-    #[arg(long)]
+    /// Approve the plan of --plan; without it only say what is asked, and how to approve it
+    #[arg(long, requires = "plan")]
     yes: bool,
     /// The plan that is meant, by its digest: that of another one is not approved
     #[arg(long, value_name = "DIGEST")]
@@ -109,16 +109,21 @@ fn show(output: &mut Output, run: &RetentionRun) -> std::io::Result<()> {
     if let Some(complete) = condition(&status.conditions, retention_run::condition::COMPLETE) {
         output.line(plain(&complete.message))?;
     }
-    if let Some(decisions) = &status.decisions {
-        let superfluous = [("expire", decisions.expire), ("orphan", decisions.orphan)];
-        for (word, amount) in superfluous {
-            let amount = amount.filter(|Amount { files, .. }| *files > 0);
-            if let Some(amount) = amount {
-                output.line(format_args!("  {word:8} {}", sized(amount)))?;
-            }
-        }
+    // What may go now is asked; the status also samples what has to wait, and what guards keep.
+    let mut superfluous = status
+        .sample
+        .iter()
+        .filter(|file| {
+            matches!(
+                file.decision,
+                SampleDecision::Expire | SampleDecision::Orphan
+            )
+        })
+        .peekable();
+    if superfluous.peek().is_some() {
+        output.line("some of what is superfluous, now or later:")?;
     }
-    for file in &status.sample {
+    for file in superfluous {
         let SampleFile {
             path,
             decision: _,
@@ -135,7 +140,10 @@ fn show(output: &mut Output, run: &RetentionRun) -> std::io::Result<()> {
     if let Some(plan) = &status.plan {
         output.line(format_args!("plan     {}", plain(&plan.digest)))?;
         if let Some(location) = &plan.location {
-            output.line(format_args!("all of it is written in {}", plain(location)))?;
+            output.line(format_args!(
+                "what is asked is listed in {}",
+                plain(location)
+            ))?;
         }
     }
     if let Some(deadline) = &status.approval_deadline {

@@ -7,15 +7,17 @@ mod people;
 pub(super) mod savings;
 mod snapshots;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use self::contents::{Contents, FORMAT_VERSION};
 use super::Exit;
 use super::directory::Directory;
 use super::invocation::{Invocation, WorldArguments};
-use super::output::{Format, Output};
+use super::output::{Format, Output, plain};
 use super::policy::PolicyArguments;
 use super::trouble;
 use crate::engine::Mode;
@@ -91,6 +93,7 @@ fn show(contents: &Contents, html: Option<&Path>, format: Format) -> anyhow::Res
     let mut output = Output::new();
     match (html, format) {
         (Some(file), _) => {
+            refuse_other_files(file)?;
             std::fs::write(file, page::page(contents))
                 .with_context(|| format!("cannot write {}", file.display()))?;
             output.line(contents.savings.line())?;
@@ -99,6 +102,28 @@ fn show(contents: &Contents, html: Option<&Path>, format: Format) -> anyhow::Res
         (None, Format::Table) => people::show(&mut output, contents)?,
     }
     Ok(output.finish()?)
+}
+
+/// A slip of the hand must not end a snapshot: in the place of a file comes a report only if that is one.
+fn refuse_other_files(file: &Path) -> anyhow::Result<()> {
+    let mut begins = Vec::new();
+    let existing = match std::fs::File::open(file) {
+        Ok(existing) => existing,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot look at {}", file.display()));
+        }
+    };
+    let of_page = b"<!DOCTYPE html>";
+    let read = existing.take(of_page.len() as u64).read_to_end(&mut begins);
+    read.with_context(|| format!("cannot look at {}", file.display()))?;
+    if begins.is_empty() || begins.eq_ignore_ascii_case(of_page) {
+        return Ok(());
+    }
+    bail!(
+        "{} is there already, and is no report; name another file",
+        file.display()
+    )
 }
 
 fn stored(file: &Path) -> anyhow::Result<Contents> {
@@ -117,7 +142,27 @@ fn stored(file: &Path) -> anyhow::Result<Contents> {
             "{name} has format {format_version}, and this version reads format {FORMAT_VERSION}; make the report anew"
         );
     }
-    serde_json::from_slice(&text).with_context(no_report)
+    let mut document = serde_json::from_slice(&text).with_context(no_report)?;
+    disarm(&mut document);
+    serde_json::from_value(document).with_context(no_report)
+}
+
+/// Whoever wrote it, nothing in it acts on a terminal.
+fn disarm(document: &mut Value) {
+    match document {
+        Value::String(text) => *text = plain(text),
+        Value::Array(values) => values.iter_mut().for_each(disarm),
+        Value::Object(fields) => {
+            let armed = std::mem::take(fields).into_iter();
+            *fields = armed
+                .map(|(name, mut value)| {
+                    disarm(&mut value);
+                    (plain(&name), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +171,34 @@ mod tests {
     use std::collections::BTreeSet;
 
     use clap::{Args, Command};
+    use serde_json::json;
+
+    #[test]
+    fn nothing_in_a_stored_report_acts_on_a_terminal() {
+        let mut document = json!({"a\u{1b}[2J": ["b\u{7}", {"c": "d\u{202e}"}], "n": 7});
+        super::disarm(&mut document);
+        let shown = document.to_string();
+        assert!(
+            !shown.contains("\\u001b") && !shown.contains("\\u0007"),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains('\u{202e}') && shown.contains("\"n\":7"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_page_takes_the_place_of_no_other_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("_metadata");
+        assert!(super::refuse_other_files(&file).is_ok(), "nothing is there");
+        std::fs::write(&file, b"\x49\x60\x67\x2d state").unwrap();
+        let refused = super::refuse_other_files(&file).unwrap_err().to_string();
+        assert!(refused.contains("is no report"), "{refused}");
+        std::fs::write(&file, "<!DOCTYPE html><html>").unwrap();
+        assert!(super::refuse_other_files(&file).is_ok(), "a page of before");
+    }
 
     #[test]
     fn a_stored_report_is_made_of_nothing_else() {

@@ -63,7 +63,9 @@ fn more<T>(
     one: &str,
     many: &str,
 ) -> io::Result<()> {
-    let hidden = top.more + top.first.len().saturating_sub(shown) as u64;
+    let hidden = top
+        .more
+        .saturating_add(top.first.len().saturating_sub(shown) as u64);
     if hidden == 0 {
         return Ok(());
     }
@@ -98,7 +100,7 @@ fn jobs(contents: &Contents) -> Table {
 }
 
 fn number<T>(top: &Top<T>) -> String {
-    (top.first.len() as u64 + top.more).to_string()
+    top.more.saturating_add(top.first.len() as u64).to_string()
 }
 
 fn snapshots(output: &mut Output, job: &Job) -> io::Result<()> {
