@@ -16,7 +16,7 @@ pub enum LogFormat {
 }
 
 /// Replaces the filter of a process that logs already.
-type Replace = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+type Replace = Box<dyn Fn(EnvFilter) + Send + Sync>;
 
 /// Which lines are written: what the process was started with, or something else that was asked for since.
 pub struct Filter {
@@ -89,13 +89,17 @@ pub fn start(filter: &str, format: LogFormat) -> Result<Filter, FilterError> {
             let lines = lines.with_ansi(false).with_filter_reloading();
             let handle = lines.reload_handle();
             let _ = lines.try_init();
-            Box::new(move |filter| handle.reload(filter).is_ok())
+            Box::new(move |filter| {
+                let _ = handle.reload(filter);
+            })
         }
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).with_filter_reloading();
             let handle = lines.reload_handle();
             let _ = lines.try_init();
-            Box::new(move |filter| handle.reload(filter).is_ok())
+            Box::new(move |filter| {
+                let _ = handle.reload(filter);
+            })
         }
     };
     Ok(Filter {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use testbed::snapshot::SnapshotFile;
 
 use super::image;
+use super::shell::until;
 use super::stage::Stage;
 
 /// Where pods have the volume.
@@ -166,6 +167,18 @@ pub(crate) fn start_writer(stage: &Stage, namespace: &str) {
     stage.run(&format!(
         "kubectl -n {namespace} wait pod/writer --for=condition=Ready --timeout=120s"
     ));
+}
+
+/// Waits until there are fewer of them than that.
+pub(crate) fn until_one_goes(stage: &Stage, namespace: &str, whole: usize) {
+    until("a file to go", || {
+        let left = files(stage, namespace).len();
+        if left < whole {
+            Ok(())
+        } else {
+            Err(format!("{left} files"))
+        }
+    });
 }
 
 /// The files of the jobs, without what the operator keeps beside them.

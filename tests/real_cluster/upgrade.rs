@@ -37,14 +37,7 @@ pub(crate) fn loses_nothing(stage: &Stage) {
     // In the middle of a run: one pod ends, the next one begins.
     let whole = flink::files(stage, "flink").len();
     stage.start_run("upgraded");
-    until("a file to go", || {
-        let left = flink::files(stage, "flink").len();
-        if left < whole {
-            Ok(())
-        } else {
-            Err(format!("{left} files"))
-        }
-    });
+    flink::until_one_goes(stage, "flink", whole);
     let term = transitions(stage);
     stage.helm("upgrade", CHART, "flink", &chart());
     assert!(knows_the_field(stage));

@@ -71,14 +71,7 @@ pub(crate) fn ends_with_the_operator(stage: &Stage) {
     stage.policy(&json!({"mode": "Enforce", "storage": {"worker": {}, "requestsPerSecond": SLOW}}));
     let whole = flink::files(stage, "flink").len();
     stage.start_run("stopped");
-    until("a file to go", || {
-        let left = flink::files(stage, "flink").len();
-        if left < whole {
-            Ok(())
-        } else {
-            Err(format!("{left} files"))
-        }
-    });
+    flink::until_one_goes(stage, "flink", whole);
     assert_eq!(workers(stage).lines().count(), 1, "{}", workers(stage));
 
     let told = Instant::now();
